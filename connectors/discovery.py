@@ -1,0 +1,65 @@
+"""Finding connectors: entry points of the group `pointsman.connectors`, and of those only what is asked for.
+
+An installed distribution that nobody names is never imported, so a dependency cannot smuggle in actions.
+"""
+
+from collections.abc import Iterable, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, cast
+
+from connectors.connector import Connector
+from connectors.lint import close_match
+
+GROUP = "pointsman.connectors"
+"""The entry-point group third-party distributions use."""
+
+
+class DiscoveryError(Exception):
+    """A connector that was asked for is not installed, ambiguous, broken, or no connector."""
+
+
+def load_connectors(
+    names: Iterable[str], *, installed: Iterable[EntryPoint] | None = None
+) -> tuple[Connector[Any], ...]:
+    """Import the named connectors, in the order asked for; each name once.
+
+    Args:
+        names: entry-point names, such as `sandbox-erp`.
+        installed: what to choose from; by default the entry points of this environment.
+
+    Raises:
+        DiscoveryError: with the name, what is wrong and, for an unknown name, the nearest known one.
+    """
+    offered = tuple(entry_points(group=GROUP) if installed is None else installed)
+    return tuple(_load(name, offered) for name in dict.fromkeys(names))
+
+
+def installed_names() -> tuple[str, ...]:
+    """Return the names that `load_connectors` would accept here, sorted; imports nothing."""
+    return tuple(sorted({point.name for point in entry_points(group=GROUP)}))
+
+
+def _load(name: str, offered: Sequence[EntryPoint]) -> Connector[Any]:
+    point = _the_one(name, offered)
+    try:
+        loaded: object = point.load()
+    # Importing runs other people's code: whatever it raises is reported with the name that caused it.
+    except Exception as error:
+        raise DiscoveryError(
+            f"connector {name} ({point.value}) does not load: {type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(loaded, Connector):
+        raise DiscoveryError(f"connector {name}: {point.value} is a {type(loaded).__name__}, no Connector")
+    return cast("Connector[Any]", loaded)
+
+
+def _the_one(name: str, offered: Sequence[EntryPoint]) -> EntryPoint:
+    # The same distribution may be listed twice (an editable install beside its build); only the target counts.
+    targets = {point.value: point for point in offered if point.name == name}
+    if not targets:
+        known = sorted({point.name for point in offered})
+        listed = f" Installed: {', '.join(known)}." if known else " None is installed."
+        raise DiscoveryError(f"no connector {name} is installed.{close_match(name, known)}{listed}")
+    if len(targets) > 1:
+        raise DiscoveryError(f"connector {name} is offered by several distributions: {sorted(targets)}")
+    return next(iter(targets.values()))

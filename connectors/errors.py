@@ -1,0 +1,46 @@
+"""What an action may raise, by what is known about the effect.
+
+ActionError
+├── BusyError       not executed, and the system says "later": the key waits and tries again
+├── NotSentError    never left this process (no connection): as safe to repeat as BusyError
+├── InDoubtError    sent, and nobody knows whether it took effect: see the in-doubt ladder
+└── FailedError     definitely not executed: the model is told why and may choose otherwise
+
+Anything else that an action raises is taken as InDoubtError for a write and as FailedError for a read.
+"""
+
+
+class ActionError(Exception):
+    """An action did not end with a result."""
+
+
+class BusyError(ActionError):
+    """The system refused for now (429, 503, throttled login). Nothing was executed.
+
+    Attributes:
+        retry_after_s: how long the system asked us to wait, or None.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class NotSentError(ActionError):
+    """The request never left: connection refused, name not resolved, pool exhausted."""
+
+
+class InDoubtError(ActionError):
+    """The request was sent and the answer is missing or unreadable."""
+
+
+class FailedError(ActionError):
+    """The system understood and refused. The message goes to the model: no secrets in it.
+
+    Attributes:
+        code: a short machine-readable reason, such as `out_of_stock`.
+    """
+
+    def __init__(self, message: str, *, code: str = "failed") -> None:
+        super().__init__(message)
+        self.code = code

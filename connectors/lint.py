@@ -1,0 +1,132 @@
+"""What the catalog finds wrong with its actions before anything runs. Pure."""
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from connectors.action import Action
+
+_DESCRIPTION_LIMIT = 1024
+"""Characters of a tool's description that every model API accepts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One mistake in an action's declaration.
+
+    Attributes:
+        action: full name of the action.
+        message: what is wrong.
+        hint: what to write instead.
+        where: `file:line` of the action's function.
+    """
+
+    action: str
+    message: str
+    hint: str
+    where: str
+
+
+def lint_actions(actions: Mapping[str, Action]) -> list[Finding]:
+    """Return every finding, ordered by action name."""
+    return [
+        Finding(name, message, hint, actions[name].where)
+        for name in sorted(actions)
+        for message, hint in _mistakes(actions[name], actions)
+    ]
+
+
+def close_match(name: str, known: Iterable[str]) -> str:
+    """Return ` Did you mean …?` for the nearest known name, or an empty string."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {near[0]}?" if near else ""
+
+
+def required_parameters(action: Action) -> list[str]:
+    """Return the names of the arguments that have no default, in declared order."""
+    return [name for name, field in action.arguments.model_fields.items() if field.is_required()]
+
+
+def _mistakes(action: Action, actions: Mapping[str, Action]) -> Iterator[tuple[str, str]]:
+    yield from _documentation(action)
+    yield from _repetition(action)
+    yield from _compensation(action, actions)
+    yield from _reconciliation(action, actions)
+    yield from _examples(action)
+
+
+def _documentation(action: Action) -> Iterator[tuple[str, str]]:
+    if not action.description:
+        yield "has no docstring", "its first sentence tells the model what the action does"
+    for name, field in action.arguments.model_fields.items():
+        if not field.description:
+            yield f"parameter {name} has no description", "add it under `Args:` in the docstring"
+    length = len(action.tool["function"]["description"])
+    if length > _DESCRIPTION_LIMIT:
+        yield (
+            f"description, constraints and examples have {length} characters",
+            f"model APIs accept {_DESCRIPTION_LIMIT}: shorten them",
+        )
+
+
+def _repetition(action: Action) -> Iterator[tuple[str, str]]:
+    if action.effect == "write" and action.idempotency == "none" and action.reconcile is None:
+        yield (
+            "is a write without idempotency and without reconcile",
+            'say how it is kept from happening twice, such as idempotency="ledger", or name a reconcile read',
+        )
+    if action.idempotency == "provider-key" and action.window is None:
+        yield "relies on the system's key without a window", 'say how long the key is honoured: window="24h"'
+
+
+def _compensation(action: Action, actions: Mapping[str, Action]) -> Iterator[tuple[str, str]]:
+    if action.compensate is None:
+        return
+    undo = actions.get(action.compensate)
+    if undo is None:
+        yield f"names an unknown compensation {action.compensate}", _unknown(action.compensate, actions)
+        return
+    if undo.effect != "write":
+        yield f"its compensation {undo.name} is a {undo.effect}", "a compensation must be a write"
+    returned = action.result.model_fields.keys() if action.result else frozenset[str]()
+    provided = returned | action.arguments.model_fields.keys()
+    for name in required_parameters(undo):
+        if name not in provided:
+            yield (
+                f"neither returns nor takes {name}, which its compensation {undo.name} needs",
+                f"return a model with a field {name}, or give the parameter a default",
+            )
+
+
+def _reconciliation(action: Action, actions: Mapping[str, Action]) -> Iterator[tuple[str, str]]:
+    if action.reconcile is None:
+        return
+    finder = actions.get(action.reconcile)
+    if finder is None:
+        yield f"names an unknown reconcile {action.reconcile}", _unknown(action.reconcile, actions)
+        return
+    if finder.effect != "read":
+        yield f"its reconcile {finder.name} is a {finder.effect}", "finding out must not change anything"
+    # The result does not count here: a write is reconciled because its result never came.
+    for name in required_parameters(finder):
+        if name not in action.arguments.model_fields:
+            yield (
+                f"does not take {name}, which its reconcile {finder.name} needs",
+                "a write is reconciled without its result, so its arguments must be enough",
+            )
+
+
+def _examples(action: Action) -> Iterator[tuple[str, str]]:
+    for number, example in enumerate(action.examples, start=1):
+        try:
+            action.arguments.model_validate(example)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"]) or "it"
+            yield f"example {number} does not validate", f"{place}: {first['msg']}"
+
+
+def _unknown(name: str, actions: Mapping[str, Action]) -> str:
+    return f"no such action in the catalog.{close_match(name, actions)}"

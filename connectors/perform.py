@@ -1,0 +1,30 @@
+"""Calling an action: JSON in, JSON out, whatever types its function works with."""
+
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
+
+from connectors.action import Action, Call
+
+
+async def perform(action: Action, call: Call[Any], arguments: BaseModel) -> Any:
+    """Call the action's function with validated arguments and return its result as a JSON-like value.
+
+    Not bounded in time: the caller wraps it in a timeout. Raises whatever the function raises; see
+    `connectors.errors` for what that means.
+
+    Args:
+        action: what to perform.
+        call: client, key and deadline.
+        arguments: an instance of `action.arguments`.
+    """
+    result = await action.perform(call, **dict(arguments))
+    if isinstance(result, BaseModel):
+        return result.model_dump(mode="json")
+    return to_jsonable_python(result)
+
+
+def argument_values(arguments: BaseModel) -> dict[str, Any]:
+    """Return validated arguments as a JSON-like dict, defaults included: what is journaled and digested."""
+    return arguments.model_dump(mode="json")

@@ -1,0 +1,172 @@
+"""The contract suite: what every connector must hold, to be run by those who write one.
+
+    from connectors import testing
+
+    def test_declarations():
+        testing.check_declarations(erp)
+
+    async def test_create_order_honours_the_key(client):
+        await testing.check_key(erp, client, testing.Trial("erp.create_order", {...}))
+
+Each check raises ContractError, an AssertionError, that says which action broke which rule. Checks that take a
+client perform real actions: give them a sandbox or a test account.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
+from uuid import uuid4
+
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from connectors.action import Action, Call
+from connectors.catalog import Catalog, undo_arguments
+from connectors.connector import Connector
+from connectors.errors import BusyError, NotSentError
+from connectors.perform import argument_values, perform
+
+_SECRET_WORDS = ("token", "password", "secret", "api_key", "credential")
+
+
+class ContractError(AssertionError):
+    """A connector broke the contract."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A call that must succeed.
+
+    Attributes:
+        action: full name.
+        arguments: JSON-like, as a model would send them.
+        timeout_s: longest time it may take.
+    """
+
+    action: str
+    arguments: Mapping[str, Any]
+    timeout_s: float = 10.0
+
+
+Count = Callable[[], Awaitable[int]]
+"""How many effects the system has seen so far: a ledger's length, a row count."""
+
+
+def check_declarations(connector: Connector[Any], *others: Connector[Any]) -> None:
+    """The catalog's lint finds nothing. Give the connectors whose actions are named as compensations, too."""
+    findings = Catalog((connector, *others)).lint()
+    lines = [f"{found.where}: {found.action} {found.message} ({found.hint})" for found in findings]
+    _hold(not findings, "\n".join(lines))
+
+
+def check_tools(connector: Connector[Any]) -> None:
+    """Every object in every tool schema is closed and requires all its properties, without references."""
+    for action in connector.actions.values():
+        parameters = action.tool["function"]["parameters"]
+        for schema in _schemas(parameters):
+            _hold("$ref" not in schema, f"{action.name}: its tool schema has a reference")
+            if "properties" in schema:
+                closed = schema.get("additionalProperties") is False
+                _hold(closed, f"{action.name}: an object in its tool schema is open")
+                everything = list(schema["properties"]) == schema.get("required")
+                _hold(everything, f"{action.name}: its tool schema does not require every property")
+
+
+def check_unknown_arguments(connector: Connector[Any]) -> None:
+    """No action accepts an argument that it does not declare."""
+    for action in connector.actions.values():
+        try:
+            action.arguments.model_validate({"surely_not_declared": 1})
+        except ValidationError as error:
+            refused = any(found["type"] == "extra_forbidden" for found in error.errors())
+        else:
+            refused = False
+        _hold(refused, f"{action.name}: accepts arguments that it does not declare")
+
+
+def check_settings(connector: Connector[Any]) -> None:
+    """A setting whose name sounds secret is a SecretStr, so that no log or error can show it."""
+    for name, field in connector.settings.model_fields.items():
+        sounds_secret = any(word in name for word in _SECRET_WORDS)
+        hidden = field.annotation is SecretStr or SecretStr in get_args(field.annotation)
+        _hold(hidden or not sounds_secret, f"{connector.name}: setting {name} must be a SecretStr")
+
+
+async def check_read(connector: Connector[Any], client: Any, trial: Trial) -> None:
+    """A read may run twice at once, and both answers are the same JSON-like value."""
+    action = _action(connector, trial, effect="read")
+    first, second = await asyncio.gather(
+        _perform(action, client, trial, str(uuid4())), _perform(action, client, trial, str(uuid4()))
+    )
+    _hold(first == second, f"{action.name}: two reads at once gave {first!r} and {second!r}")
+
+
+async def check_key(
+    connector: Connector[Any], client: Any, trial: Trial, *, count: Count | None = None
+) -> None:
+    """A write repeated with its key gives the same result and, where `count` can tell, no second effect."""
+    action = _action(connector, trial, effect="write")
+    before = await count() if count else 0
+    key = str(uuid4())
+    first = await _perform(action, client, trial, key)
+    second = await _perform(action, client, trial, key)
+    _hold(first == second, f"{action.name}: the same key gave {first!r}, then {second!r}")
+    if count:
+        happened = await count() - before
+        _hold(happened == 1, f"{action.name}: asked twice with one key, it happened {happened} times")
+
+
+async def check_undo(connector: Connector[Any], client: Any, trial: Trial) -> None:
+    """The compensation can be called with what the action returned, and may be repeated."""
+    action = _action(connector, trial, effect="write")
+    _hold(action.compensate in connector.actions, f"{action.name}: its compensation is not in this connector")
+    undo = connector.actions[action.compensate or ""]
+    result = await _perform(action, client, trial, str(uuid4()))
+    arguments = argument_values(action.arguments.model_validate(trial.arguments))
+    back = Trial(undo.name, undo_arguments(action, undo, arguments, result), trial.timeout_s)
+    key = str(uuid4())
+    first = await _perform(undo, client, back, key)
+    second = await _perform(undo, client, back, key)
+    _hold(first == second, f"{undo.name}: undoing twice gave {first!r}, then {second!r}")
+
+
+async def check_unreachable(connector: Connector[Any], settings: BaseModel, trial: Trial) -> None:
+    """Where nobody listens, the action says that nothing was sent; `settings` must point to such a place."""
+    action = _action(connector, trial)
+    async with connector.open(settings) as client:
+        try:
+            await _perform(action, client, trial, str(uuid4()))
+        except (NotSentError, BusyError):
+            return
+        except Exception as error:
+            raise ContractError(
+                f"{action.name}: unreachable, it raised {error!r}, no NotSentError"
+            ) from error
+    raise ContractError(f"{action.name}: unreachable, it gave a result")
+
+
+def _action(connector: Connector[Any], trial: Trial, *, effect: str | None = None) -> Action:
+    action = Catalog((connector,)).get(trial.action)
+    _hold(effect in {None, action.effect}, f"{action.name} is a {action.effect}, this checks a {effect}")
+    return action
+
+
+async def _perform(action: Action, client: Any, trial: Trial, key: str) -> Any:
+    call = Call(client, key=key, timeout_s=trial.timeout_s, tenant="contract", run_id="contract")
+    async with asyncio.timeout(trial.timeout_s):
+        return await perform(action, call, action.arguments.model_validate(dict(trial.arguments)))
+
+
+def _schemas(schema: Any) -> list[dict[str, Any]]:
+    """Return the schema and every schema inside it."""
+    if isinstance(schema, list):
+        return [inner for item in schema for inner in _schemas(item)]
+    if not isinstance(schema, dict):
+        return []
+    return [schema, *(inner for value in schema.values() for inner in _schemas(value))]
+
+
+def _hold(condition: object, message: str) -> None:
+    # No assert statement: the suite must also hold under `python -O`.
+    if not condition:
+        raise ContractError(message)

@@ -1,0 +1,46 @@
+"""What the model API is shown of an action: OpenAI's function format, strict. Pure, built once at start-up."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from connectors.strict_schema import strict_schema
+from schemas.canonical import canonical_json
+
+
+def build_tool(
+    tool_name: str,
+    description: str,
+    arguments: type[BaseModel],
+    *,
+    constraints: Sequence[str] = (),
+    examples: Sequence[dict[str, Any]] = (),
+) -> dict[str, Any]:
+    """Return the tool definition of one action; the same action always gives the same bytes.
+
+    Raises:
+        SchemaLimitError: where an argument's type cannot be said in a strict schema.
+    """
+    return {
+        "type": "function",
+        "function": {
+            "name": tool_name,
+            "description": describe(description, constraints=constraints, examples=examples),
+            "strict": True,
+            "parameters": strict_schema(arguments),
+        },
+    }
+
+
+def describe(description: str, *, constraints: Sequence[str], examples: Sequence[dict[str, Any]]) -> str:
+    """Return description, constraints and examples as one text, in the order they were declared."""
+    parts = [description] if description else []
+    if constraints:
+        parts.append("\n".join(("Constraints:", *(f"- {constraint}" for constraint in constraints))))
+    if examples:
+        # Sorted keys: the prompt must not change between two starts, or the endpoint's prompt cache misses.
+        parts.append(
+            "\n".join(("Examples:", *(f"- {canonical_json(example).decode()}" for example in examples)))
+        )
+    return "\n\n".join(parts)

@@ -1,0 +1,1 @@
+"""How an event becomes actions: runtime, router, policy, session, run, adapters and command line."""

@@ -1,0 +1,1 @@
+"""Real adapters for the ports: Redis, the OpenAI API, Kafka, open connectors."""

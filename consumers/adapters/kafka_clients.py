@@ -1,0 +1,115 @@
+"""aiokafka's clients with settings that lose nothing. Its defaults do: see each comment."""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from aiokafka.helpers import create_ssl_context
+
+import logging
+from schemas.record import Record
+
+_log = logging.getLogger(__name__)
+
+_STOP_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaConnection:
+    """How to reach a cluster.
+
+    Attributes:
+        bootstrap: `host:port`, several separated by commas.
+        options: security options as aiokafka's clients take them; may hold a password, so never logged.
+    """
+
+    bootstrap: str
+    options: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        return f"KafkaConnection({self.bootstrap!r})"
+
+
+def tls_context(ca_file: str | None, cert_file: str | None, key_file: str | None) -> ssl.SSLContext:
+    """Return a TLS context that verifies the broker's certificate and name."""
+    return create_ssl_context(cafile=ca_file, certfile=cert_file, keyfile=key_file)
+
+
+def group_consumer(
+    connection: KafkaConnection,
+    *,
+    group: str,
+    instance_id: str | None,
+    reset: str,
+    session_timeout_s: float,
+) -> AIOKafkaConsumer:
+    """Return a consumer in a group, not started."""
+    return AIOKafkaConsumer(
+        bootstrap_servers=connection.bootstrap,
+        group_id=group,
+        group_instance_id=instance_id,
+        enable_auto_commit=False,  # the default commits what was handed out, not what is finished
+        auto_offset_reset=reset,  # the default, latest, skips silently
+        isolation_level="read_committed",  # the default reads what was rolled back
+        session_timeout_ms=int(session_timeout_s * 1000),
+        heartbeat_interval_ms=max(1, int(min(3.0, session_timeout_s / 3) * 1000)),
+        rebalance_timeout_ms=60_000,  # the default is the session timeout: too short to drain in
+        max_poll_interval_ms=300_000,
+        **connection.options,
+    )
+
+
+def reader(connection: KafkaConnection) -> AIOKafkaConsumer:
+    """Return a consumer without a group, not started: for reading a topic's past."""
+    return AIOKafkaConsumer(
+        bootstrap_servers=connection.bootstrap,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        **connection.options,
+    )
+
+
+def producer(connection: KafkaConnection) -> AIOKafkaProducer:
+    """Return a producer, not started."""
+    return AIOKafkaProducer(
+        bootstrap_servers=connection.bootstrap,
+        acks="all",  # the default, 1, loses what only the leader had
+        enable_idempotence=True,  # off by default: a retried send may come out twice or out of order
+        compression_type="lz4",
+        linger_ms=0,
+        **connection.options,
+    )
+
+
+def admin(connection: KafkaConnection) -> AIOKafkaAdminClient:
+    """Return an admin client, not started."""
+    return AIOKafkaAdminClient(bootstrap_servers=connection.bootstrap, **connection.options)
+
+
+async def stop(client: AIOKafkaConsumer | AIOKafkaProducer | AIOKafkaAdminClient) -> None:
+    """Stop a client within a bound: with the broker gone, aiokafka's own stop can wait for ever."""
+    closing = client.close() if isinstance(client, AIOKafkaAdminClient) else client.stop()
+    try:
+        async with asyncio.timeout(_STOP_S):
+            await closing
+    except (TimeoutError, KafkaError) as error:
+        _log.warning("a Kafka client did not stop cleanly", extra={"error": repr(error)})
+
+
+def record_of(fetched: Any) -> Record:
+    """Return what aiokafka fetched, as the codec takes it."""
+    return Record(
+        topic=fetched.topic,
+        partition=fetched.partition,
+        offset=fetched.offset,
+        timestamp_ms=fetched.timestamp,
+        key=fetched.key,
+        value=fetched.value,
+        headers=tuple(fetched.headers),
+    )

@@ -1,0 +1,151 @@
+"""Reading topics from outside any group: to their end, or following them. Nothing is committed."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from consumers.adapters.kafka_clients import KafkaConnection, reader, record_of, stop
+from consumers.errors import HaltError, UnavailableError
+from schemas.record import Record
+
+_CONNECT_S: Final = 15.0
+_QUIET_S: Final = 10.0
+"""A broker that gives nothing for so long although it has more is given up."""
+_POLL_MS: Final = 200
+_REST_S: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What a partition holds: offsets from `first` up to, not including, `end`."""
+
+    first: int
+    end: int
+
+
+class TopicReader:
+    """Reads with a consumer of its own; one read at a time."""
+
+    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+        """Use `topic_reader`, which connects."""
+        self._consumer = consumer
+
+    async def topics(self) -> frozenset[str]:
+        """Return the names of all topics we may see; none is created by asking."""
+        return frozenset(await self._consumer.topics())
+
+    async def spans(self, topics: Iterable[str]) -> Mapping[TopicPartition, Span]:
+        """Return what every partition of the topics holds now.
+
+        Raises:
+            HaltError: a topic does not exist.
+        """
+        tps = await self._partitions(topics)
+        firsts = await self._consumer.beginning_offsets(tps)
+        ends = await self._consumer.end_offsets(tps)
+        return {tp: Span(firsts[tp], ends[tp]) for tp in tps}
+
+    async def to_end(self, topics: Iterable[str]) -> AsyncGenerator[Record]:
+        """Yield every record that is there when the reading starts, in order per partition, then end.
+
+        Raises:
+            HaltError: a topic does not exist.
+            UnavailableError: the broker stopped answering.
+        """
+        spans = {tp: span for tp, span in (await self.spans(topics)).items() if span.first < span.end}
+        if not spans:
+            return
+        self._consumer.assign(list(spans))
+        await self._consumer.seek_to_beginning(*spans)
+        left = dict(spans)
+        clock = asyncio.get_running_loop().time
+        moved_at = clock()
+        while left:
+            batches = await self._consumer.getmany(timeout_ms=_POLL_MS)
+            for tp, fetched in batches.items():
+                for one in fetched:
+                    if one.offset < spans[tp].end:
+                        yield record_of(one)
+            # The position, not the last record: the tail may be transaction markers, which nobody is given.
+            finished = [tp for tp in left if await self._consumer.position(tp) >= left[tp].end]
+            for tp in finished:
+                del left[tp]
+            if batches or finished:
+                moved_at = clock()
+            elif clock() - moved_at > _QUIET_S:
+                raise UnavailableError(f"{next(iter(left)).topic}: the broker gave nothing for {_QUIET_S:.0f} s")
+
+    async def follow(self, topics: Iterable[str], *, from_beginning: bool = False) -> AsyncGenerator[Record]:
+        """Yield records as they arrive, without an end; partitions added later are not seen.
+
+        Raises:
+            HaltError: a topic does not exist.
+        """
+        spans = await self.spans(topics)
+        self._consumer.assign(list(spans))
+        for tp, span in spans.items():
+            # Explicit, because `latest` would be resolved at the first fetch and skip what came in between.
+            self._consumer.seek(tp, span.first if from_beginning else span.end)
+        while True:
+            batches = await self._consumer.getmany(timeout_ms=_POLL_MS)
+            for fetched in batches.values():
+                for one in fetched:
+                    yield record_of(one)
+            if not batches:
+                await self._rest(list(spans))
+
+    async def one(self, topic: str, partition: int, offset: int) -> Record | None:
+        """Return the record at a place, or None where there is none (any more).
+
+        Raises:
+            HaltError: the topic does not exist.
+        """
+        tp = TopicPartition(topic, partition)
+        span = (await self.spans([topic])).get(tp)
+        if span is None or not span.first <= offset < span.end:
+            return None
+        self._consumer.assign([tp])
+        self._consumer.seek(tp, offset)
+        async with asyncio.timeout(_QUIET_S):
+            while not (batches := await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=1)):
+                pass
+        (found,) = batches[tp]
+        return record_of(found) if found.offset == offset else None
+
+    async def _partitions(self, topics: Iterable[str]) -> list[TopicPartition]:
+        there = await self.topics()
+        wanted = sorted(set(topics))
+        if missing := [topic for topic in wanted if topic not in there]:
+            raise HaltError(f"no such topic: {', '.join(missing)}; `pointsman topics create` makes those of the routes")
+        numbers = {topic: self._consumer.partitions_for_topic(topic) or set[int]() for topic in wanted}
+        return [TopicPartition(topic, number) for topic in wanted for number in sorted(numbers[topic])]
+
+    async def _rest(self, tps: list[TopicPartition]) -> None:
+        """Pause between polls of a quiet topic: embedded brokers answer an empty fetch at once."""
+        self._consumer.pause(*tps)
+        await asyncio.sleep(_REST_S)
+        self._consumer.resume(*tps)
+
+
+@asynccontextmanager
+async def topic_reader(connection: KafkaConnection) -> AsyncGenerator[TopicReader]:
+    """Connect a reader while the block runs.
+
+    Raises:
+        UnavailableError: no broker answers at the address.
+    """
+    consumer = reader(connection)
+    try:
+        try:
+            async with asyncio.timeout(_CONNECT_S):
+                await consumer.start()
+        except (KafkaError, TimeoutError) as error:
+            raise UnavailableError(f"no Kafka broker answers at {connection.bootstrap}") from error
+        yield TopicReader(consumer)
+    finally:
+        await stop(consumer)

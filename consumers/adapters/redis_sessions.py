@@ -1,0 +1,194 @@
+"""Sessions in Redis or Valkey: one Lua script a method, all keys of a session in one slot."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, cast
+
+import orjson
+from redis.asyncio import Redis
+from redis.commands.core import AsyncScript
+
+from consumers.adapters.redis_connection import busy_when_unreachable, check_server
+from consumers.adapters.redis_scripts import Scripts
+from consumers.errors import HaltError, RetryError
+from consumers.ports.sessions import (
+    Body,
+    Entry,
+    FencedError,
+    JournalFullError,
+    Lease,
+    Opened,
+    SessionBusyError,
+    SessionLostError,
+)
+from consumers.session.context import Context
+from consumers.session.key import SessionKey
+from schemas.canonical import canonical_json
+
+LEASE_S: Final = 30.0
+"""How long a worker that died keeps other runs of its session waiting."""
+TTL_S: Final = 7 * 86_400.0
+"""How long a finished run and an idle session are remembered: the replay horizon."""
+MAX_ENTRIES: Final = 1_000
+"""Entries of one run."""
+MAX_BYTES: Final = 4 * 1024 * 1024
+"""Bytes of one run's entries, places included."""
+CLOSING_ROOM: Final = 2
+"""`close` has this times both limits, so that a run that reached them can still say how it ended."""
+RUNS_REMEMBERED: Final = 1_000
+"""Runs of a session that `run_ids` can list."""
+MAX_BUSY_WAIT_S: Final = 1.0
+"""A busy session is asked again after this time, whatever its lease: it is mostly given back early."""
+
+_log = logging.getLogger(__name__)
+
+
+class RedisSessions:
+    """The `Sessions` port on a Redis client, which stays the caller's to close.
+
+    `check` comes first. While `keep_leases` runs, a lease lasts as long as its run; without it, a run that
+    writes nothing for `lease_s` may be overtaken by the next one of its session, and is then fenced.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        lease_s: float = LEASE_S,
+        ttl_s: float = TTL_S,
+        max_entries: int = MAX_ENTRIES,
+        max_bytes: int = MAX_BYTES,
+    ) -> None:
+        self._redis = redis
+        self._scripts = Scripts.of(redis)
+        self._lease_s = lease_s
+        self._lease_ms = int(lease_s * 1000)
+        self._ttl_ms = int(ttl_s * 1000)
+        self._limits = (max_entries, max_bytes)
+        self._held: dict[str, Lease] = {}
+
+    async def check(self) -> list[str]:
+        """Refuse a server that would lose sessions silently, load the scripts, return warnings.
+
+        Raises:
+            ConfigurationError: the server evicts, is too old, or refuses our credentials.
+            RetryError: it cannot be reached.
+        """
+        warnings = await check_server(self._redis)
+        with busy_when_unreachable():
+            await self._scripts.load(self._redis)
+        return warnings
+
+    async def open(self, key: SessionKey, run_id: str) -> Opened:
+        """As the port says."""
+        keys = [key.meta, key.context, key.journal(run_id), key.runs]
+        about = [run_id, key.tenant, key.session_id, self._lease_ms, self._ttl_ms, RUNS_REMEMBERED]
+        match await _call(self._scripts.open, keys, about):
+            case [b"OK", epoch, context, flat]:
+                lease = Lease(key, run_id, epoch)
+                self._held[key.meta] = lease
+                stored = dict(zip(flat[::2], flat[1::2], strict=True))
+                return Opened(lease, Context.load(context), _entries(stored))
+            case [b"BUSY", left_ms]:
+                raise SessionBusyError(
+                    f"session {key.tag}: another run holds it for {left_ms} ms more",
+                    after_s=min(left_ms / 1000, MAX_BUSY_WAIT_S),
+                )
+            case _:
+                raise HaltError(f"session {key.tag}: its keys belong to another tenant or session")
+
+    async def read(self, key: SessionKey, run_id: str) -> Mapping[str, Body]:
+        """As the port says."""
+        with busy_when_unreachable():
+            stored = await self._redis.hgetall(key.journal(run_id))
+        return _entries(cast("dict[bytes, bytes]", stored))
+
+    async def append(self, lease: Lease, entries: Sequence[Entry]) -> Sequence[Entry]:
+        """As the port says."""
+        keys = [lease.key.meta, lease.key.journal(lease.run_id)]
+        about = [lease.run_id, lease.epoch, self._lease_ms, *self._limits]
+        return await self._write(self._scripts.append, lease, keys, about, entries)
+
+    async def close(self, lease: Lease, entries: Sequence[Entry], context: Context) -> Sequence[Entry]:
+        """As the port says; if an earlier entry wins, the context and the lease stay as they are."""
+        key = lease.key
+        keys = [key.meta, key.context, key.journal(lease.run_id), key.runs]
+        room = [CLOSING_ROOM * limit for limit in self._limits]
+        about = [lease.run_id, lease.epoch, self._ttl_ms, *room, context.dump()]
+        stored = await self._write(self._scripts.close, lease, keys, about, entries)
+        if stored is entries:
+            self._forget(lease)
+        return stored
+
+    async def release(self, lease: Lease) -> None:
+        """As the port says."""
+        self._forget(lease)
+        keys = [lease.key.meta, lease.key.context, lease.key.runs]
+        await _call(self._scripts.release, keys, [lease.run_id, lease.epoch, self._ttl_ms])
+
+    async def keep_leases(self) -> None:
+        """Renew every lease in hand three times as often as needed, until cancelled."""
+        while True:
+            await asyncio.sleep(self._lease_s / 3)
+            try:
+                await self.renew_leases()
+            except RetryError as error:
+                _log.warning("leases not renewed: %s", error)
+
+    async def renew_leases(self) -> None:
+        """Renew every lease in hand in one round trip; a lease that was lost is let go.
+
+        Raises:
+            RetryError: Redis is unreachable.
+        """
+        leases = list(self._held.values())
+        if not leases:
+            return
+        with busy_when_unreachable():
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for lease in leases:
+                    about = [lease.run_id, lease.epoch, self._lease_ms]
+                    await self._scripts.renew([lease.key.meta], about, client=pipe)
+                states = await pipe.execute()
+        for lease, state in zip(leases, states, strict=True):
+            if state != b"HELD":
+                self._forget(lease)
+
+    async def _write(
+        self, script: AsyncScript, lease: Lease, keys: list[str], about: list[Any], entries: Sequence[Entry]
+    ) -> Sequence[Entry]:
+        bodies = [part for entry in entries for part in (entry.place, canonical_json(entry.body))]
+        where = f"run {lease.run_id} of session {lease.key.tag}"
+        match await _call(script, keys, [*about, *bodies]):
+            case [b"OK"]:
+                return entries
+            case [b"DUP", index, stored]:
+                return [*entries[:index], Entry(entries[index].place, orjson.loads(stored))]
+            case [b"FULL", count, size]:
+                raise JournalFullError(
+                    f"{where}: its journal would hold {count} entries in {size} bytes; "
+                    f"the limits are {self._limits[0]} and {self._limits[1]}"
+                )
+            case [b"FENCED"]:
+                self._forget(lease)
+                raise FencedError(f"{where}: epoch {lease.epoch} no longer holds the lease")
+            case _:
+                self._forget(lease)
+                raise SessionLostError(
+                    f"{where}: Redis does not know epoch {lease.epoch}: it was wiped or went back in time"
+                )
+
+    def _forget(self, lease: Lease) -> None:
+        if self._held.get(lease.key.meta) == lease:
+            del self._held[lease.key.meta]
+
+
+async def _call(script: AsyncScript, keys: list[str], about: list[Any]) -> list[Any]:
+    with busy_when_unreachable():
+        return await script(keys, about)
+
+
+def _entries(stored: Mapping[bytes, bytes]) -> dict[str, Body]:
+    """Return the entries of a journal hash, without the scripts' own fields."""
+    return {place.decode(): orjson.loads(body) for place, body in stored.items() if place[:1] != b"#"}

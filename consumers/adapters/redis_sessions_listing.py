@@ -1,0 +1,86 @@
+"""What operators see of the sessions in Redis. Reads only; nothing here is needed to work an event."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, cast
+
+from redis.asyncio import Redis
+
+from consumers.adapters.redis_connection import busy_when_unreachable
+from consumers.session.context import Context
+from consumers.session.key import SessionKey
+
+_BATCH: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSummary:
+    """A session as it stood when it was read.
+
+    Attributes:
+        key: which session.
+        epoch: grows with every open.
+        holder: the run that holds the lease, or None.
+        lease_until: when that lease ends unless renewed; meaningless without a holder.
+        updated_at: last open, append, close or release.
+    """
+
+    key: SessionKey
+    epoch: int
+    holder: str | None
+    lease_until: datetime
+    updated_at: datetime
+
+
+class RedisSessionsListing:
+    """Lists sessions, for the command line."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def list_sessions(self, limit: int = 100) -> AsyncGenerator[SessionSummary]:
+        """Yield up to `limit` sessions in no order; one that changes meanwhile may come twice or not at all.
+
+        Raises:
+            RetryError: Redis is unreachable.
+        """
+        cursor, left = 0, limit
+        while left > 0:
+            with busy_when_unreachable():
+                cursor, names = await self._redis.scan(cursor, match="pointsman:{*}:meta", count=_BATCH)
+                async with self._redis.pipeline(transaction=False) as pipe:
+                    for name in names[:left]:
+                        pipe.hgetall(name)
+                    stored = await pipe.execute()
+            for meta in filter(None, stored):  # one may have expired between the two round trips
+                yield _summary(meta)
+                left -= 1
+            if cursor == 0:
+                return
+
+    async def run_ids(self, key: SessionKey) -> list[str]:
+        """Return the session's latest runs, last opened first."""
+        with busy_when_unreachable():
+            runs = await self._redis.zrange(key.runs, 0, -1, desc=True)
+        return [run.decode() for run in cast("list[bytes]", runs)]
+
+    async def context(self, key: SessionKey) -> Context:
+        """Return what the session remembers; empty for an unknown one."""
+        with busy_when_unreachable():
+            data = await self._redis.get(key.context)
+        return Context.load(cast("bytes | None", data))
+
+
+def _summary(meta: dict[bytes, bytes]) -> SessionSummary:
+    return SessionSummary(
+        SessionKey(meta[b"tenant"].decode(), meta[b"session_id"].decode()),
+        int(meta[b"epoch"]),
+        meta[b"holder"].decode() or None,
+        _time(meta[b"lease_until"]),
+        _time(meta[b"updated_at"]),
+    )
+
+
+def _time(milliseconds: bytes) -> datetime:
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)

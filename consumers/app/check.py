@@ -1,0 +1,118 @@
+"""`pointsman check`: every mistake in a configuration at once, and what a right one says. Starts nothing."""
+
+from collections.abc import Iterable, Iterator, Set
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from connectors.lint import close_match
+from consumers.app.config import Config, SecretRef
+from consumers.app.config_file import ConfigFile, InvalidConfigError, Location, Mistake
+from consumers.app.resolve import Resolved, resolve
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found.
+
+    Attributes:
+        resolved: the configuration with everything it names, or None where that is wrong.
+        mistakes: all of them, in the order of their lines; empty means `pointsman run` would start.
+    """
+
+    resolved: Resolved | None
+    mistakes: tuple[Mistake, ...]
+
+
+def check_config(file: ConfigFile, *, existing_topics: Set[str] | None = None) -> Checked:
+    """Check a file that could be read.
+
+    Args:
+        file: as `read_config` returned it.
+        existing_topics: the topics on the cluster; None leaves them unchecked.
+    """
+    mistakes = [*_missing_secrets(file), *_security(file), *_loops(file)]
+    if existing_topics is not None:
+        mistakes += _missing_topics(file, existing_topics)
+    resolved = None
+    try:
+        resolved = resolve(file)
+    except InvalidConfigError as error:
+        mistakes += error.mistakes
+    unique = dict.fromkeys(mistakes)
+    return Checked(resolved, tuple(sorted(unique, key=_line)))
+
+
+def own_topics(config: Config) -> dict[str, Location]:
+    """Return Pointsman's own topics, outcomes aside, and where the file may name them."""
+    kafka = config.kafka
+    return {
+        kafka.steps_topic: ("kafka", "steps_topic"),
+        kafka.approvals_topic: ("kafka", "approvals_topic"),
+        kafka.dead_letters_topic: ("kafka", "dead_letters_topic"),
+    }
+
+
+def _missing_secrets(file: ConfigFile) -> Iterator[Mistake]:
+    for location, reference in _references(file.config, ()):
+        try:
+            reference.read()
+        except LookupError as error:
+            yield Mistake(file.where(*location), f"{_name(location)}: {error}", "set it before `pointsman run`")
+
+
+def _references(section: BaseModel, at: Location) -> Iterator[tuple[Location, SecretRef]]:
+    """Yield every secret reference of our own sections; `resolve` reads those of connectors."""
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        if isinstance(value, SecretRef):
+            yield (*at, name), value
+        elif isinstance(value, BaseModel):
+            yield from _references(value, (*at, name))
+
+
+def _security(file: ConfigFile) -> Iterator[Mistake]:
+    security = file.config.kafka.security
+    if security.protocol.startswith("SASL") and (security.username is None or security.password is None):
+        yield Mistake(
+            file.where("kafka", "security"),
+            f"kafka.security: {security.protocol} needs a username and a password",
+            "add `username: …` and `password: {env: NAME}`",
+        )
+
+
+def _loops(file: ConfigFile) -> Iterator[Mistake]:
+    """Find routes that would be fed by what Pointsman itself publishes."""
+    own = own_topics(file.config)
+    for index, route in enumerate(file.config.routes):
+        at = ("routes", index)
+        if route.topic in own:
+            message = f"routes.{index}: {route.topic} is one of Pointsman's own topics"
+            yield Mistake(file.where(*at, "topic"), message, "a route's topic carries business events")
+        if route.topic == route.output:
+            message = f"routes.{index}: outcomes go to {route.output}, where the events come from"
+            yield Mistake(file.where(*at, "output"), message, "give the outcomes a topic of their own")
+
+
+def _missing_topics(file: ConfigFile, existing: Set[str]) -> Iterator[Mistake]:
+    for topic, location in _named_topics(file.config):
+        if topic not in existing:
+            hint = f"`pointsman topics create` makes it.{close_match(topic, existing)}"
+            yield Mistake(file.where(*location), f"{_name(location)}: no topic {topic} on the cluster", hint)
+
+
+def _named_topics(config: Config) -> Iterable[tuple[str, Location]]:
+    named = own_topics(config)
+    for index, route in enumerate(config.routes):
+        named.setdefault(route.topic, ("routes", index, "topic"))
+        named.setdefault(route.output, ("routes", index, "output"))
+    return named.items()
+
+
+def _name(location: Location) -> str:
+    return ".".join(map(str, location))
+
+
+def _line(mistake: Mistake) -> tuple[str, int]:
+    name, _, line = mistake.where.rpartition(":")
+    return (name, int(line)) if line.isdigit() else (mistake.where, 0)

@@ -1,0 +1,231 @@
+"""The configuration file `pointsman.yaml`, as a model. Secrets are references: `{env: NAME}` or `{file: PATH}`.
+
+`POINTSMAN_<SECTION>__<FIELD>` in the environment overrides the file, such as `POINTSMAN_KAFKA__BOOTSTRAP`.
+"""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from consumers.adapters.openai_settings import ModelSettings, Price
+from schemas.topics import APPROVALS, DEAD_LETTERS, OUTCOMES, STEPS
+
+
+class Section(BaseModel):
+    """A part of the file; a field it does not know is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SecretRef(Section):
+    """Where a secret is found: an environment variable or a file (such as a mounted Kubernetes secret)."""
+
+    env: str | None = None
+    file: Path | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "SecretRef":
+        if (self.env is None) == (self.file is None):
+            raise ValueError("give exactly one of `env` and `file`")
+        return self
+
+    def read(self) -> SecretStr:
+        """Return the secret.
+
+        Raises:
+            LookupError: it is not there; the message names where it was looked for.
+        """
+        if self.env is not None:
+            value = os.environ.get(self.env)
+            if not value:
+                raise LookupError(f"the environment variable {self.env} is not set")
+            return SecretStr(value)
+        assert self.file is not None
+        try:
+            return SecretStr(self.file.read_text(encoding="utf-8").strip())
+        except OSError as error:
+            raise LookupError(f"the secret file {self.file} cannot be read: {error.strerror}") from error
+
+
+class KafkaSecurity(Section):
+    """How to connect to a secured cluster."""
+
+    protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    username: str | None = None
+    password: SecretRef | None = None
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+
+class Kafka(Section):
+    """The broker and our place in it."""
+
+    bootstrap: str = "127.0.0.1:9092"
+    group: str = "pointsman"
+    instance_id: str | None = None
+    """Static membership (KIP-345): a restarted worker gets its partitions back without a rebalance."""
+    steps_topic: str = STEPS.name
+    approvals_topic: str = APPROVALS.name
+    dead_letters_topic: str = DEAD_LETTERS.name
+    auto_offset_reset: Literal["earliest", "latest"] = "earliest"
+    session_timeout_s: float = Field(default=45.0, gt=0)
+    security: KafkaSecurity = KafkaSecurity()
+
+
+class Redis(Section):
+    """Where sessions live."""
+
+    url: str = "redis://127.0.0.1:6379/0"
+    password: SecretRef | None = None
+    lease_s: float = Field(default=30.0, gt=0)
+    ttl_days: float = Field(default=7.0, gt=0)
+
+
+class Registry(Section):
+    """Where schemas are found: a Confluent-compatible registry, or a folder beside the packaged ones."""
+
+    url: str | None = None
+    username: str | None = None
+    password: SecretRef | None = None
+    folder: Path | None = None
+
+
+class Model(Section):
+    """The language model: any OpenAI-compatible endpoint. See `ModelSettings` for what each field means."""
+
+    base_url: str
+    name: str
+    api_key: SecretRef | None = None
+    timeout_s: float = 60.0
+    connect_timeout_s: float = 5.0
+    retries: int = 2
+    price: Price | None = None
+    price_ceiling: Price = Price(input_per_m=30.0, output_per_m=120.0)
+    temperature: float | None = None
+    tool_choice: Literal["auto", "required"] = "required"
+    output_limit_field: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
+    max_concurrency: int = 64
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Model":
+        self.settings(SecretStr("none"))
+        return self
+
+    def settings(self, api_key: SecretStr) -> ModelSettings:
+        """Return the adapter's settings, key included."""
+        return ModelSettings(api_key=api_key, **self.model_dump(exclude={"api_key"}))
+
+
+class ConnectorSettings(BaseModel):
+    """One connector: which code (`use` names an entry point), and its own settings beside it."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    use: str
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """What is for the connector itself."""
+        return dict(self.model_extra or {})
+
+
+class RuleSettings(Section):
+    """One rule: a CEL expression over `event`, `arguments`, `session`, `action` and `now`."""
+
+    name: str
+    when: str
+    then: Literal["allow", "deny", "hold"]
+    message: str = ""
+    actions: tuple[str, ...] = ()
+    """Full action names; none means every write."""
+
+
+class BudgetSettings(Section):
+    """What one run may use."""
+
+    turns: int = Field(default=8, gt=0)
+    calls: int = Field(default=24, gt=0)
+    repairs: int = Field(default=3, gt=0)
+    tokens: int = Field(default=50_000, gt=0)
+    usd: float = Field(default=1.0, gt=0)
+    seconds: float = Field(default=120.0, gt=0)
+
+
+class RouteSettings(Section):
+    """One route: events of a type on a topic, and what they may lead to."""
+
+    name: str | None = None
+    topic: str
+    event: str
+    tenant: str = "default"
+    goal: str
+    actions: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Full names, or `<connector>.*` for all of a connector."""
+    rules: tuple[RuleSettings, ...] = ()
+    budget: BudgetSettings = BudgetSettings()
+    atomic: bool = False
+    output: str = OUTCOMES.name
+    approval_window: timedelta = timedelta(hours=24)
+    fields: tuple[str, ...] | None = None
+    """Payload fields that the model may see; all where it is missing."""
+    session_field: str | None = None
+
+
+class Telemetry(Section):
+    """Logs and the port for metrics and health."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    """0 takes a free one."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "text"] = "json"
+
+
+class Limits(Section):
+    """Bounds of one worker."""
+
+    in_flight: int = Field(default=256, gt=0)
+    partition_records: int = Field(default=1000, gt=0)
+    record_bytes: int = Field(default=1_048_576, gt=0)
+    action_s: float = Field(default=30.0, gt=0)
+    """How long one action may take."""
+    connector_calls: int = Field(default=64, gt=0)
+    """Calls that one connector may have at once."""
+    shutdown_s: float = Field(default=30.0, gt=0)
+    retry_total_s: float = Field(default=900.0, gt=0)
+
+
+class Config(BaseSettings):
+    """The whole file."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix="POINTSMAN_", env_nested_delimiter="__"
+    )
+
+    kafka: Kafka = Kafka()
+    redis: Redis = Redis()
+    registry: Registry = Registry()
+    model: Model
+    connectors: dict[str, ConnectorSettings]
+    routes: Annotated[tuple[RouteSettings, ...], Field(min_length=1)]
+    telemetry: Telemetry = Telemetry()
+    limits: Limits = Limits()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment win over the file, which arrives as init arguments."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings

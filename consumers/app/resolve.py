@@ -1,0 +1,195 @@
+"""From a configuration to what it names: connectors, actions, compiled rules, routes. Finds every mistake."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from connectors.action import Action
+from connectors.catalog import Catalog
+from connectors.connector import Connector
+from connectors.discovery import DiscoveryError, load_connectors
+from connectors.lint import close_match
+from consumers.app.config import ConnectorSettings, RouteSettings, RuleSettings, SecretRef
+from consumers.app.config_file import ConfigFile, InvalidConfigError, Mistake
+from consumers.policy.rules import Effect, Rule, RuleError, compile_rule
+from consumers.router.route import Budget, Route
+
+
+@dataclass(frozen=True, slots=True)
+class OpenableConnector:
+    """A connector with its settings, secrets included; not opened yet."""
+
+    connector: Connector[Any]
+    settings: BaseModel
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A configuration in which everything named exists."""
+
+    connectors: tuple[OpenableConnector, ...]
+    catalog: Catalog
+    routes: Mapping[str, Route]
+
+
+def resolve(file: ConfigFile) -> Resolved:
+    """Resolve a configuration.
+
+    Raises:
+        InvalidConfigError: with every mistake found, each at its line.
+    """
+    mistakes: list[Mistake] = []
+    opened = [c for name, s in file.config.connectors.items() if (c := _connector(file, name, s, mistakes))]
+    catalog = Catalog(c.connector for c in opened)
+    mistakes += [Mistake(f.where, f"{f.action}: {f.message}", f.hint) for f in catalog.lint()]
+    routes: dict[str, Route] = {}
+    taken: dict[tuple[str, str], str] = {}
+    for index, settings in enumerate(file.config.routes):
+        route = _route(file, index, settings, catalog, mistakes)
+        before = taken.setdefault((route.topic, route.event), route.name)
+        if route.name in routes or before != route.name:
+            message = f"routes.{index}: {route.event} on {route.topic} is routed twice (`{before}`)"
+            mistakes.append(
+                Mistake(file.where("routes", index), message, "give each route its own event and name")
+            )
+        routes[route.name] = route
+    mistakes += _tenants(file)
+    if mistakes:
+        raise InvalidConfigError(mistakes)
+    return Resolved(tuple(opened), catalog, routes)
+
+
+def _connector(
+    file: ConfigFile, name: str, settings: ConnectorSettings, mistakes: list[Mistake]
+) -> OpenableConnector | None:
+    where = file.where("connectors", name)
+    try:
+        (connector,) = load_connectors([settings.use])
+    except DiscoveryError as error:
+        mistakes.append(Mistake(file.where("connectors", name, "use"), str(error)))
+        return None
+    if connector.name != name:
+        hint = f"rename the section to `{connector.name}`: its actions are called `{connector.name}.…`"
+        mistakes.append(
+            Mistake(where, f"connectors.{name}: {settings.use} calls itself {connector.name}", hint)
+        )
+        return None
+    values: dict[str, Any] = {}
+    for field, value in settings.own.items():
+        try:
+            values[field] = _secret(connector.settings, field, value)
+        except LookupError as error:
+            mistakes.append(
+                Mistake(file.where("connectors", name, field), f"connectors.{name}.{field}: {error}")
+            )
+            values[field] = SecretStr("missing")
+    try:
+        own = connector.settings.model_validate(values)
+    except ValidationError as error:
+        for e in error.errors():
+            at = ".".join(map(str, e["loc"]))
+            mistakes.append(
+                Mistake(file.where("connectors", name, *e["loc"]), f"connectors.{name}.{at}: {e['msg']}")
+            )
+        return None
+    return OpenableConnector(connector, own)
+
+
+def _secret(model: type[BaseModel], field: str, value: Any) -> Any:
+    """Read a secret reference; a secret written into the file itself is refused."""
+    info = model.model_fields.get(field)
+    if info is None or SecretStr not in (info.annotation, *get_args(info.annotation)):
+        return value
+    try:
+        return SecretRef.model_validate(value).read()
+    except ValidationError:
+        raise LookupError("is a secret: write `{env: NAME}` or `{file: PATH}`") from None
+
+
+def _route(
+    file: ConfigFile, index: int, settings: RouteSettings, catalog: Catalog, mistakes: list[Mistake]
+) -> Route:
+    at = ("routes", index)
+    actions = _actions(file, at, settings.actions, catalog, mistakes)
+    rules = [
+        rule
+        for number, r in enumerate(settings.rules)
+        if (rule := _rule(file, (*at, "rules", number), r, actions, mistakes))
+    ]
+    return Route(
+        name=settings.name or settings.event,
+        topic=settings.topic,
+        event=settings.event,
+        tenant=settings.tenant,
+        goal=settings.goal,
+        actions=actions,
+        rules=tuple(rules),
+        budget=Budget(**settings.budget.model_dump()),
+        atomic=settings.atomic,
+        output=settings.output,
+        approval_window=settings.approval_window,
+        fields=frozenset(settings.fields) if settings.fields is not None else None,
+        session_field=settings.session_field,
+        tools=tuple(action.tool for action in actions.values()),
+    )
+
+
+def _actions(
+    file: ConfigFile,
+    at: tuple[str | int, ...],
+    names: Sequence[str],
+    catalog: Catalog,
+    mistakes: list[Mistake],
+) -> dict[str, Action]:
+    found: dict[str, Action] = {}
+    for number, name in enumerate(names):
+        if name.endswith(".*"):
+            some = {known: a for known, a in catalog.actions.items() if known.startswith(name[:-1])}
+        else:
+            some = {name: catalog.actions[name]} if name in catalog.actions else {}
+        if not some:
+            hint = close_match(name, catalog.actions).strip() or "`pointsman check --actions` lists them"
+            mistakes.append(Mistake(file.where(*at, "actions", number), f"unknown action {name}", hint))
+        found |= some
+    return found
+
+
+def _rule(
+    file: ConfigFile,
+    at: tuple[str | int, ...],
+    settings: RuleSettings,
+    actions: Mapping[str, Action],
+    mistakes: list[Mistake],
+) -> Rule | None:
+    for number, name in enumerate(settings.actions):
+        if name not in actions:
+            hint = close_match(name, actions).strip() or "name an action of this route"
+            message = f"rule {settings.name}: {name} is not on the route's list"
+            mistakes.append(Mistake(file.where(*at, "actions", number), message, hint))
+    try:
+        return compile_rule(
+            name=settings.name,
+            when=settings.when,
+            then=Effect(settings.then),
+            message=settings.message,
+            actions=frozenset(settings.actions),
+        )
+    except RuleError as error:
+        hint = "https://cel.dev explains the language"
+        mistakes.append(Mistake(file.where(*at, "when"), str(error), hint))
+        return None
+
+
+def _tenants(file: ConfigFile) -> list[Mistake]:
+    """One topic belongs to one tenant: the tenant of an event comes from nowhere else."""
+    tenants: dict[str, str] = {}
+    mistakes: list[Mistake] = []
+    for index, route in enumerate(file.config.routes):
+        if tenants.setdefault(route.topic, route.tenant) != route.tenant:
+            message = f"topic {route.topic} has the tenants {tenants[route.topic]} and {route.tenant}"
+            mistakes.append(
+                Mistake(file.where("routes", index, "tenant"), message, "use a topic for each tenant")
+            )
+    return mistakes

@@ -1,0 +1,91 @@
+"""A worker's life: compose, serve health, consume, stop in three steps - take nothing more, drain, leave."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from consumers.adapters import health_server
+from consumers.app import compose
+from consumers.app.config_file import ConfigFile
+from consumers.app.resolve import resolve
+from consumers.telemetry.health import Health
+from consumers.telemetry.metrics import READY
+
+_log = logging.getLogger(__name__)
+
+_STALLED_S = 120.0
+"""A poll loop that has not come round for so long is no longer alive."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerInfo:
+    """What is known once a worker takes events."""
+
+    health_address: str
+    topics: tuple[str, ...]
+
+
+async def run_worker(
+    file: ConfigFile,
+    *,
+    stop: asyncio.Event,
+    started: Callable[[WorkerInfo], None] | None = None,
+) -> None:
+    """Run a worker until `stop` is set, then drain, commit and leave the group.
+
+    Args:
+        file: the configuration.
+        stop: set it to end the worker in order.
+        started: called once, when the group has given the worker its partitions.
+
+    Raises:
+        ConfigurationError: with every mistake in the configuration; nothing was started.
+        BaseExceptionGroup: a part of the worker failed; nothing unfinished was committed.
+    """
+    resolved = resolve(file)
+    async with AsyncExitStack() as stack:
+        worker = await compose.worker(file, resolved, stack)
+        for warning in await worker.sessions.check():
+            _log.warning(warning)
+        health = Health()
+        health.not_ready("kafka", "no partitions assigned yet")
+        telemetry = file.config.telemetry
+        server = await health_server.serve(health, worker.metrics, host=telemetry.host, port=telemetry.port)
+        stack.push_async_callback(server.close)
+        clock = asyncio.get_running_loop().time
+        worker.loop.polled_at = clock()
+        health.watch("poll", lambda: _stalled(clock() - worker.loop.polled_at))
+        async with asyncio.TaskGroup() as group:
+            leases = group.create_task(worker.sessions.keep_leases(), name="keep leases")
+            ready = group.create_task(_announce(worker, health, server.address, started), name="announce")
+            stopper = group.create_task(_stop_on(stop, worker), name="stop")
+            await worker.loop.run()
+            for task in (leases, ready, stopper):
+                task.cancel()
+        _log.info("stopped")
+
+
+async def _announce(
+    worker: compose.Worker,
+    health: Health,
+    address: str,
+    started: Callable[[WorkerInfo], None] | None,
+) -> None:
+    await worker.loop.assigned.wait()
+    health.ready("kafka")
+    worker.metrics.set(READY, 1)
+    _log.info("ready")
+    if started:
+        started(WorkerInfo(address, worker.loop.topics))
+
+
+async def _stop_on(stop: asyncio.Event, worker: compose.Worker) -> None:
+    await stop.wait()
+    worker.metrics.set(READY, 0)
+    worker.loop.stop()
+
+
+def _stalled(age_s: float) -> str | None:
+    return f"the poll loop has not come round for {age_s:.0f} s" if age_s > _STALLED_S else None

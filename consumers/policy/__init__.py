@@ -1,0 +1,1 @@
+"""Deterministic rules around the model. Pure: no I/O."""

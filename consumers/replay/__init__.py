@@ -1,0 +1,1 @@
+"""Replay: topics worked again, without new effects."""

@@ -1,0 +1,85 @@
+"""Routes: what an event of a type on a topic may lead to."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from connectors.action import Action
+from consumers.policy.rules import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What one run may use. A spent budget ends the run with its own status."""
+
+    turns: int = 8
+    calls: int = 24
+    repairs: int = 3
+    tokens: int = 50_000
+    usd: float = 1.0
+    seconds: float = 120.0
+    """Of work in one go; waiting for a person or for a retry does not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One route, with everything resolved: actions exist, rules are compiled.
+
+    Attributes:
+        name: unique; recorded in outcomes.
+        topic: the input topic.
+        event: the event type.
+        tenant: whose events arrive on that topic.
+        goal: what the model is asked to do, in words.
+        actions: what it may choose from.
+        rules: judged for every chosen write.
+        budget: limits of one run.
+        atomic: whether all finished writes are undone when the run does not succeed.
+        output: the topic of the outcome.
+        approval_window: how long a person has to decide.
+        fields: payload fields the model may see, or None for all.
+        session_field: payload field that names the session, or None for the record's key.
+        tools: what the model API is shown, built once.
+    """
+
+    name: str
+    topic: str
+    event: str
+    tenant: str
+    goal: str
+    actions: Mapping[str, Action]
+    rules: Sequence[Rule]
+    budget: Budget
+    atomic: bool
+    output: str
+    approval_window: timedelta
+    fields: frozenset[str] | None = None
+    session_field: str | None = None
+    tools: Sequence[Mapping[str, Any]] = field(default=(), compare=False)
+
+
+class RouteTable:
+    """Finds the route of an event."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._routes = {(route.topic, route.event): route for route in routes}
+        self._by_topic: dict[str, Route] = {}
+        for route in self._routes.values():
+            self._by_topic.setdefault(route.topic, route)
+
+    def __iter__(self) -> Iterator[Route]:
+        return iter(self._routes.values())
+
+    def find(self, topic: str, event_type: str) -> Route | None:
+        """Return the route, or None where nobody asked for such events."""
+        return self._routes.get((topic, event_type))
+
+    def of_topic(self, topic: str) -> Route | None:
+        """Return any route of a topic: they share the tenant and the session field."""
+        return self._by_topic.get(topic)
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """All input topics."""
+        return frozenset(self._by_topic)

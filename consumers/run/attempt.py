@@ -1,0 +1,146 @@
+"""One attempt at an action, and what to do when nobody knows whether it took effect."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from connectors.action import Action
+from connectors.catalog import Catalog, undo_arguments
+from connectors.errors import BusyError, FailedError, InDoubtError, NotSentError
+from consumers.errors import RetryError
+from consumers.ports.actions import ActionRequest, Actions
+from consumers.ports.clock import Clock
+from consumers.run import record
+from consumers.run.journal import CallStatus
+
+_AGAIN = 2
+"""Further tries with the same key before the key's queue waits instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What is to be performed, under which key, since when it may have been sent."""
+
+    action: Action
+    arguments: Mapping[str, Any]
+    key: str
+    tenant: str
+    run_id: str
+    intended_at: datetime
+    resumed: bool
+    """An earlier worker wrote the intent: it may have been performed already."""
+
+
+class Performer:
+    """Performs actions and turns every ending into the body of a result entry."""
+
+    def __init__(self, actions: Actions, catalog: Catalog, clock: Clock) -> None:
+        self._actions = actions
+        self._catalog = catalog
+        self._clock = clock
+
+    async def read(self, attempt: Attempt) -> dict[str, Any]:
+        """Perform a read; it may be repeated at will.
+
+        Raises:
+            RetryError: the system is busy or unreachable.
+        """
+        try:
+            return record.done(await self._perform(attempt), self._clock.now())
+        except FailedError as error:
+            return self._failed(error)
+        except (BusyError, NotSentError, InDoubtError) as error:
+            raise _retry(attempt, error) from error
+
+    async def write(self, attempt: Attempt) -> dict[str, Any]:
+        """Perform a write whose intent is journaled, so that it takes effect at most once.
+
+        Returns the body of its result entry: done, failed, or in doubt where the ladder ended.
+
+        Raises:
+            RetryError: nothing was executed, or repeating it with the same key is safe; the intent stays.
+        """
+        if attempt.resumed and not self._repeatable(attempt):
+            return await self._reconcile(attempt)
+        for tries_left in range(_AGAIN, -1, -1):
+            try:
+                return record.done(await self._perform(attempt), self._clock.now())
+            except FailedError as error:
+                return self._failed(error)
+            except (BusyError, NotSentError) as error:
+                if not self._repeatable(attempt):
+                    # Definitely not executed, but an intent without result would read as doubt later.
+                    return record.not_done(CallStatus.FAILED, "busy", str(error), self._clock.now())
+                raise _retry(attempt, error) from error
+            except InDoubtError as error:
+                if not self._repeatable(attempt):
+                    return await self._reconcile(attempt)
+                if tries_left == 0:
+                    raise _retry(attempt, error) from error
+        raise AssertionError("every try returns or raises")
+
+    def _repeatable(self, attempt: Attempt) -> bool:
+        """Whether the same key may be sent again without risk of a second effect."""
+        match attempt.action.idempotency:
+            case "natural" | "ledger":
+                return True
+            case "provider-key":
+                window = attempt.action.window
+                return window is not None and self._clock.now() - attempt.intended_at < window
+            case "none":
+                return False
+
+    async def _reconcile(self, attempt: Attempt) -> dict[str, Any]:
+        """Ask the system whether it happened; without a way to ask, leave it to a person."""
+        name = attempt.action.reconcile
+        if name is None:
+            why = f"{attempt.action.name} was sent and its result is unknown"
+            return record.not_done(CallStatus.IN_DOUBT, "in_doubt", why, self._clock.now())
+        finder = self._catalog.get(name)
+        arguments = undo_arguments(attempt.action, finder, attempt.arguments, None)
+        request = ActionRequest(finder, arguments, attempt.key, attempt.tenant, attempt.run_id)
+        try:
+            found = await self._actions.perform(request)
+        except FailedError as error:
+            why = f"{attempt.action.name}: {name} could not tell: {error}"
+            return record.not_done(CallStatus.IN_DOUBT, "in_doubt", why, self._clock.now())
+        except (BusyError, NotSentError, InDoubtError) as error:
+            raise _retry(attempt, error) from error
+        if found is not None:
+            return record.done(found, self._clock.now())
+        why = f"{name} found no trace of it"
+        return record.not_done(CallStatus.FAILED, "not_executed", why, self._clock.now())
+
+    async def _perform(self, attempt: Attempt) -> Any:
+        request = ActionRequest(
+            attempt.action, attempt.arguments, attempt.key, attempt.tenant, attempt.run_id
+        )
+        return await self._actions.perform(request)
+
+    def _failed(self, error: FailedError) -> dict[str, Any]:
+        return record.not_done(CallStatus.FAILED, error.code, str(error), self._clock.now())
+
+
+async def together(performer: Performer, attempts: list[Attempt]) -> list[dict[str, Any]]:
+    """Perform reads beside each other and return their results in order.
+
+    Raises:
+        RetryError: one of them met a busy system; the others were ended.
+    """
+    if len(attempts) == 1:
+        return [await performer.read(attempts[0])]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(performer.read(a), name=f"read {a.action.name}") for a in attempts]
+    except* RetryError as several:
+        first = several.exceptions[0]
+        assert isinstance(first, RetryError)
+        raise first from None
+    return [task.result() for task in tasks]
+
+
+def _retry(attempt: Attempt, error: Exception) -> RetryError:
+    after = error.retry_after_s if isinstance(error, BusyError) else None
+    return RetryError(f"{attempt.action.name}: {error}", after_s=after)

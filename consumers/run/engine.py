@@ -1,0 +1,225 @@
+"""The engine: works an event to its outcome, one journaled step after the other."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from connectors.action import Action
+from connectors.catalog import Catalog
+from consumers.errors import DeadLetterError
+from consumers.policy.rules import Effect
+from consumers.policy.verdict import Verdict, judge
+from consumers.ports.actions import Actions
+from consumers.ports.clock import Clock
+from consumers.ports.model import Model
+from consumers.ports.outbox import Outbox
+from consumers.ports.sessions import Entry, Sessions
+from consumers.router import prompt
+from consumers.router.decision import FINISH_TOOL, decide
+from consumers.router.exchange import Prompt
+from consumers.router.route import Route
+from consumers.run import ending, holding, record
+from consumers.run.attempt import Attempt, Performer, together
+from consumers.run.journal import CallState, CallStatus
+from consumers.run.next_step import Decide, End, Perform, Skip, Undo, Wait, ended_early, next_step
+from consumers.run.unwinding import undo
+from consumers.run.work import Work
+from consumers.session import place
+from consumers.session.key import SessionKey
+from schemas.approval import ApprovalDecision, ApprovalRequest
+from schemas.envelope import Envelope
+from schemas.outcome import Outcome, Status
+
+MAX_OUTPUT_TOKENS = 2048
+"""Of one turn."""
+
+
+class Engine:
+    """Works runs. Stateless between events: whatever it must remember is in the journal."""
+
+    def __init__(
+        self,
+        *,
+        routes: Mapping[str, Route],
+        catalog: Catalog,
+        sessions: Sessions,
+        model: Model,
+        actions: Actions,
+        outbox: Outbox,
+        clock: Clock,
+    ) -> None:
+        self._routes = routes
+        self._catalog = catalog
+        self._sessions = sessions
+        self._model = model
+        self._outbox = outbox
+        self._clock = clock
+        self._performer = Performer(actions, catalog, clock)
+
+    async def work(self, event: Envelope, route: Route) -> Outcome | ApprovalRequest:
+        """Work an event to its outcome, or until a person must answer. Either is published on return.
+
+        A run that is finished publishes the same outcome again and does nothing else.
+
+        Raises:
+            RetryError: something outside is busy, or another worker has taken the run over; calling again
+                goes on where it stopped.
+            HaltError: going on would do damage.
+        """
+        work = await self._open(event, route)
+        return await self._carry_on(work)
+
+    async def answer(self, decision: ApprovalDecision) -> Outcome | ApprovalRequest:
+        """Wake the run that waits for this answer and carry on.
+
+        Raises:
+            DeadLetterError: the answer fits no open request, its digest differs, or it was answered before.
+            RetryError, HaltError: as `work`.
+        """
+        key = SessionKey(decision.tenant, decision.session_id)
+        body = (await self._sessions.read(key, decision.run_id)).get(place.EVENT)
+        if body is None or body["route"] not in self._routes:
+            raise DeadLetterError(
+                f"no run waits for the answer to {decision.request_id}", reason="approval_unknown"
+            )
+        work = await self._open(record.envelope_of(body), self._routes[body["route"]])
+        try:
+            entry = holding.approval_entry(work.journal.entries, decision, self._clock.now())
+        except DeadLetterError:
+            await work.release()
+            raise
+        if entry:
+            work.note(entry)
+        return await self._carry_on(work)
+
+    async def _open(self, event: Envelope, route: Route) -> Work:
+        key = SessionKey(event.tenant, event.session_id)
+        opened = await self._sessions.open(key, event.run_id)
+        return Work(event, route, opened, self._sessions, self._outbox, self._clock)
+
+    async def _carry_on(self, work: Work) -> Outcome | ApprovalRequest:
+        closed = False
+        try:
+            if work.journal.outcome is None:
+                end = await self._advance(work)
+                if isinstance(end, ApprovalRequest):
+                    return end
+                closed = await self._close(work, end)
+            body = work.journal.outcome
+            assert body is not None
+            outcome = ending.of_body(body)
+            await self._outbox.outcome(outcome, work.route.output)
+            return outcome
+        finally:
+            if not closed:
+                await work.release()
+
+    async def _advance(self, work: Work) -> End | ApprovalRequest:
+        """Take steps until the run ends or waits."""
+        seconds = work.route.budget.seconds
+        while True:
+            step = next_step(work.journal, work.route)
+            late = (self._clock.now() - work.started_at).total_seconds() > seconds
+            if late and isinstance(step, Decide):
+                why = f"The budget of {seconds:g} seconds is spent before the goal was reached."
+                step = ended_early(work.journal, work.route, Status.BUDGET_SPENT, why)
+            match step:
+                case End():
+                    return step
+                case Wait(call=call):
+                    return await self._wait(work, call)
+                case Decide(turn=turn):
+                    await self._decide(work, turn)
+                case Skip(call=call):
+                    why = "an earlier write of the same answer was not done"
+                    body = record.not_done(CallStatus.SKIPPED, "skipped", why, self._clock.now())
+                    work.note(Entry(call.place.result, body), call.chosen.action)
+                case Perform(calls=calls):
+                    await self._perform(work, calls)
+                case Undo(call=call):
+                    await undo(work, step, call, self._catalog, self._performer, self._clock.now())
+
+    async def _decide(self, work: Work, turn: int) -> None:
+        await work.commit()
+        route = work.route
+        messages = prompt.build(route, work.event, work.context, work.journal.finished_turns())
+        reply = await self._model.reply(Prompt(messages, [*route.tools, FINISH_TOOL], MAX_OUTPUT_TOKENS))
+        allowed = {action.tool_name: action for action in route.actions.values()}
+        decision = decide(reply, allowed)
+        started = work.journal.started_at
+        started_at = datetime.fromisoformat(started) if started else work.started_at
+        work.note(record.decision_entry(turn, decision, reply, started_at, self._clock.now()))
+
+    async def _perform(self, work: Work, calls: tuple[CallState, ...]) -> None:
+        action = work.route.actions[calls[0].chosen.action]
+        if action.effect == "write":
+            await self._write(work, calls[0], action)
+            return
+        # The decision is written before anything acts on it; the results go out with the next write.
+        await work.commit()
+        attempts = [self._attempt(work, c, work.route.actions[c.chosen.action]) for c in calls]
+        for call, body in zip(calls, await together(self._performer, attempts), strict=True):
+            work.note(Entry(call.place.result, body), call.chosen.action)
+
+    async def _write(self, work: Work, call: CallState, action: Action) -> None:
+        attempt = self._attempt(work, call, action)
+        if call.intent is None:
+            verdict = self._judge(work, call, action)
+            if refusal := self._refusal(work, call, verdict):
+                work.note(Entry(call.place.result, refusal), action.name)
+                return
+            if verdict.effect is Effect.HOLD and call.status is not CallStatus.ANSWERED:
+                work.note(holding.hold_entry(work, call, action, verdict, self._clock.now()), action.name)
+                work.note(holding.event_entry(work.event, work.route))
+                return
+            work.note(
+                record.intent_entry(call, action, attempt.key, verdict, attempt.intended_at), action.name
+            )
+            await work.publish_steps()
+            await work.commit()
+        body = await self._performer.write(attempt)
+        work.note(Entry(call.place.result, body), action.name)
+        await work.commit()
+
+    def _judge(self, work: Work, call: CallState, action: Action) -> Verdict:
+        facts = {
+            "event": record.envelope_facts(work.event),
+            "arguments": call.chosen.arguments,
+            "session": {**work.context.facts(), "results": work.journal.results()},
+            "action": {"name": action.name, "effect": action.effect},
+            "now": self._clock.now(),
+        }
+        return judge(work.route.rules, action.name, action.effect, facts)
+
+    def _refusal(self, work: Work, call: CallState, verdict: Verdict) -> dict[str, Any] | None:
+        """Return why a write is not to be done, or None. Rules are judged again after a person said yes."""
+        if verdict.effect is Effect.DENY:
+            return record.denied(verdict, self._clock.now())
+        answer = work.noted(call.place.approval)
+        if answer and answer["answer"] != "approve":
+            why = f"{answer['answer']} by {answer['approver']}: {answer['comment']}".rstrip(": ")
+            return record.not_done(CallStatus.DENIED, "rejected", why, self._clock.now())
+        return None
+
+    async def _wait(self, work: Work, call: CallState) -> ApprovalRequest:
+        await work.publish_steps()
+        await work.commit()
+        request = holding.request_of(work, call)
+        await self._outbox.approval_request(request)
+        return request
+
+    def _attempt(self, work: Work, call: CallState, action: Action) -> Attempt:
+        ordinal = record.ordinal_of(call, list(work.journal.calls()))
+        key = record.idempotency_key(work.event.run_id, action.name, ordinal)
+        since = datetime.fromisoformat(call.intent["at"]) if call.intent else self._clock.now()
+        event = work.event
+        return Attempt(
+            action, call.chosen.arguments, key, event.tenant, event.run_id, since, call.intent is not None
+        )
+
+    async def _close(self, work: Work, end: End) -> bool:
+        outcome = ending.outcome_of(work.journal, work.event, work.route, end, self._clock.now())
+        work.note(Entry(place.OUTCOME, ending.body_of(outcome)))
+        await work.publish_steps()
+        await work.close(work.context.after(outcome))
+        return True

@@ -1,0 +1,168 @@
+"""The journal of one run, read: which calls were chosen, what became of each, what it cost.
+
+The entries are the only state. Everything here is derived from them, so a worker that takes a run over knows
+exactly what its predecessor knew.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from consumers.router.decision import Chosen, Decision
+from consumers.router.prompt import Turn
+from consumers.session import place
+from consumers.session.place import CallPlace
+
+Body = Mapping[str, Any]
+
+
+class CallStatus(StrEnum):
+    """What is known of a call."""
+
+    CHOSEN = "chosen"
+    """Nothing happened yet."""
+    HELD = "held"
+    """A person was asked and has not answered."""
+    ANSWERED = "answered"
+    """A person has answered; the call goes on."""
+    INTENDED = "intended"
+    """A write was about to be performed: in doubt until its result is known."""
+    DONE = "done"
+    FAILED = "failed"
+    DENIED = "denied"
+    SKIPPED = "skipped"
+    IN_DOUBT = "in_doubt"
+    """The ladder ended without an answer."""
+    COMPENSATED = "compensated"
+    COMPENSATION_FAILED = "compensation_failed"
+
+
+OPEN = frozenset({CallStatus.CHOSEN, CallStatus.HELD, CallStatus.ANSWERED, CallStatus.INTENDED})
+"""Statuses in which a call still has something before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallState:
+    """One chosen call with what the journal says of it."""
+
+    place: CallPlace
+    chosen: Chosen
+    status: CallStatus
+    intent: Body | None
+    result: Body | None
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """What the model is told."""
+        if self.chosen.problem:
+            return {"ok": False, "code": "invalid_arguments", "error": self.chosen.problem}
+        if self.result is None:
+            return {
+                "ok": False,
+                "code": "not_done",
+                "error": "another call of this answer must be mended first",
+            }
+        if self.result["status"] == CallStatus.DONE:
+            return {"ok": True, "result": self.result["result"]}
+        return {"ok": False, "code": self.result["code"], "error": self.result["error"]}
+
+
+class RunJournal:
+    """The entries of one run. Owned by one task; `record` is the only way in."""
+
+    def __init__(self, entries: Mapping[str, Body]) -> None:
+        self.entries: dict[str, Body] = dict(entries)
+        self.decisions: list[Decision] = []
+        self._read_decisions()
+
+    def record(self, at: str, body: Body) -> None:
+        """Add an entry that the store has accepted."""
+        self.entries[at] = body
+        self._read_decisions()
+
+    def _read_decisions(self) -> None:
+        while body := self.entries.get(place.decision(len(self.decisions) + 1)):
+            self.decisions.append(Decision.of_body(body))
+
+    @property
+    def turns(self) -> int:
+        """How many turns were decided."""
+        return len(self.decisions)
+
+    @property
+    def outcome(self) -> Body | None:
+        """The terminal entry, once there is one."""
+        return self.entries.get(place.OUTCOME)
+
+    @property
+    def started_at(self) -> str | None:
+        """When the first turn began, as recorded with its decision."""
+        first = self.entries.get(place.decision(1))
+        return first["started_at"] if first else None
+
+    def calls_of(self, turn: int) -> list[CallState]:
+        """Return the calls of a turn, in the model's order."""
+        chosen = self.decisions[turn - 1].calls
+        return [self._call(CallPlace(turn, index), call) for index, call in enumerate(chosen)]
+
+    def calls(self) -> Iterator[CallState]:
+        """Yield every call of the run, in the model's order."""
+        for turn in range(1, self.turns + 1):
+            yield from self.calls_of(turn)
+
+    def _call(self, at: CallPlace, chosen: Chosen) -> CallState:
+        get = self.entries.get
+        intent, result = get(at.intent), get(at.result)
+        return CallState(at, chosen, _status(at, self.entries, result), intent, result)
+
+    def finished_turns(self) -> list[Turn]:
+        """Return the turns as the prompt shows them."""
+        return [
+            Turn(decision, tuple(call.answer for call in self.calls_of(number)))
+            for number, decision in enumerate(self.decisions, start=1)
+        ]
+
+    def results(self) -> dict[str, Any]:
+        """Return the last result of each action that was done, by action name: what rules see."""
+        return {
+            call.chosen.action: call.result["result"]
+            for call in self.calls()
+            if call.result and call.result["status"] == CallStatus.DONE
+        }
+
+    def spent(self) -> "Spent":
+        """Add up what the run has used."""
+        bodies = [self.entries[place.decision(turn)] for turn in range(1, self.turns + 1)]
+        return Spent(
+            turns=self.turns,
+            calls=sum(len(decision.calls) for decision in self.decisions),
+            repairs=sum(decision.needs_repair for decision in self.decisions),
+            input_tokens=sum(body["input_tokens"] for body in bodies),
+            output_tokens=sum(body["output_tokens"] for body in bodies),
+            usd=sum(body["cost_usd"] for body in bodies),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a run has used so far."""
+
+    turns: int
+    calls: int
+    repairs: int
+    input_tokens: int
+    output_tokens: int
+    usd: float
+
+
+def _status(at: CallPlace, entries: Mapping[str, Body], result: Body | None) -> CallStatus:
+    if undone := entries.get(at.undo_result):
+        return CallStatus.COMPENSATED if undone["status"] == "done" else CallStatus.COMPENSATION_FAILED
+    if result is not None:
+        return CallStatus(result["status"])
+    if at.intent in entries:
+        return CallStatus.INTENDED
+    if at.approval in entries:
+        return CallStatus.ANSWERED
+    return CallStatus.HELD if at.hold in entries else CallStatus.CHOSEN

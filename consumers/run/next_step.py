@@ -1,0 +1,167 @@
+"""What a run does next: a pure function of its journal and its route."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from connectors.action import Action
+from consumers.router.decision import Finish
+from consumers.router.route import Budget, Route
+from consumers.run.journal import OPEN, CallState, CallStatus, RunJournal, Spent
+from consumers.session import place
+from schemas.outcome import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    """Ask the model for the next turn."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True)
+class Perform:
+    """Perform these calls: several reads beside each other, or one write."""
+
+    calls: tuple[CallState, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Do not perform this write: one before it in the same answer was not done."""
+
+    call: CallState
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A person must answer first."""
+
+    call: CallState
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """Compensate this finished write, because the run ends like this."""
+
+    call: CallState
+    status: Status
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The run is over: write and publish its outcome."""
+
+    status: Status
+    summary: str
+
+
+NextStep = Decide | Perform | Skip | Wait | Undo | End
+
+_BROKEN = frozenset({CallStatus.FAILED, CallStatus.DENIED, CallStatus.SKIPPED})
+
+
+def next_step(journal: RunJournal, route: Route) -> NextStep:
+    """Return what comes next. A journal that already has its outcome is not asked."""
+    writes = [call for call in journal.calls() if _effect(route, call) == "write"]
+    if any(call.status is CallStatus.IN_DOUBT for call in writes):
+        names = ", ".join(c.chosen.action for c in writes if c.status is CallStatus.IN_DOUBT)
+        return End(Status.IN_DOUBT, f"Nobody can say whether {names} took effect; a person must look.")
+    if ending := journal.entries.get(place.ENDING):
+        return _ended(Status(ending["status"]), ending["summary"], writes, route)
+    if journal.turns == 0:
+        return Decide(1)
+    decision = journal.decisions[-1]
+    calls = journal.calls_of(journal.turns)
+    if not decision.needs_repair:
+        if step := _open_call(calls, route):
+            return step
+        if decision.finish and all(call.status is CallStatus.DONE for call in calls):
+            return _finished(decision.finish, writes, route)
+    if spent := over(journal.spent(), route.budget):
+        return _ended(Status.BUDGET_SPENT, spent, writes, route)
+    return Decide(journal.turns + 1)
+
+
+def ended_early(journal: RunJournal, route: Route, status: Status, why: str) -> Undo | End:
+    """Return what comes next for a run that is stopped from outside: its time is up, somebody cancels it."""
+    writes = [call for call in journal.calls() if _effect(route, call) == "write"]
+    return _ended(status, why, writes, route)
+
+
+def over(spent: Spent, budget: Budget) -> str | None:
+    """Name the budget that is spent, or return None."""
+    limits = (
+        ("turns", spent.turns, budget.turns),
+        ("calls", spent.calls, budget.calls),
+        ("repairs", spent.repairs, budget.repairs),
+        ("tokens", spent.input_tokens + spent.output_tokens, budget.tokens),
+        ("usd", spent.usd, budget.usd),
+    )
+    for name, used, limit in limits:
+        if used >= limit:
+            return f"The budget of {limit:g} {name} is spent before the goal was reached."
+    return None
+
+
+def _effect(route: Route, call: CallState) -> str:
+    action: Action | None = route.actions.get(call.chosen.action)
+    return action.effect if action else "none"
+
+
+def _open_call(calls: Sequence[CallState], route: Route) -> NextStep | None:
+    """Return the next open call or group of reads of a turn, in the model's order."""
+    broken = False
+    for index, call in enumerate(calls):
+        write = _effect(route, call) == "write"
+        if call.status not in OPEN:
+            broken = broken or (write and call.status in _BROKEN)
+            continue
+        if not write:
+            return Perform(_reads_from(calls[index:], route))
+        if broken:
+            return Skip(call)
+        return Wait(call) if call.status is CallStatus.HELD else Perform((call,))
+    return None
+
+
+def _reads_from(calls: Sequence[CallState], route: Route) -> tuple[CallState, ...]:
+    """Return the open reads up to the next write: what a later read sees may depend on that write."""
+    reads: list[CallState] = []
+    for call in calls:
+        if _effect(route, call) == "write":
+            break
+        if call.status in OPEN:
+            reads.append(call)
+    return tuple(reads)
+
+
+def _finished(finish: Finish, writes: Sequence[CallState], route: Route) -> Undo | End:
+    reached = finish.status == "completed" and not _last_write_broken(writes)
+    if reached:
+        return End(Status.SUCCESS, finish.summary)
+    standing = any(call.status is CallStatus.DONE for call in writes)
+    refused = finish.status == "refused" and not standing
+    return _ended(Status.REFUSED if refused else Status.FAILED, finish.summary, writes, route)
+
+
+def _ended(status: Status, summary: str, writes: Sequence[CallState], route: Route) -> Undo | End:
+    """End without success: in an atomic route, every finished write is undone first, the last one first."""
+    if not route.atomic:
+        return End(status, summary)
+    for call in reversed(writes):
+        if call.status is CallStatus.DONE and call.intent and call.intent["compensate"]:
+            return Undo(call, status, summary)
+    standing = [c for c in writes if c.status in {CallStatus.DONE, CallStatus.COMPENSATION_FAILED}]
+    if standing:
+        names = ", ".join(call.chosen.action for call in standing)
+        return End(Status.COMPENSATION_FAILED, f"{summary} Not undone: {names}; a person must look.")
+    undone = [call.chosen.action for call in writes if call.status is CallStatus.COMPENSATED]
+    if undone:
+        return End(Status.COMPENSATED, f"{summary} Undone: {', '.join(reversed(undone))}.")
+    return End(status, summary)
+
+
+def _last_write_broken(writes: Sequence[CallState]) -> bool:
+    """Whether the last write was not done and no later one took its place."""
+    return bool(writes) and writes[-1].status in _BROKEN

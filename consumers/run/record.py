@@ -1,0 +1,148 @@
+"""Journal entries and audit steps in the making: pure builders, one a kind of entry."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from connectors.action import Action
+from consumers.policy.verdict import Verdict
+from consumers.ports.sessions import Entry
+from consumers.router.decision import Decision
+from consumers.router.exchange import Reply
+from consumers.router.prompt import TEMPLATE_DIGEST
+from consumers.run.journal import CallState, CallStatus
+from consumers.session import place
+from schemas.canonical import digest
+from schemas.envelope import Envelope
+from schemas.step import Step, StepKind
+
+_KINDS = {
+    "decision": StepKind.DECISION,
+    "intent": StepKind.INTENT,
+    "result": StepKind.RESULT,
+    "hold": StepKind.HOLD,
+    "approval": StepKind.APPROVAL,
+    "undo.intent": StepKind.UNDO_INTENT,
+    "undo.result": StepKind.UNDO_RESULT,
+    place.EVENT: StepKind.EVENT,
+    place.ENDING: StepKind.VERDICT,
+    place.OUTCOME: StepKind.OUTCOME,
+}
+
+
+def step_of(entry: Entry, event: Envelope, action: str | None, at: datetime) -> Step:
+    """Return the audit step of a journal entry."""
+    return Step(
+        id=f"{event.run_id}/{entry.place}",
+        run_id=event.run_id,
+        tenant=event.tenant,
+        session_id=event.session_id,
+        event_id=event.id,
+        event_type=event.type,
+        place=entry.place,
+        kind=_KINDS[entry.place.rpartition("/")[2]],
+        action=action,
+        body=dict(entry.body),
+        at=at,
+    )
+
+
+def decision_entry(turn: int, decision: Decision, reply: Reply, started_at: datetime, at: datetime) -> Entry:
+    """Return what the model chose, what it cost and which prompt it saw."""
+    return Entry(
+        place.decision(turn),
+        {
+            **decision.body(),
+            "model": reply.model,
+            "prompt": TEMPLATE_DIGEST,
+            "input_tokens": reply.input_tokens,
+            "output_tokens": reply.output_tokens,
+            "cost_usd": reply.cost_usd,
+            "started_at": started_at.isoformat(),
+            "at": at.isoformat(),
+        },
+    )
+
+
+def intent_entry(call: CallState, action: Action, key: str, verdict: Verdict, at: datetime) -> Entry:
+    """Return the intent: what is about to be done, under which key, allowed by which rules."""
+    arguments = call.chosen.arguments
+    return Entry(
+        call.place.intent,
+        {
+            "action": action.name,
+            "arguments": arguments,
+            "digest": digest(arguments),
+            "key": key,
+            "compensate": action.compensate,
+            "rule": verdict.rule,
+            "rules": list(verdict.checked),
+            "at": at.isoformat(),
+        },
+    )
+
+
+def done(result: Any, at: datetime) -> dict[str, Any]:
+    """Return the body of a result that is there."""
+    return {"status": str(CallStatus.DONE), "result": result, "at": at.isoformat()}
+
+
+def not_done(status: CallStatus, code: str, error: str, at: datetime, **more: Any) -> dict[str, Any]:
+    """Return the body of a result that is not: failed, denied, skipped or in doubt."""
+    return {"status": str(status), "code": code, "error": error, "at": at.isoformat(), **more}
+
+
+def denied(verdict: Verdict, at: datetime) -> dict[str, Any]:
+    """Return the body of a write that a rule forbade."""
+    why = verdict.message or f"rule {verdict.rule} forbids it"
+    return not_done(CallStatus.DENIED, "denied", why, at, rule=verdict.rule, rules=list(verdict.checked))
+
+
+def idempotency_key(run_id: str, action: str, ordinal: int) -> str:
+    """Return the key of the n-th use of an action in a run.
+
+    Neither arguments nor attempts go into it: a second decision for the same place collides with the first
+    one instead of doing the thing twice.
+    """
+    return digest([run_id, action, ordinal])[:40]
+
+
+def ordinal_of(call: CallState, calls: list[CallState]) -> int:
+    """Return how many valid calls of the same action come before this one in the run."""
+    same = (c for c in calls if c.chosen.action == call.chosen.action and not c.chosen.problem)
+    return sum(1 for other in same if other.place < call.place)
+
+
+def envelope_body(event: Envelope) -> dict[str, Any]:
+    """Return an envelope as a journal has it."""
+    return {
+        "id": event.id,
+        "type": event.type,
+        "source": event.source,
+        "time": event.time.isoformat(),
+        "tenant": event.tenant,
+        "session_id": event.session_id,
+        "payload": dict(event.payload),
+        "subject": event.subject,
+        "schema": event.schema,
+        "traceparent": event.traceparent,
+    }
+
+
+def envelope_facts(event: Envelope) -> dict[str, Any]:
+    """Return an event as rules see it."""
+    return {
+        "id": event.id,
+        "type": event.type,
+        "source": event.source,
+        "subject": event.subject or "",
+        "time": event.time,
+        "tenant": event.tenant,
+        "payload": dict(event.payload),
+    }
+
+
+def envelope_of(body: Mapping[str, Any]) -> Envelope:
+    """Read what `envelope_body` returned."""
+    fields = {name: value for name, value in body.items() if name not in {"time", "route"}}
+    return Envelope(time=datetime.fromisoformat(body["time"]), **fields)

@@ -1,0 +1,88 @@
+"""One run in hand: its lease, its journal, and what is decided but not yet written or published."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from consumers.errors import RetryError
+from consumers.ports.clock import Clock
+from consumers.ports.outbox import Outbox
+from consumers.ports.sessions import Entry, Lease, Opened, Sessions
+from consumers.router.route import Route
+from consumers.run.journal import RunJournal
+from consumers.run.record import step_of
+from consumers.session.context import Context
+from schemas.envelope import Envelope
+from schemas.step import Step
+
+
+class Work:
+    """A run that this worker holds the lease of.
+
+    `note` buffers an entry; `commit` writes all buffered entries in one atomic append. Whoever acts on the
+    outside world commits first: that is the whole write-ahead rule, and it saves most round trips.
+    """
+
+    def __init__(
+        self,
+        event: Envelope,
+        route: Route,
+        opened: Opened,
+        sessions: Sessions,
+        outbox: Outbox,
+        clock: Clock,
+    ) -> None:
+        self.event = event
+        self.route = route
+        self.lease: Lease = opened.lease
+        self.context: Context = opened.context
+        self.journal = RunJournal(opened.entries)
+        self.started_at: datetime = clock.now()
+        self._sessions = sessions
+        self._outbox = outbox
+        self._clock = clock
+        self._unwritten: list[Entry] = []
+        self._unpublished: list[Step] = []
+
+    def note(self, entry: Entry, action: str | None = None) -> None:
+        """Add an entry to the journal in memory; it is durable only after `commit`."""
+        self.journal.record(entry.place, entry.body)
+        self._unwritten.append(entry)
+        self._unpublished.append(step_of(entry, self.event, action, self._clock.now()))
+
+    def noted(self, at: str) -> Mapping[str, Any] | None:
+        """Return an entry, written or not."""
+        return self.journal.entries.get(at)
+
+    async def publish_steps(self) -> None:
+        """Publish the audit steps so far. Before a write's intent is journaled, they are the write-ahead log."""
+        if self._unpublished:
+            await self._outbox.steps(self._unpublished)
+            self._unpublished = []
+
+    async def commit(self) -> None:
+        """Write what is buffered.
+
+        Raises:
+            RetryError: the journal already says something else; the run is to be opened again and followed.
+        """
+        if self._unwritten:
+            stored = await self._sessions.append(self.lease, self._unwritten)
+            self._adopt(stored)
+
+    async def close(self, context: Context) -> None:
+        """Write what is buffered together with the new context, and give the lease back."""
+        stored = await self._sessions.close(self.lease, self._unwritten, context)
+        self._adopt(stored)
+
+    async def release(self) -> None:
+        """Give the lease back without ending the run."""
+        await self._sessions.release(self.lease)
+
+    def _adopt(self, stored: Sequence[Entry]) -> None:
+        if list(stored) != self._unwritten:
+            last = stored[-1].place if stored else "?"
+            raise RetryError(
+                f"run {self.lease.run_id}: {last} was already written; following it", after_s=0.0
+            )
+        self._unwritten = []

@@ -1,0 +1,1 @@
+"""The Kafka runtime: records in, key order kept, offsets committed only behind finished work."""

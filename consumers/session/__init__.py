@@ -1,0 +1,1 @@
+"""What a session remembers and how its journal is laid out. Pure: no I/O."""

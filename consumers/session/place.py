@@ -1,0 +1,59 @@
+"""Places in a run's journal. An entry is named by where it stands, not by when it was written.
+
+So parallel calls need no order among themselves, and writing an entry twice hits the same name.
+"""
+
+from dataclasses import dataclass
+
+EVENT = "event"
+"""The envelope, kept while a run waits for a person and the record is long committed."""
+ENDING = "ending"
+"""The run is being unwound, and why; written with the first compensation, so that no crash changes the mind."""
+OUTCOME = "outcome"
+"""The terminal entry."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class CallPlace:
+    """The place of one chosen action: turns count from 1, calls of a turn from 0."""
+
+    turn: int
+    call: int
+
+    def __str__(self) -> str:
+        return f"t{self.turn}/c{self.call}"
+
+    @property
+    def intent(self) -> str:
+        """Written before a write is performed."""
+        return f"{self}/intent"
+
+    @property
+    def result(self) -> str:
+        """What became of it."""
+        return f"{self}/result"
+
+    @property
+    def hold(self) -> str:
+        """A rule asked for a person; the request that was published."""
+        return f"{self}/hold"
+
+    @property
+    def approval(self) -> str:
+        """The person's answer."""
+        return f"{self}/approval"
+
+    @property
+    def undo_intent(self) -> str:
+        """Written before the compensation is performed."""
+        return f"{self}/undo.intent"
+
+    @property
+    def undo_result(self) -> str:
+        """What became of the compensation."""
+        return f"{self}/undo.result"
+
+
+def decision(turn: int) -> str:
+    """Return the place of a turn's decision."""
+    return f"t{turn}/decision"

@@ -1,0 +1,1 @@
+"""Metrics and logs: one table of metric names, one JSON log format."""

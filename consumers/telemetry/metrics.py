@@ -1,0 +1,151 @@
+"""Every metric there is, in one table, and the registry that counts them.
+
+    metrics = Metrics(version="1.2.0")
+    metrics.add(RECORDS_CONSUMED, "orders")
+    metrics.observe(ACTION_SECONDS, 0.012, "erp.check_stock")
+    metrics.set(RUNS_IN_FLIGHT, 3)
+
+Labels come last, by position, in the order of the row. They must come from the configuration (topics, routes,
+actions), never from an event: an event must not be able to make time series.
+"""
+
+import platform
+from dataclasses import dataclass
+from typing import Any, Final
+
+import prometheus_client as prometheus
+
+_PREFIX: Final = "pointsman"
+_FAST: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_SLOW: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
+
+
+# Compared by identity (eq=False): a row is a dictionary key on the hot path, and there is one object for each.
+@dataclass(frozen=True, slots=True, eq=False)
+class Counter:
+    """A row of the table: something that only grows."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Gauge:
+    """A row of the table: something that goes up and down."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Histogram:
+    """A row of the table: a distribution, in seconds."""
+
+    name: str
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = _FAST
+
+
+Metric = Counter | Gauge | Histogram
+
+RECORDS_CONSUMED: Final = Counter("records_consumed_total", "Records read from Kafka.", ("topic",))
+EVENTS: Final = Counter("events_total", "Events worked to an outcome, by its status.", ("route", "status"))
+DECISIONS: Final = Counter("decisions_total", "Answers of the model.", ("model",))
+MODEL_ERRORS: Final = Counter(
+    "model_errors_total", "Requests to the model without an answer.", ("model", "kind")
+)
+MODEL_SECONDS: Final = Histogram("model_seconds", "Time of an answer, retries included.", ("model",), _SLOW)
+TOKENS: Final = Counter("tokens_total", "Tokens sent to and received from the model.", ("direction",))
+COST_USD: Final = Counter("cost_usd_total", "Cost of the model by the configured prices.")
+ACTION_SECONDS: Final = Histogram("action_seconds", "Time of an action, waiting included.", ("action",))
+ACTIONS: Final = Counter("actions_total", "Actions performed, by how they ended.", ("action", "status"))
+VERDICTS: Final = Counter("verdicts_total", "Verdicts on chosen actions.", ("rule", "effect"))
+RETRIES: Final = Counter("retries_total", "Events that had to wait because something outside is busy.")
+DEAD_LETTERS: Final = Counter("dead_letters_total", "Records sent to the dead letters.", ("reason",))
+RUNS_IN_FLIGHT: Final = Gauge("runs_in_flight", "Runs being worked now.")
+KEYS_WAITING: Final = Gauge("keys_waiting", "Keys that wait to be tried again.")
+COMMIT_LAG: Final = Gauge("commit_lag", "Records read but not yet committed.", ("topic", "partition"))
+PARTITION_PAUSED: Final = Gauge("partition_paused", "1 while a partition is paused.", ("topic", "partition"))
+BUILD_INFO: Final = Gauge("build_info", "Always 1; the labels say what runs.", ("version", "python"))
+READY: Final = Gauge("ready", "1 while the worker can take events.")
+
+TABLE: Final[tuple[Metric, ...]] = (
+    *(RECORDS_CONSUMED, EVENTS, RETRIES, DEAD_LETTERS),
+    *(DECISIONS, MODEL_ERRORS, MODEL_SECONDS, TOKENS, COST_USD),
+    *(ACTIONS, ACTION_SECONDS, VERDICTS),
+    *(RUNS_IN_FLIGHT, KEYS_WAITING, COMMIT_LAG, PARTITION_PAUSED),
+    *(BUILD_INFO, READY),
+)
+"""Every metric; on the wire each name starts with `pointsman_`."""
+
+CONTENT_TYPE: Final = prometheus.CONTENT_TYPE_LATEST
+"""Of what `Metrics.render` returns."""
+
+_OTHER: Final = "other"
+_SERIES_LIMIT: Final = 2000
+"""Series of one metric; what comes after is counted under the label value `other`."""
+
+_KINDS: Final = {Counter: prometheus.Counter, Gauge: prometheus.Gauge, Histogram: prometheus.Histogram}
+
+
+class Metrics:
+    """The counts of one process, on a registry of its own. Never blocks, a microsecond a call.
+
+    Args:
+        version: of the distribution, for `build_info`.
+    """
+
+    def __init__(self, *, version: str = "unknown") -> None:
+        self._registry = prometheus.CollectorRegistry()
+        prometheus.ProcessCollector(registry=self._registry)
+        self._families = {row: _family(row, self._registry) for row in TABLE}
+        self._series: dict[Metric, dict[tuple[str, ...], Any]] = {row: {} for row in TABLE}
+        self.set(BUILD_INFO, 1, version, platform.python_version())
+
+    def add(self, row: Counter, *labels: str, by: float = 1.0) -> None:
+        """Count `by` more; it must not be negative."""
+        self._at(row, labels).inc(by)
+
+    def set(self, row: Gauge, value: float, *labels: str) -> None:
+        """Say how much there is now."""
+        self._at(row, labels).set(value)
+
+    def observe(self, row: Histogram, seconds: float, *labels: str) -> None:
+        """Record one duration."""
+        self._at(row, labels).observe(seconds)
+
+    def forget(self, row: Gauge, *labels: str) -> None:
+        """Drop a series that no longer means anything here, such as that of a revoked partition."""
+        if self._series[row].pop(labels, None) is not None:
+            self._families[row].remove(*labels)
+
+    def value(self, row: Metric, *labels: str) -> float:
+        """Return what a counter or gauge says now, or how often a histogram was observed; 0 if never used."""
+        name = f"{_PREFIX}_{row.name}" + ("_count" if isinstance(row, Histogram) else "")
+        return self._registry.get_sample_value(name, dict(zip(row.labels, labels, strict=True))) or 0.0
+
+    def render(self) -> bytes:
+        """Return everything in Prometheus' text format; takes milliseconds."""
+        return prometheus.generate_latest(self._registry)
+
+    def _at(self, row: Metric, labels: tuple[str, ...]) -> Any:
+        found = self._series[row].get(labels)
+        return self._new(row, labels) if found is None else found
+
+    def _new(self, row: Metric, labels: tuple[str, ...]) -> Any:
+        if len(labels) != len(row.labels):
+            raise ValueError(f"{row.name} has the labels {row.labels}, not {len(labels)} of them")
+        series, family = self._series[row], self._families[row]
+        if labels and len(series) >= _SERIES_LIMIT:
+            # Not remembered under these labels, or the table of what was refused would grow instead.
+            return family.labels(*[_OTHER] * len(labels))
+        series[labels] = family.labels(*labels) if labels else family
+        return series[labels]
+
+
+def _family(row: Metric, registry: prometheus.CollectorRegistry) -> Any:
+    options: dict[str, Any] = {"buckets": row.buckets} if isinstance(row, Histogram) else {}
+    return _KINDS[type(row)](row.name, row.help, row.labels, namespace=_PREFIX, registry=registry, **options)

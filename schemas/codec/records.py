@@ -1,0 +1,229 @@
+"""The one entry of the consumer and the producer: records to envelopes, messages to records."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import orjson
+
+from schemas.codec import avro
+from schemas.codec.assemble import assemble
+from schemas.codec.cloudevents import (
+    STRUCTURED,
+    STRUCTURED_JSON,
+    Attributes,
+    binary_attributes,
+    binary_headers,
+    loose_attributes,
+    structured_event,
+)
+from schemas.codec.headers import CONTENT_TYPE, TRACEPARENT, VALUE_SCHEMA_ID, read_headers
+from schemas.codec.json import read_object
+from schemas.codec.limits import Limits
+from schemas.codec.outgoing import SOURCE, OwnMessage, own_event
+from schemas.codec.values import iso, plain
+from schemas.envelope import Envelope
+from schemas.errors import SchemaError, UnknownSchemaError, UnreadableError
+from schemas.record import Encoded, Record
+from schemas.registry.avro_schema import AvroSchema
+from schemas.registry.files import latest, packaged_schemas
+from schemas.registry.port import Registry
+
+Message = OwnMessage | Envelope
+"""What can be published."""
+
+AVRO_TYPE: Final = "application/avro"
+JSON_TYPE: Final = "application/json"
+
+_AVRO_TYPES: Final = frozenset(
+    {AVRO_TYPE, "application/vnd.confluent.avro", "application/vnd.apache.avro", "avro/binary"}
+)
+_NO_HEADERS: Final[Mapping[str, str]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """A schema, ready to write with: its id is known."""
+
+    prefix: bytes
+    schema: AvroSchema
+
+
+class RecordCodec:
+    """Reads any record we understand, writes Avro in Confluent's wire format with binary CloudEvents headers.
+
+    Subjects are named after records (RecordNameStrategy), since one topic carries several types of message.
+    Share one instance; it keeps no state between records.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        *,
+        limits: Limits | None = None,
+        schemas: Mapping[str, AvroSchema] | None = None,
+    ) -> None:
+        """Build it; nothing is asked of the registry yet.
+
+        Args:
+            registry: where schemas are found by id.
+            limits: caps on a record; the defaults where None.
+            schemas: schemas of further event types that `encode` writes, beside those of this package.
+        """
+        self._registry = registry
+        self._limits = limits or Limits()
+        self._schemas = latest(packaged_schemas()) | dict(schemas or {})
+        self._writers: dict[str, _Writer] = {}
+
+    async def ready(self) -> None:
+        """Find or register the schemas that `encode` writes. Call it once, at start.
+
+        Raises:
+            RegistryError: the registry did not answer; trying again may help.
+            SchemaError: it refused a schema.
+        """
+        for event_type, schema in self._schemas.items():
+            schema_id = await self._registry.id_of(schema.name, schema)
+            self._writers[event_type] = _Writer(avro.prefix(schema_id), schema)
+
+    async def decode(
+        self,
+        record: Record,
+        *,
+        tenant: str,
+        default_type: str | None = None,
+        session_field: str | None = None,
+    ) -> Envelope:
+        """Decode and validate one record. Waits only for schemas that were not seen before.
+
+        Args:
+            record: as fetched.
+            tenant: whose topic it is; nothing in the record can say otherwise.
+            default_type: the event's type where the record does not say it.
+            session_field: field of the payload that holds the session id, `a.b` for one inside an object.
+
+        Raises:
+            UnreadableError: the record is bad, and will be bad when read again.
+            UnknownSchemaError: nobody knows the schema it was written with.
+            RegistryError: the registry did not answer; trying again may help.
+        """
+        try:
+            attributes, payload, schema = await self._parts(record)
+            return assemble(
+                record,
+                attributes,
+                plain(payload, self._limits),
+                schema=schema,
+                tenant=tenant,
+                default_type=default_type,
+                session_field=session_field,
+                limits=self._limits,
+            )
+        except SchemaError as error:
+            raise type(error)(f"{record.place}: {error}") from error
+
+    def encode(self, message: Message) -> Encoded:
+        """Encode one message, without waiting; the same message always gives the same bytes.
+
+        Raises:
+            UnknownSchemaError: an event of a type that has no schema, or `ready` was not called.
+            SchemaError: the message does not fit its schema.
+        """
+        if isinstance(message, Envelope):
+            writer = self._writer(message.type)
+            value = avro.write_payload(writer.prefix, writer.schema, message.payload)
+            return _encoded(message, value, AVRO_TYPE)
+        try:
+            event = own_event(message)
+        except TypeError as error:
+            raise SchemaError(f"{type(message).__name__} holds what JSON cannot say: {error}") from error
+        writer = self._writer(event.type)
+        headers = binary_headers(
+            event_id=event.id,
+            event_type=event.type,
+            source=SOURCE,
+            time=_utc(event.time, timespec="milliseconds"),
+            subject=event.subject,
+            session_id=event.session_id,
+            content_type=AVRO_TYPE,
+        )
+        value = avro.write(writer.prefix, writer.schema, event.fields)
+        return Encoded(event.session_id.encode(), value, headers)
+
+    async def _parts(self, record: Record) -> tuple[Attributes, Mapping[str, Any], str | None]:
+        """Return attributes, raw payload and the writer schema's name."""
+        value = self._value(record)
+        headers = read_headers(record.headers, self._limits) if record.headers else _NO_HEADERS
+        content_type = headers.get(CONTENT_TYPE, "").partition(";")[0].strip().lower()
+        if content_type.startswith(STRUCTURED):
+            if content_type != STRUCTURED_JSON:
+                raise UnreadableError(f"content type {content_type[:100]} is not read; use {STRUCTURED_JSON}")
+            return *structured_event(value, traceparent=headers.get(TRACEPARENT)), None
+        attributes = binary_attributes(headers) or loose_attributes(headers)
+        if not _is_avro(content_type, value, headers):
+            return attributes, read_object(value), None
+        found = await self._registry.schema_of(avro.schema_id_of(value))
+        return attributes, avro.read(value, found.schema), found.schema.name
+
+    def _value(self, record: Record) -> bytes:
+        if record.value is None:
+            raise UnreadableError("a tombstone (no value) is no event")
+        if len(record.value) > self._limits.record_bytes:
+            raise UnreadableError(
+                f"the value has {len(record.value)} bytes, the limit `record_bytes` is {self._limits.record_bytes}"
+            )
+        return record.value
+
+    def _writer(self, event_type: str) -> _Writer:
+        writer = self._writers.get(event_type)
+        if writer is None:
+            known = event_type in self._schemas
+            hint = "`ready` was not called" if known else "there is no schema file for it; publish it as JSON"
+            raise UnknownSchemaError(f"{event_type}: {hint}")
+        return writer
+
+
+def json_record(envelope: Envelope) -> Encoded:
+    """Encode an event as JSON with binary CloudEvents headers, for types without an Avro schema.
+
+    Raises:
+        SchemaError: the payload holds what JSON cannot say, or the time has no zone.
+    """
+    try:
+        value = orjson.dumps(dict(envelope.payload))
+    except TypeError as error:
+        raise SchemaError(f"event {envelope.id} holds what JSON cannot say: {error}") from error
+    return _encoded(envelope, value, JSON_TYPE)
+
+
+def _encoded(envelope: Envelope, value: bytes, content_type: str) -> Encoded:
+    headers = binary_headers(
+        event_id=envelope.id,
+        event_type=envelope.type,
+        source=envelope.source,
+        time=_utc(envelope.time),
+        subject=envelope.subject,
+        session_id=envelope.session_id,
+        content_type=content_type,
+        traceparent=envelope.traceparent,
+    )
+    return Encoded(envelope.session_id.encode(), value, headers)
+
+
+def _utc(at: datetime, *, timespec: str = "auto") -> str:
+    if at.tzinfo is None:
+        raise SchemaError("a time without a zone cannot be published")
+    return iso(at.astimezone(UTC), timespec=timespec)
+
+
+def _is_avro(content_type: str, value: bytes, headers: Mapping[str, str]) -> bool:
+    """Tell the format by content type where there is one, else by the first byte."""
+    if VALUE_SCHEMA_ID in headers:
+        raise UnreadableError(
+            "the schema id is in a header; set the publisher to put it in front of the value"
+        )
+    if content_type in _AVRO_TYPES:
+        return True
+    # Confluent's serializers set no content type, and some gateways set a wrong one.
+    return value[:1] == avro.MAGIC

@@ -1,0 +1,106 @@
+"""A dead letter: the original record, byte for byte, plus the reason in headers of our own.
+
+The headers are for operators. They carry no authority: anybody who may write to a topic can set them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from schemas.errors import UnreadableError
+from schemas.record import Headers, Record
+
+PREFIX: Final = "pointsman-"
+ERROR_BYTES: Final = 1024
+"""The longest error text that is kept."""
+
+_CUT: Final = "…"
+_NAMES: Final = ("reason", "error", "topic", "partition", "offset", "timestamp", "attempts", "at")
+_OURS: Final = frozenset(PREFIX + name for name in _NAMES)
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record that could not be worked, and why.
+
+    Attributes:
+        record: as it was fetched: its own topic, partition, offset, timestamp, key, value and headers.
+        reason: one word for tables and metrics, such as `unreadable` or `unrouted`.
+        error: what happened, for people; at most `ERROR_BYTES` bytes.
+        attempts: how often it was tried.
+        at: when it was given up, with a time zone.
+    """
+
+    record: Record
+    reason: str
+    error: str
+    attempts: int
+    at: datetime
+
+
+def dead_letter_headers(letter: DeadLetter) -> Headers:
+    """Return the headers to publish beside the record's untouched key and value.
+
+    The record's own headers come first, as they were. Those that an earlier death left are replaced, so that each
+    of ours is there once.
+    """
+    record = letter.record
+    values = (
+        letter.reason,
+        _capped(letter.error),
+        record.topic,
+        str(record.partition),
+        str(record.offset),
+        str(record.timestamp_ms),
+        str(letter.attempts),
+        letter.at.isoformat(),
+    )
+    ours = tuple((PREFIX + name, value.encode()) for name, value in zip(_NAMES, values, strict=True))
+    return (*without_reasons(record.headers), *ours)
+
+
+def without_reasons(headers: Headers) -> Headers:
+    """Return the headers without those of a dead letter: what a redriven record is published with."""
+    return tuple(header for header in headers if header[0] not in _OURS)
+
+
+def dead_letter_of(record: Record) -> DeadLetter:
+    """Read a record of the dead-letter topic.
+
+    Raises:
+        UnreadableError: one of our headers is missing or malformed; names the place and the header.
+    """
+    found = {name: value for name, value in record.headers if name in _OURS}
+    if len(found) < len(_OURS):
+        missing = ", ".join(sorted(_OURS - found.keys()))
+        raise UnreadableError(f"{record.place}: no dead letter, these headers are missing: {missing}")
+    try:
+        return _parsed(record, {name.removeprefix(PREFIX): value.decode() for name, value in found.items()})
+    except ValueError as error:
+        raise UnreadableError(f"{record.place}: a {PREFIX}… header is malformed: {error}") from error
+
+
+def _parsed(record: Record, texts: Mapping[str, str]) -> DeadLetter:
+    at = datetime.fromisoformat(texts["at"])
+    if at.tzinfo is None:
+        raise ValueError(f"{PREFIX}at has no time zone")
+    original = replace(
+        record,
+        topic=texts["topic"],
+        partition=int(texts["partition"]),
+        offset=int(texts["offset"]),
+        timestamp_ms=int(texts["timestamp"]),
+        headers=without_reasons(record.headers),
+    )
+    return DeadLetter(original, texts["reason"], texts["error"], int(texts["attempts"]), at)
+
+
+def _capped(text: str) -> str:
+    """Cut at a character, not inside one."""
+    # Text from elsewhere may hold lone surrogates, which UTF-8 cannot say.
+    whole = text.encode(errors="replace")
+    if len(whole) <= ERROR_BYTES:
+        return whole.decode()
+    room = ERROR_BYTES - len(_CUT.encode())
+    return whole[:room].decode(errors="ignore") + _CUT

@@ -1,0 +1,52 @@
+"""The envelope: an event and its metadata, whatever format it arrived in.
+
+The attribute names follow CloudEvents 1.0 (https://github.com/cloudevents/spec), whose `source` + `id`
+identify an event; `tenant` and `session_id` are Pointsman's own.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One event, decoded and validated.
+
+    Attributes:
+        id: the publisher's event id; unique together with `source`.
+        type: past tense, dotted, such as `order.requested`.
+        source: who published it, a URI reference.
+        subject: what it is about (CloudEvents `subject`), or None.
+        time: when it happened, always with a time zone.
+        tenant: whose event it is. Comes from the route (the topic), never from the record.
+        session_id: all events that share it share one context.
+        payload: the event's own fields, JSON-like values only.
+        schema: the writer schema's full name, or None for plain JSON.
+        traceparent: W3C trace context of the publisher, or None.
+    """
+
+    id: str
+    type: str
+    source: str
+    time: datetime
+    tenant: str
+    session_id: str
+    payload: Mapping[str, Any]
+    subject: str | None = None
+    schema: str | None = None
+    traceparent: str | None = None
+    run_id: str = field(init=False, compare=False)
+    """Digest of tenant, source and id: the same event is the same run, wherever it is read from."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "run_id", run_id_of(self.tenant, self.source, self.id))
+
+
+def run_id_of(tenant: str, source: str, event_id: str) -> str:
+    """Return the 32 hex digits that name the run of an event; no record offset goes into it."""
+    # The length prefixes keep ("a", "bc") and ("ab", "c") apart.
+    parts = "".join(f"{len(part)}:{part}" for part in (tenant, source, event_id))
+    return hashlib.sha256(parts.encode()).hexdigest()[:32]

@@ -1,0 +1,54 @@
+"""A record: Kafka's bytes at a topic, partition and offset, before anybody has judged them."""
+
+from dataclasses import dataclass
+
+Headers = tuple[tuple[str, bytes], ...]
+"""Kafka headers in the record's order; names may repeat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One Kafka record as it was fetched; nothing in it has been decoded or checked.
+
+    Attributes:
+        topic: where it was read.
+        partition: the partition of that topic.
+        offset: its place in the partition; never part of an identity, since a copy has another one.
+        timestamp_ms: Kafka's timestamp in milliseconds since 1970 UTC; negative where there is none.
+        key: the record's key, or None.
+        value: the record's value; None is a tombstone.
+        headers: in order, with repeated names where the publisher sent them.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+    @property
+    def next_offset(self) -> int:
+        """The offset to commit once this record is finished."""
+        return self.offset + 1
+
+    @property
+    def place(self) -> str:
+        """`topic[partition]@offset`, for messages."""
+        return f"{self.topic}[{self.partition}]@{self.offset}"
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """One record ready to be produced; the same message always gives the same bytes.
+
+    Attributes:
+        key: the session id, so that one session stays in order on one partition.
+        value: the body.
+        headers: the CloudEvents attributes and the content type.
+    """
+
+    key: bytes
+    value: bytes
+    headers: Headers

@@ -1,0 +1,1 @@
+"""Where schemas live: the port, files in a folder, and a registry over HTTP."""

@@ -1,0 +1,145 @@
+"""A schema registry that speaks Confluent's REST interface: Confluent's own, Karapace, Apicurio, Redpanda."""
+
+import base64
+from http import HTTPStatus
+from typing import Any, Final, cast
+from urllib.parse import quote
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from schemas.errors import RegistryError, SchemaError, UnknownSchemaError
+from schemas.registry.avro_schema import SCHEMA_BYTES, AvroSchema, avro_schema
+from schemas.registry.port import WriterSchema
+from schemas.registry.remembered import Remembered
+
+_MEDIA_TYPE: Final = "application/vnd.schemaregistry.v1+json"
+_ANSWER_BYTES: Final = 4 * SCHEMA_BYTES
+"""The longest answer that is read: a schema, escaped, and what stands around it."""
+
+_REFUSALS: Final = {
+    401: "check the user name and password",
+    403: "the user may not do this",
+    409: "the schema is incompatible with the versions before it",
+    422: "the schema is invalid there",
+}
+"""Answers that stay the same until a person changes something."""
+
+
+class ConfluentRegistry:
+    """Asks a registry over HTTP, remembers what it said, and never asks twice at once for one thing.
+
+    Schemas behind an id never change, so they are remembered until newer ones push them out. Redirects are not
+    followed. Create and use it inside one event loop.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        username: str | None = None,
+        password: str | None = None,
+        timeout_s: float = 10.0,
+        remembered: int = 1000,
+    ) -> None:
+        """Connect lazily.
+
+        Args:
+            url: base address, a path in it is kept.
+            username: for basic authentication, or None for none.
+            password: never logged.
+            timeout_s: for one request as a whole.
+            remembered: how many schemas to keep in memory.
+        """
+        self._url = url.rstrip("/")
+        self._headers = {"Accept": f"{_MEDIA_TYPE}, application/json", "Content-Type": _MEDIA_TYPE}
+        if username is not None:
+            pair = base64.b64encode(f"{username}:{password or ''}".encode()).decode()
+            self._headers["Authorization"] = f"Basic {pair}"
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._schemas: Remembered[int, WriterSchema] = Remembered(remembered)
+        self._ids: Remembered[tuple[str, str], int] = Remembered(remembered)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def schema_of(self, schema_id: int) -> WriterSchema:
+        """Return the schema with this id; see `Registry`."""
+        return await self._schemas.get(schema_id, lambda: self._fetch(schema_id))
+
+    async def id_of(self, subject: str, schema: AvroSchema) -> int:
+        """Register a schema under a subject, or find it there; see `Registry`."""
+        return await self._ids.get((subject, schema.text), lambda: self._register(subject, schema))
+
+    async def close(self) -> None:
+        """End what is under way and close the connections."""
+        await self._schemas.close()
+        await self._ids.close()
+        if self._session is not None:
+            await self._session.close()
+
+    async def _fetch(self, schema_id: int) -> WriterSchema:
+        what = f"schema id {schema_id}"
+        answer = await self._ask("GET", f"/schemas/ids/{schema_id}", what=what)
+        kind = answer.get("schemaType", "AVRO")
+        if kind != "AVRO" or answer.get("references"):
+            raise UnknownSchemaError(
+                f"{what} is a {kind} schema or refers to others; only whole Avro schemas are read"
+            )
+        try:
+            return WriterSchema(schema_id, avro_schema(str(answer.get("schema"))))
+        except SchemaError as error:
+            raise UnknownSchemaError(f"{what}: {error}") from error
+
+    async def _register(self, subject: str, schema: AvroSchema) -> int:
+        body = orjson.dumps({"schema": schema.text, "schemaType": "AVRO"})
+        path = f"/subjects/{quote(subject, safe='')}/versions"
+        answer = await self._ask("POST", path, what=f"subject {subject}", body=body)
+        schema_id = answer.get("id")
+        if not isinstance(schema_id, int):
+            raise RegistryError(f"subject {subject}: the registry answered without an id")
+        return schema_id
+
+    async def _ask(self, method: str, path: str, *, what: str, body: bytes | None = None) -> dict[str, Any]:
+        url = URL(self._url + path, encoded=True)
+        try:
+            async with self._open().request(method, url, data=body, allow_redirects=False) as response:
+                status, text = response.status, await _capped(response, what)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise RegistryError(f"{what}: the registry did not answer: {type(error).__name__}") from error
+        _raise_for(status, what)
+        return _object(text, what)
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=self._timeout, headers=self._headers)
+        return self._session
+
+
+async def _capped(response: aiohttp.ClientResponse, what: str) -> bytes:
+    text = bytearray()
+    async for chunk in response.content.iter_chunked(65_536):
+        text += chunk
+        if len(text) > _ANSWER_BYTES:
+            raise RegistryError(f"{what}: the registry's answer is longer than {_ANSWER_BYTES} bytes")
+    return bytes(text)
+
+
+def _raise_for(status: int, what: str) -> None:
+    """Sort statuses by who must act; the registry's own words stay out, they may echo what we sent."""
+    if status == HTTPStatus.OK:
+        return
+    if status == HTTPStatus.NOT_FOUND:
+        raise UnknownSchemaError(f"{what}: the registry does not know it")
+    if status in _REFUSALS:
+        raise SchemaError(f"{what}: the registry answered {status}: {_REFUSALS[status]}")
+    raise RegistryError(f"{what}: the registry answered {status}")
+
+
+def _object(text: bytes, what: str) -> dict[str, Any]:
+    try:
+        answer: object = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise RegistryError(f"{what}: the registry answered with something that is no JSON") from error
+    if not isinstance(answer, dict):
+        raise RegistryError(f"{what}: the registry answered with JSON that is no object")
+    return cast("dict[str, Any]", answer)

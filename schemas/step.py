@@ -1,0 +1,44 @@
+"""A step: one journaled entry of a run, published to the steps topic as audit trail."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+STEP_TYPE = "step.recorded"
+"""CloudEvents type of every step."""
+
+
+class StepKind(StrEnum):
+    """What kind of journal entry a step is."""
+
+    EVENT = "event"
+    DECISION = "decision"
+    VERDICT = "verdict"
+    INTENT = "intent"
+    RESULT = "result"
+    HOLD = "hold"
+    APPROVAL = "approval"
+    UNDO_INTENT = "undo_intent"
+    UNDO_RESULT = "undo_result"
+    OUTCOME = "outcome"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One entry of a run's journal, as others may read it."""
+
+    id: str
+    """`<run id>/<place>`: the same entry published twice has the same id."""
+    run_id: str
+    tenant: str
+    session_id: str
+    event_id: str
+    event_type: str
+    place: str
+    """Where the entry stands in the run, such as `t1/c0/intent` (turn 1, call 0)."""
+    kind: StepKind
+    action: str | None
+    body: dict[str, Any]
+    """The entry itself, JSON-like values only."""
+    at: datetime

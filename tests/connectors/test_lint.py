@@ -1,0 +1,131 @@
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from connectors.action import Call
+from connectors.catalog import Catalog
+from connectors.connector import Connector
+from connectors.lint import Finding
+
+
+class Sale(BaseModel):
+    sale_id: str
+
+
+async def sell(call: Call[None], item: str) -> Sale:
+    """Sell an item.
+
+    Args:
+        item: what.
+    """
+    return Sale(sale_id=item)
+
+
+async def take_back(call: Call[None], sale_id: str, item: str) -> None:
+    """Take an item back.
+
+    Args:
+        sale_id: of which sale.
+        item: what.
+    """
+
+
+async def scrap(call: Call[None], pallet: str) -> None:
+    """Scrap a pallet.
+
+    Args:
+        pallet: which.
+    """
+
+
+async def find_sale(call: Call[None], item: str) -> None:
+    """Find a sale.
+
+    Args:
+        item: what.
+    """
+
+
+async def find_by_id(call: Call[None], sale_id: str) -> None:
+    """Find a sale.
+
+    Args:
+        sale_id: which.
+    """
+
+
+async def undocumented(call: Call[None], item: str) -> None: ...
+
+
+def findings(**options: Any) -> list[Finding]:
+    shop = Connector("shop", "A shop.")
+    declared: dict[str, Any] = {"effect": "write", "idempotency": "ledger", **options}
+    shop.action(**declared)(sell)
+    shop.action(effect="write", idempotency="natural")(take_back)
+    shop.action(effect="write", idempotency="natural")(scrap)
+    shop.action(effect="read")(find_sale)
+    shop.action(effect="read")(find_by_id)
+    return Catalog([shop]).lint()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"compensate": "shop.take_back"},
+        {"idempotency": "provider-key", "window": "24h"},
+        {"idempotency": "none", "reconcile": "shop.find_sale"},
+        {"effect": "read", "idempotency": "none"},
+        {"examples": [{"item": "lamp"}]},
+    ],
+)
+def test_a_sound_declaration_has_no_findings(options: dict[str, Any]) -> None:
+    assert findings(**options) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"idempotency": "none"}, "is a write without idempotency and without reconcile"),
+        ({"idempotency": "provider-key"}, "relies on the system's key without a window"),
+        ({"compensate": "shop.take_bak"}, "names an unknown compensation shop.take_bak"),
+        ({"compensate": "shop.find_sale"}, "its compensation shop.find_sale is a read"),
+        (
+            {"compensate": "shop.scrap"},
+            "neither returns nor takes pallet, which its compensation shop.scrap needs",
+        ),
+        ({"reconcile": "shop.find_sal"}, "names an unknown reconcile shop.find_sal"),
+        ({"reconcile": "shop.scrap"}, "its reconcile shop.scrap is a write"),
+        (
+            {"reconcile": "shop.find_by_id"},
+            "does not take sale_id, which its reconcile shop.find_by_id needs",
+        ),
+        ({"examples": [{"item": "lamp"}, {"item": 5}]}, "example 2 does not validate"),
+        ({"constraints": ["x" * 1100]}, "description, constraints and examples have 1130 characters"),
+    ],
+)
+def test_each_mistake_is_found_and_placed(options: dict[str, Any], message: str) -> None:
+    found = findings(**options)
+
+    assert message in [finding.message for finding in found]
+    for finding in found:
+        assert finding.action == "shop.sell"
+        assert finding.where == f"{__file__}:{sell.__code__.co_firstlineno}"
+        assert finding.hint
+
+
+def test_an_unknown_compensation_hints_at_the_nearest_action() -> None:
+    (finding,) = findings(compensate="shop.take_bak")
+
+    assert "Did you mean shop.take_back?" in finding.hint
+
+
+def test_an_action_that_documents_nothing_is_found_for_itself_and_each_parameter() -> None:
+    shop = Connector("shop", "A shop.")
+    shop.action(effect="read")(undocumented)
+
+    assert [finding.message for finding in Catalog([shop]).lint()] == [
+        "has no docstring",
+        "parameter item has no description",
+    ]

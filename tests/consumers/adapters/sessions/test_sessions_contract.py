@@ -1,0 +1,357 @@
+"""What every `Sessions` adapter does; the shipped fake and Redis answer the same questions."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+
+from consumers.adapters.memory_sessions import MemorySessions
+from consumers.adapters.redis_sessions import RedisSessions
+from consumers.errors import HaltError, PointsmanError
+from consumers.ports.sessions import (
+    Entry,
+    FencedError,
+    JournalFullError,
+    Lease,
+    Opened,
+    SessionBusyError,
+    SessionLostError,
+    Sessions,
+)
+from consumers.session.context import Context
+from consumers.session.key import SessionKey
+
+KEY = SessionKey("acme", "order-{42}")
+CONTEXT = Context(({"event": "order.requested", "summary": "done"},))
+LIMITS: dict[str, Any] = {"lease_s": 30.0, "max_entries": 5, "max_bytes": 400}
+A = Entry("t1/decision", {"calls": ["erp.find_order"]})
+B = Entry("t1/c0/intent", {"key": "k1"})
+C = Entry("t1/c0/result", {"status": "done"})
+OTHER_B = Entry(B.place, {"key": "another"})
+
+
+class HandClock:
+    """A clock that moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 11, 22, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.time
+
+
+@dataclass(frozen=True)
+class Store:
+    """An adapter, and what happens to a server that no method of the port asks for."""
+
+    sessions: Sessions
+    wipe: Callable[[], Awaitable[Any]]
+    lapse: Callable[[SessionKey], Awaitable[Any]]
+
+
+def in_memory() -> Store:
+    clock = HandClock()
+    sessions = MemorySessions(clock, **LIMITS)
+
+    async def wipe() -> None:
+        sessions.wipe()
+
+    async def lapse(_key: SessionKey) -> None:
+        clock.time += timedelta(seconds=31)
+
+    return Store(sessions, wipe, lapse)
+
+
+def in_redis(redis: Redis) -> Store:
+    async def lapse(key: SessionKey) -> None:
+        if await redis.exists(key.meta):
+            await redis.hset(key.meta, "lease_until", "1")
+
+    return Store(RedisSessions(redis, **LIMITS), redis.flushall, lapse)
+
+
+@pytest.fixture(params=["memory", "redis"])
+def store(request: pytest.FixtureRequest) -> Store:
+    return in_memory() if request.param == "memory" else in_redis(request.getfixturevalue("redis"))
+
+
+@pytest.fixture
+def sessions(store: Store) -> Sessions:
+    return store.sessions
+
+
+async def lease_of(sessions: Sessions, run_id: str = "run-1", key: SessionKey = KEY) -> Lease:
+    return (await sessions.open(key, run_id)).lease
+
+
+async def test_a_new_session_has_no_history(sessions: Sessions) -> None:
+    opened = await sessions.open(KEY, "run-1")
+    assert (opened.lease.key, opened.lease.run_id) == (KEY, "run-1")
+    assert opened.context == Context()
+    assert opened.entries == {}
+
+
+async def test_what_was_appended_is_read_by_whoever_takes_the_run_over(sessions: Sessions) -> None:
+    lease = await lease_of(sessions)
+    assert await sessions.append(lease, [A, B]) == [A, B]
+    assert await sessions.append(lease, [C]) == [C]
+    assert (await sessions.open(KEY, "run-1")).entries == {A.place: A.body, B.place: B.body, C.place: C.body}
+
+
+async def test_reading_a_run_takes_no_lease(sessions: Sessions) -> None:
+    lease = await lease_of(sessions)
+    await sessions.append(lease, [A])
+    assert await sessions.read(KEY, "run-1") == {A.place: A.body}
+    assert await sessions.read(KEY, "run-2") == {}
+    assert await sessions.append(lease, [B]) == [B]
+
+
+async def test_another_run_of_the_session_waits_no_longer_than_a_second(sessions: Sessions) -> None:
+    await lease_of(sessions)
+    with pytest.raises(SessionBusyError) as raised:
+        await sessions.open(KEY, "run-2")
+    assert raised.value.after_s is not None
+    assert 0 < raised.value.after_s <= 1
+
+
+async def test_sessions_and_tenants_do_not_wait_for_each_other(sessions: Sessions) -> None:
+    leases = [
+        await lease_of(sessions, key=key)
+        for key in (KEY, SessionKey("acme", "order-43"), SessionKey("other", KEY.session_id))
+    ]
+    for lease in leases:
+        assert await sessions.append(lease, [A]) == [A]
+
+
+async def test_taking_a_run_over_fences_its_former_worker(sessions: Sessions) -> None:
+    former = await lease_of(sessions)
+    latter = await lease_of(sessions)
+    assert latter.epoch > former.epoch
+    with pytest.raises(FencedError):
+        await sessions.append(former, [A])
+    with pytest.raises(FencedError):
+        await sessions.close(former, [A], CONTEXT)
+    assert await sessions.append(latter, [B]) == [B]
+    assert await sessions.read(KEY, "run-1") == {B.place: B.body}
+
+
+async def test_a_lapsed_lease_goes_to_the_next_run_and_fences_the_first(store: Store) -> None:
+    lease = await lease_of(store.sessions)
+    await store.lapse(KEY)
+    await lease_of(store.sessions, "run-2")
+    with pytest.raises(FencedError):
+        await store.sessions.append(lease, [A])
+
+
+async def test_a_lapsed_lease_that_nobody_took_goes_on_and_is_renewed(store: Store) -> None:
+    lease = await lease_of(store.sessions)
+    await store.lapse(KEY)
+    assert await store.sessions.append(lease, [A]) == [A]
+    with pytest.raises(SessionBusyError):
+        await store.sessions.open(KEY, "run-2")
+
+
+async def test_a_released_session_is_free_at_once_and_closed_to_the_old_lease(sessions: Sessions) -> None:
+    lease = await lease_of(sessions)
+    await sessions.append(lease, [A])
+    await sessions.release(lease)
+    await sessions.release(lease)
+    with pytest.raises(FencedError):
+        await sessions.append(lease, [B])
+    await lease_of(sessions, "run-2")
+    await sessions.release(lease)
+    with pytest.raises(SessionBusyError):
+        await sessions.open(KEY, "run-3")
+
+
+async def test_an_earlier_entry_wins_and_nothing_after_it_is_written(sessions: Sessions) -> None:
+    await sessions.append(await lease_of(sessions), [B])
+    lease = await lease_of(sessions)
+    assert await sessions.append(lease, [A, OTHER_B, C]) == [A, B]
+    assert await sessions.read(KEY, "run-1") == {A.place: A.body, B.place: B.body}
+
+
+async def test_one_place_twice_in_one_append_is_written_once(sessions: Sessions) -> None:
+    lease = await lease_of(sessions)
+    assert await sessions.append(lease, [B, B]) == [B, B]
+    lease = await lease_of(sessions, "run-1")
+    assert await sessions.append(lease, [C, OTHER_B]) == [C, B]
+    assert await sessions.append(lease, [A, Entry(A.place, {"calls": []})]) == [A, A]
+
+
+async def test_equal_values_are_equal_whatever_the_order_of_their_keys(sessions: Sessions) -> None:
+    lease = await lease_of(sessions)
+    first, second = Entry("event", {"a": 1, "b": [None, "é"]}), Entry("event", {"b": [None, "é"], "a": 1})
+    await sessions.append(lease, [first])
+    assert await sessions.append(lease, [second, A]) == [second, A]
+
+
+async def test_an_append_repeated_after_a_lost_reply_changes_nothing(sessions: Sessions) -> None:
+    lease = await lease_of(sessions)
+    for _ in range(3):
+        assert await sessions.append(lease, [A, B]) == [A, B]
+    # Five are allowed: repeats did not count.
+    assert len(await sessions.append(lease, [C, Entry("x", {}), Entry("y", {})])) == 3
+
+
+async def test_of_sixteen_writers_of_one_place_one_wins_and_all_adopt_it(sessions: Sessions) -> None:
+    lease = await lease_of(sessions)
+    ours = [Entry(A.place, {"writer": writer}) for writer in range(16)]
+    answers = await asyncio.gather(*(sessions.append(lease, [entry]) for entry in ours))
+    assert sum(list(answer) == [entry] for answer, entry in zip(answers, ours, strict=True)) == 1
+    assert all(list(answer) == list(answers[0]) for answer in answers)
+
+
+async def test_of_sixteen_runs_that_open_a_session_one_gets_it(sessions: Sessions) -> None:
+    opened = await asyncio.gather(
+        *(sessions.open(KEY, f"run-{number}") for number in range(16)), return_exceptions=True
+    )
+    assert sum(isinstance(answer, SessionBusyError) for answer in opened) == 15
+
+
+@pytest.mark.parametrize(
+    "too_much", [[Entry(f"p{number}", {}) for number in range(5)], [Entry("p", {"text": "x" * 400})]]
+)
+async def test_a_full_journal_writes_nothing_of_an_append_and_can_still_close(
+    sessions: Sessions, too_much: Sequence[Entry]
+) -> None:
+    lease = await lease_of(sessions)
+    await sessions.append(lease, [A])
+    with pytest.raises(JournalFullError, match=r"run-1.*limits are 5 and 400"):
+        await sessions.append(lease, too_much)
+    assert await sessions.read(KEY, "run-1") == {A.place: A.body}
+    assert await sessions.close(lease, too_much, CONTEXT) == too_much
+
+
+async def test_close_has_room_but_not_without_end(sessions: Sessions) -> None:
+    lease = await lease_of(sessions)
+    with pytest.raises(JournalFullError):
+        await sessions.close(lease, [Entry("outcome", {"text": "x" * 800})], CONTEXT)
+    assert await sessions.read(KEY, "run-1") == {}
+    with pytest.raises(SessionBusyError):
+        await sessions.open(KEY, "run-2")
+
+
+async def test_closing_writes_the_context_and_frees_the_session(sessions: Sessions) -> None:
+    lease = await lease_of(sessions)
+    assert await sessions.close(lease, [A, C], CONTEXT) == [A, C]
+    opened = await sessions.open(KEY, "run-2")
+    assert opened.context == CONTEXT
+    assert opened.entries == {}
+    assert await sessions.read(KEY, "run-1") == {A.place: A.body, C.place: C.body}
+
+
+async def test_a_close_that_meets_an_earlier_entry_closes_nothing(sessions: Sessions) -> None:
+    await sessions.append(await lease_of(sessions), [B])
+    lease = await lease_of(sessions)
+    assert await sessions.close(lease, [OTHER_B, C], CONTEXT) == [B]
+    with pytest.raises(SessionBusyError):
+        await sessions.open(KEY, "run-2")
+    assert (await sessions.open(KEY, "run-1")).context == Context()
+
+
+async def test_a_close_repeated_after_a_lost_reply_is_told_that_it_worked(sessions: Sessions) -> None:
+    lease = await lease_of(sessions)
+    await sessions.close(lease, [A], CONTEXT)
+    assert await sessions.close(lease, [A], CONTEXT) == [A]
+    await sessions.close(await lease_of(sessions, "run-2"), [], Context())
+    assert await sessions.close(lease, [A], CONTEXT) == [A]
+    assert (await sessions.open(KEY, "run-3")).context == Context()  # and it did not happen again
+    with pytest.raises(FencedError):
+        await sessions.close(lease, [B], CONTEXT)
+
+
+async def test_a_finished_run_can_be_opened_again_and_given_back(sessions: Sessions) -> None:
+    await sessions.close(await lease_of(sessions), [C], CONTEXT)
+    opened = await sessions.open(KEY, "run-1")
+    assert (opened.entries, opened.context) == ({C.place: C.body}, CONTEXT)
+    await sessions.release(opened.lease)
+    assert await sessions.read(KEY, "run-1") == {C.place: C.body}
+
+
+async def test_a_wiped_store_is_noticed_and_its_epochs_never_come_again(store: Store) -> None:
+    lease = await lease_of(store.sessions)
+    await store.sessions.append(lease, [A])
+    await store.wipe()
+    with pytest.raises(SessionLostError):
+        await store.sessions.append(lease, [B])
+    with pytest.raises(SessionLostError):
+        await store.sessions.close(lease, [B], CONTEXT)
+    await store.sessions.release(lease)
+    # The same run opened anew: were its epoch the old one again, two workers would both think they hold it.
+    assert (await lease_of(store.sessions)).epoch != lease.epoch
+    with pytest.raises(FencedError):
+        await store.sessions.append(lease, [B])
+
+
+async def test_keys_of_another_tenant_are_never_opened(sessions: Sessions) -> None:
+    await sessions.release(await lease_of(sessions))
+    collision = SessionKey("intruder", "any")
+    object.__setattr__(collision, "tag", KEY.tag)
+    with pytest.raises(HaltError, match="another tenant"):
+        await sessions.open(collision, "run-2")
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_the_fake_and_redis_answer_alike_whatever_is_asked(seed: int, redis: Redis) -> None:
+    dice = random.Random(seed)
+    fake, real = in_memory(), in_redis(redis)
+    leases: list[tuple[Lease, Lease]] = []  # in pairs, for they differ in the epoch
+    for _ in range(80):
+        question = random_question(dice)
+        held = dice.choice(leases[-3:]) if leases else (None, None)
+        ours, theirs = await ask(fake, question, held[0]), await ask(real, question, held[1])
+        if isinstance(ours, Opened) and isinstance(theirs, Opened):
+            leases.append((ours.lease, theirs.lease))
+            ours = replace(ours, lease=theirs.lease)
+        assert ours == theirs, question
+
+
+@dataclass(frozen=True)
+class Question:
+    verb: str
+    run_id: str
+    entries: list[Entry]
+
+
+def random_question(dice: random.Random) -> Question:
+    verbs = ["open", "append", "close", "release", "read", "lapse", "wipe"]
+    verb = dice.choices(verbs, weights=[6, 9, 3, 3, 2, 2, 1])[0]
+    entries = [Entry(f"p{dice.randrange(4)}", {"n": dice.randrange(2)}) for _ in range(dice.randrange(4))]
+    if dice.random() < 0.1:
+        entries.append(Entry("big", {"text": "x" * dice.randrange(500)}))
+    return Question(verb, f"run-{dice.randrange(3)}", entries)
+
+
+async def ask(store: Store, question: Question, lease: Lease | None) -> Any:
+    try:
+        match question.verb:
+            case "open":
+                return await store.sessions.open(KEY, question.run_id)
+            case "read":
+                return await store.sessions.read(KEY, question.run_id)
+            case "lapse":
+                await store.lapse(KEY)
+            case "wipe":
+                await store.wipe()
+            case _ if lease:
+                return await ask_holder(store.sessions, question, lease)
+            case _:
+                pass
+    except PointsmanError as error:
+        return type(error)
+
+
+async def ask_holder(sessions: Sessions, question: Question, lease: Lease) -> Any:
+    match question.verb:
+        case "append":
+            return list(await sessions.append(lease, question.entries))
+        case "close":
+            return list(await sessions.close(lease, question.entries, CONTEXT))
+        case _:
+            return await sessions.release(lease)

@@ -1,0 +1,326 @@
+"""A small world for runs: a shop connector with a ledger, a scripted model, memory sessions, a noting outbox."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel
+
+from connectors.action import Call
+from connectors.catalog import Catalog
+from connectors.connector import Connector, NoSettings
+from connectors.errors import FailedError
+from connectors.perform import perform
+from consumers.adapters.memory_sessions import MemorySessions
+from consumers.policy.rules import Effect, Rule, compile_rule
+from consumers.ports.actions import ActionRequest
+from consumers.router.exchange import Prompt, Reply, ToolCall
+from consumers.router.route import Budget, Route
+from consumers.run.engine import Engine
+from schemas.approval import ApprovalRequest
+from schemas.canonical import canonical_json
+from schemas.envelope import Envelope
+from schemas.outcome import Outcome
+from schemas.step import Step
+
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+class Order(BaseModel):
+    order_id: str
+    quantity: int
+
+
+class Crash(BaseException):
+    """The process dies here. Not an Exception: nothing may catch it."""
+
+
+@dataclass
+class Fuse:
+    """Counts port calls and crashes before or after the n-th."""
+
+    crash_at: int | None = None
+    after: bool = False
+    calls: int = 0
+
+    async def around(self, work: Callable[[], Any]) -> Any:
+        if self.crash_at is not None and self.calls >= self.crash_at:
+            raise Crash  # the dead do nothing more
+        self.calls += 1
+        mine = self.calls
+        if mine == self.crash_at and not self.after:
+            raise Crash
+        result = await work()
+        if mine == self.crash_at and self.after:
+            raise Crash
+        return result
+
+
+@dataclass
+class Ledger:
+    """What took effect in the shop, by idempotency key."""
+
+    effects: dict[str, str] = field(default_factory=dict)
+    refuse: frozenset[str] = frozenset()
+    """Actions that the shop refuses."""
+    trouble: list[Exception] = field(default_factory=list)
+    """Raised by the next writes, after they took effect."""
+
+    def write(self, key: str, what: str) -> None:
+        if what in self.refuse:
+            raise FailedError(f"no {what} today", code="refused")
+        self.effects.setdefault(key, what)
+        if self.trouble:
+            raise self.trouble.pop(0)
+
+
+def shop_connector() -> Connector[Ledger]:
+    shop = Connector[Ledger]("shop", "A shop.", settings=NoSettings, open=lambda _: nullcontext(Ledger()))
+
+    @shop.action(effect="read")
+    async def stock(call: Call[Ledger], product: str) -> dict[str, Any]:
+        """Look the stock up.
+
+        Args:
+            product: what.
+        """
+        return {"product": product, "available": 5}
+
+    @shop.action(effect="write", idempotency="provider-key", window="24h", compensate="shop.cancel")
+    async def order(call: Call[Ledger], quantity: int) -> Order:
+        """Place an order.
+
+        Args:
+            quantity: how many.
+        """
+        call.client.write(call.key, "order")
+        return Order(order_id="O-1", quantity=quantity)
+
+    @shop.action(effect="write", idempotency="provider-key", window="24h")
+    async def cancel(call: Call[Ledger], order_id: str) -> dict[str, Any]:
+        """Cancel an order.
+
+        Args:
+            order_id: which.
+        """
+        call.client.write(call.key, "cancel")
+        return {"order_id": order_id}
+
+    @shop.action(effect="write", idempotency="provider-key", window="24h", compensate="shop.recall")
+    async def ship(call: Call[Ledger], order_id: str) -> dict[str, Any]:
+        """Ship an order.
+
+        Args:
+            order_id: which.
+        """
+        call.client.write(call.key, "ship")
+        return {"shipment_id": "S-1", "order_id": order_id}
+
+    @shop.action(effect="write", idempotency="provider-key", window="24h")
+    async def recall(call: Call[Ledger], shipment_id: str) -> dict[str, Any]:
+        """Recall a shipment.
+
+        Args:
+            shipment_id: which.
+        """
+        call.client.write(call.key, "recall")
+        return {}
+
+    @shop.action(effect="write", idempotency="none", reconcile="shop.find_letter")
+    async def letter(call: Call[Ledger], to: str) -> dict[str, Any]:
+        """Send a letter.
+
+        Args:
+            to: whom.
+        """
+        call.client.write(call.key, "letter")
+        return {"to": to}
+
+    @shop.action(effect="read")
+    async def find_letter(call: Call[Ledger], to: str) -> dict[str, Any] | None:
+        """Find out whether a letter was sent.
+
+        Args:
+            to: whom.
+        """
+        return {"to": to} if call.key in call.client.effects else None
+
+    return shop
+
+
+class ShopActions:
+    def __init__(self, ledger: Ledger, fuse: Fuse) -> None:
+        self.ledger = ledger
+        self.fuse = fuse
+
+    async def perform(self, request: ActionRequest) -> Any:
+        call = Call(self.ledger, request.key, 10.0, request.tenant, request.run_id)
+        arguments = request.action.arguments.model_validate(dict(request.arguments))
+        return await self.fuse.around(lambda: perform(request.action, call, arguments))
+
+
+Plan = Callable[[Sequence[Mapping[str, Any]]], Reply]
+
+
+class PlannedModel:
+    """Answers from a plan over the messages; counts how often it was asked."""
+
+    def __init__(self, plan: Plan, fuse: Fuse) -> None:
+        self.plan = plan
+        self.fuse = fuse
+        self.asked = 0
+
+    async def reply(self, prompt: Prompt) -> Reply:
+        async def answer() -> Reply:
+            self.asked += 1
+            return self.plan(prompt.messages)
+
+        return await self.fuse.around(answer)
+
+
+def reply(*calls: tuple[str, dict[str, Any] | str], text: str = "", finish_reason: str = "tool_calls") -> Reply:
+    made = tuple(
+        ToolCall(f"call-{name}-{i}", name, a if isinstance(a, str) else canonical_json(a).decode())
+        for i, (name, a) in enumerate(calls)
+    )
+    return Reply("planned", text, made, finish_reason, 100, 10, 0.001)
+
+
+def finish(status: str = "completed", summary: str = "Done.") -> tuple[str, dict[str, Any]]:
+    return ("finish", {"status": status, "summary": summary})
+
+
+def turns(*answers: Reply) -> Plan:
+    """Return a plan that answers by the number of turns already in the conversation."""
+
+    def plan(messages: Sequence[Mapping[str, Any]]) -> Reply:
+        taken = sum(1 for m in messages if m["role"] == "assistant")
+        return answers[min(taken, len(answers) - 1)]
+
+    return plan
+
+
+class NotingOutbox:
+    def __init__(self, fuse: Fuse) -> None:
+        self.fuse = fuse
+        self.step_log: list[Step] = []
+        self.outcomes: list[Outcome] = []
+        self.requests: list[ApprovalRequest] = []
+
+    async def steps(self, steps: Sequence[Step]) -> None:
+        async def publish() -> None:
+            self.step_log.extend(steps)
+
+        await self.fuse.around(publish)
+
+    async def outcome(self, outcome: Outcome, topic: str) -> None:
+        async def publish() -> None:
+            self.outcomes.append(outcome)
+
+        await self.fuse.around(publish)
+
+    async def approval_request(self, request: ApprovalRequest) -> None:
+        async def publish() -> None:
+            self.requests.append(request)
+
+        await self.fuse.around(publish)
+
+
+class FusedSessions(MemorySessions):
+    """Memory sessions whose every call may be the last thing the process does."""
+
+    def __init__(self, clock: Any, fuse: Fuse) -> None:
+        super().__init__(clock)
+        self.fuse = fuse
+
+    async def open(self, key: Any, run_id: str) -> Any:
+        return await self.fuse.around(lambda: super(FusedSessions, self).open(key, run_id))
+
+    async def append(self, lease: Any, entries: Any) -> Any:
+        return await self.fuse.around(lambda: super(FusedSessions, self).append(lease, entries))
+
+    async def close(self, lease: Any, entries: Any, context: Any) -> Any:
+        return await self.fuse.around(lambda: super(FusedSessions, self).close(lease, entries, context))
+
+
+    async def release(self, lease: Any) -> None:
+        if self.fuse.crash_at is None:
+            await super().release(lease)
+
+
+class StillClock:
+    def __init__(self) -> None:
+        self.time = NOW
+
+    def now(self) -> datetime:
+        return self.time
+
+    def pass_by(self, delta: timedelta) -> None:
+        self.time += delta
+
+
+class World:
+    """One broker, one Redis, one shop; workers come and go."""
+
+    def __init__(self, plan: Plan, *, atomic: bool = True, rules: Iterable[Rule] = (), budget: Budget | None = None) -> None:
+        self.clock = StillClock()
+        self.fuse = Fuse()
+        self.ledger = Ledger()
+        self.sessions = FusedSessions(self.clock, self.fuse)
+        self.outbox = NotingOutbox(self.fuse)
+        self.model = PlannedModel(plan, self.fuse)
+        self.catalog = Catalog([shop_connector()])
+        actions = self.catalog.actions
+        self.route = Route(
+            name="orders",
+            topic="orders",
+            event="order.requested",
+            tenant="acme",
+            goal="Fulfil the order.",
+            actions=actions,
+            rules=tuple(rules),
+            budget=budget or Budget(),
+            atomic=atomic,
+            output="outcomes",
+            approval_window=timedelta(hours=1),
+            tools=tuple(a.tool for a in actions.values()),
+        )
+        self.event = Envelope(
+            id="e-1",
+            type="order.requested",
+            source="/shop",
+            time=NOW,
+            tenant="acme",
+            session_id="s-1",
+            payload={"quantity": 2},
+        )
+
+    def engine(self) -> Engine:
+        """Return the engine of a fresh worker."""
+        return Engine(
+            routes={self.route.name: self.route},
+            catalog=self.catalog,
+            sessions=self.sessions,
+            model=self.model,
+            actions=ShopActions(self.ledger, self.fuse),
+            outbox=self.outbox,
+            clock=self.clock,
+        )
+
+    async def work(self) -> Outcome | ApprovalRequest:
+        return await self.engine().work(self.event, self.route)
+
+    @property
+    def effects(self) -> list[str]:
+        return list(self.ledger.effects.values())
+
+
+def hold(when: str = "true", *actions: str) -> Rule:
+    return compile_rule(name="hold", when=when, then=Effect.HOLD, message="ask first", actions=frozenset(actions))
+
+
+def deny(when: str, *actions: str) -> Rule:
+    return compile_rule(name="deny", when=when, then=Effect.DENY, message="not allowed", actions=frozenset(actions))
+

@@ -1,0 +1,275 @@
+"""What a run does, on fakes that pass the real adapters' contract suites."""
+
+from datetime import timedelta
+
+import pytest
+
+from connectors.errors import BusyError, InDoubtError
+from consumers.errors import DeadLetterError, RetryError
+from consumers.router.route import Budget
+from schemas.approval import ApprovalDecision, ApprovalRequest
+from schemas.outcome import Outcome, Status
+from schemas.step import StepKind
+from tests.consumers.run.shop_world import Plan, World, deny, finish, hold, reply, turns
+
+ORDER = ("shop__order", {"quantity": 2})
+SHIP = ("shop__ship", {"order_id": "O-1"})
+LETTER = ("shop__letter", {"to": "Ann"})
+
+
+def ordering() -> Plan:
+    return turns(reply(("shop__stock", {"product": "P"})), reply(ORDER), reply(finish()))
+
+
+def answer(request: ApprovalRequest, answer: str = "approve", **change: object) -> ApprovalDecision:
+    fields = {
+        "request_id": request.id,
+        "run_id": request.run_id,
+        "tenant": request.tenant,
+        "session_id": request.session_id,
+        "event_source": request.event_source,
+        "event_id": request.event_id,
+        "place": request.place,
+        "digest": request.digest,
+        "answer": answer,
+        "approver": "ann",
+        "comment": "",
+        "decided_at": request.requested_at,
+    }
+    return ApprovalDecision(**(fields | change))  # pyright: ignore[reportArgumentType] - tests change fields by name
+
+
+async def outcome_of(world: World) -> Outcome:
+    end = await world.work()
+    assert isinstance(end, Outcome)
+    return end
+
+
+async def test_reads_then_writes_then_publishes_one_outcome() -> None:
+    world = World(ordering())
+    outcome = await outcome_of(world)
+    assert outcome.status is Status.SUCCESS
+    assert [(a.action, a.status) for a in outcome.actions] == [("shop.stock", "done"), ("shop.order", "done")]
+    assert world.effects == ["order"]
+    assert world.outbox.outcomes == [outcome]
+    assert outcome.turns == 3
+    assert (outcome.input_tokens, outcome.output_tokens) == (300, 30)
+
+
+async def test_a_finished_event_gives_the_same_outcome_and_asks_nobody() -> None:
+    world = World(ordering())
+    first = await outcome_of(world)
+    world.clock.pass_by(timedelta(hours=2))
+    assert await outcome_of(world) == first
+    assert world.model.asked == 3
+    assert world.effects == ["order"]
+
+
+async def test_the_intent_is_on_the_steps_topic_before_the_effect() -> None:
+    world = World(ordering())
+    world.ledger.refuse = frozenset({"order"})
+    await outcome_of(world)
+    kinds = [step.kind for step in world.outbox.step_log]
+    assert kinds.index(StepKind.INTENT) < len(kinds) - 1
+    assert [s.place for s in world.outbox.step_log].count("t2/c0/intent") == 1
+
+
+async def test_a_denied_write_is_told_to_the_model_and_not_done() -> None:
+    world = World(turns(reply(ORDER), reply(finish("refused", "No."))), rules=[deny("arguments.quantity > 1")])
+    outcome = await outcome_of(world)
+    assert outcome.status is Status.REFUSED
+    assert outcome.actions[0].status == "denied"
+    assert world.effects == []
+
+
+async def test_a_rule_that_cannot_be_evaluated_denies() -> None:
+    world = World(turns(reply(ORDER), reply(finish("refused"))), rules=[deny("arguments.missing == 1")])
+    assert (await outcome_of(world)).actions[0].status == "denied"
+    assert world.effects == []
+
+
+async def test_an_atomic_run_that_fails_half_way_is_undone_in_reverse() -> None:
+    letter_fails = turns(reply(ORDER), reply(SHIP), reply(LETTER), reply(finish("failed", "No letter.")))
+    world = World(letter_fails)
+    world.ledger.refuse = frozenset({"letter"})
+    outcome = await outcome_of(world)
+    assert outcome.status is Status.COMPENSATED
+    assert world.effects == ["order", "ship", "recall", "cancel"]
+
+
+async def test_a_model_that_claims_success_after_a_failed_write_is_not_believed() -> None:
+    world = World(turns(reply(ORDER), reply(SHIP), reply(finish("completed", "All good."))))
+    world.ledger.refuse = frozenset({"ship"})
+    assert (await outcome_of(world)).status is Status.COMPENSATED
+    assert world.effects == ["order", "cancel"]
+
+
+async def test_an_alternative_after_a_failed_write_counts_as_success() -> None:
+    world = World(turns(reply(SHIP), reply(ORDER), reply(finish())))
+    world.ledger.refuse = frozenset({"ship"})
+    assert (await outcome_of(world)).status is Status.SUCCESS
+
+
+async def test_what_cannot_be_undone_is_reported() -> None:
+    world = World(turns(reply(ORDER), reply(finish("failed", "Changed our mind."))))
+    world.ledger.refuse = frozenset({"cancel"})
+    outcome = await outcome_of(world)
+    assert outcome.status is Status.COMPENSATION_FAILED
+    assert "shop.order" in outcome.summary
+
+
+async def test_a_write_after_a_broken_write_of_the_same_answer_is_skipped() -> None:
+    world = World(turns(reply(ORDER, SHIP), reply(finish("failed"))))
+    world.ledger.refuse = frozenset({"order"})
+    outcome = await outcome_of(world)
+    assert [a.status for a in outcome.actions] == ["failed", "skipped"]
+    assert world.effects == []
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        reply(("shop__order", '{"quantity": 2, "quantity": 3}')),
+        reply(("shop__order", '{"quantity": "many"}')),
+        reply(("shop__order", '{"quantity": 2, "tenant": "other"}')),
+        reply(("shop__order", "{")),
+        reply(("shop__order", "{}")),
+        reply(("shop__steal", {})),
+        reply(("finish", {"status": "great", "summary": ""})),
+        reply(text=""),
+        reply(ORDER, finish_reason="length"),
+        reply(text="", finish_reason="content_filter"),
+    ],
+    ids=str,
+)
+async def test_a_bad_answer_is_repaired_and_nothing_of_it_is_done(bad: object) -> None:
+    world = World(turns(bad, reply(ORDER), reply(finish())))  # pyright: ignore[reportArgumentType] - a Reply
+    outcome = await outcome_of(world)
+    assert outcome.status is Status.SUCCESS
+    assert world.effects == ["order"]
+
+
+async def test_a_model_that_never_mends_its_answers_ends_the_run_within_its_repairs() -> None:
+    world = World(turns(reply(("shop__steal", {}))), budget=Budget(repairs=2))
+    assert (await outcome_of(world)).status is Status.BUDGET_SPENT
+    assert world.model.asked == 2
+
+
+async def test_a_model_that_never_ends_is_ended_and_undone() -> None:
+    world = World(turns(reply(ORDER), reply(("shop__stock", {"product": "P"}))), budget=Budget(turns=4))
+    assert (await outcome_of(world)).status is Status.COMPENSATED
+    assert world.model.asked == 4
+
+
+async def test_text_without_a_call_ends_the_run() -> None:
+    world = World(turns(reply(ORDER), reply(text="Ordered.", finish_reason="stop")))
+    outcome = await outcome_of(world)
+    assert (outcome.status, outcome.summary) == (Status.SUCCESS, "Ordered.")
+
+
+async def test_a_lost_reply_is_resolved_with_the_same_key() -> None:
+    world = World(ordering())
+    world.ledger.trouble = [InDoubtError("connection lost")]
+    assert (await outcome_of(world)).status is Status.SUCCESS
+    assert world.effects == ["order"]
+
+
+async def test_a_busy_system_makes_the_event_wait_and_then_go_on() -> None:
+    world = World(ordering())
+    world.ledger.trouble = [BusyError("429", retry_after_s=7)]
+    with pytest.raises(RetryError) as caught:
+        await world.work()
+    assert caught.value.after_s == 7
+    assert (await outcome_of(world)).status is Status.SUCCESS
+    assert world.effects == ["order"]
+    assert world.model.asked == 3
+
+
+async def test_a_lost_reply_without_key_is_found_by_reconciling() -> None:
+    world = World(turns(reply(LETTER), reply(finish())))
+    world.ledger.trouble = [InDoubtError("connection lost")]
+    assert (await outcome_of(world)).status is Status.SUCCESS
+    assert world.effects == ["letter"]
+
+
+async def test_a_held_write_waits_for_a_person_and_is_done_once() -> None:
+    world = World(ordering(), rules=[hold("arguments.quantity > 1")])
+    request = await world.work()
+    assert isinstance(request, ApprovalRequest)
+    assert world.outbox.requests == [request]
+    assert world.effects == []
+    assert await world.work() == request  # a redelivery asks again, with the same request
+    end = await world.engine().answer(answer(request))
+    assert isinstance(end, Outcome)
+    assert end.status is Status.SUCCESS
+    assert world.effects == ["order"]
+    again = await world.engine().answer(answer(request))  # the answer is delivered twice
+    assert again == end
+    assert world.effects == ["order"]
+
+
+async def test_a_rejected_write_is_not_done() -> None:
+    plan = turns(reply(ORDER), reply(finish("refused", "A person said no.")))
+    world = World(plan, rules=[hold()])
+    request = await world.work()
+    assert isinstance(request, ApprovalRequest)
+    end = await world.engine().answer(answer(request, "reject"))
+    assert isinstance(end, Outcome)
+    assert end.status is Status.REFUSED
+    assert world.effects == []
+
+
+async def test_an_expired_approval_is_a_no() -> None:
+    world = World(turns(reply(ORDER), reply(finish("refused"))), rules=[hold()])
+    request = await world.work()
+    assert isinstance(request, ApprovalRequest)
+    world.clock.pass_by(timedelta(hours=2))
+    await world.engine().answer(answer(request))
+    assert world.effects == []
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"digest": "0" * 64}, "approval_mismatch"),
+        ({"place": "t9/c0"}, "approval_unknown"),
+        ({"run_id": "f" * 32}, "approval_unknown"),
+        ({"tenant": "other"}, "approval_unknown"),
+        ({"session_id": "other"}, "approval_unknown"),
+    ],
+    ids=str,
+)
+async def test_a_forged_approval_does_nothing(change: dict[str, object], reason: str) -> None:
+    world = World(ordering(), rules=[hold()])
+    request = await world.work()
+    assert isinstance(request, ApprovalRequest)
+    with pytest.raises(DeadLetterError) as caught:
+        await world.engine().answer(answer(request, **change))
+    assert caught.value.reason == reason
+    assert world.effects == []
+
+
+async def test_a_second_different_answer_is_refused() -> None:
+    world = World(ordering(), rules=[hold()])
+    request = await world.work()
+    assert isinstance(request, ApprovalRequest)
+    await world.engine().answer(answer(request))
+    with pytest.raises(DeadLetterError):
+        await world.engine().answer(answer(request, "reject", approver="bob"))
+
+
+async def test_the_next_event_of_the_session_sees_what_was_done() -> None:
+    seen: list[str] = []
+
+    def plan(messages: object) -> object:
+        seen.append(messages[1]["content"])  # type: ignore[index] # pyright: ignore - messages are a list
+        return ordering()(messages)  # pyright: ignore[reportArgumentType]
+
+    world = World(plan)  # pyright: ignore[reportArgumentType]
+    await world.work()
+    world.event = type(world.event)(**{
+        name: getattr(world.event, name) for name in world.event.__slots__ if name not in {"run_id", "id"}
+    } | {"id": "e-2"})
+    await world.work()
+    assert "<session>" not in seen[0]
+    assert '"shop.order"' in seen[-1]
