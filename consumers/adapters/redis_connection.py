@@ -9,7 +9,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
-from consumers.errors import ConfigurationError, RetryError
+from consumers.errors import ConfigurationError, RetryError, UnavailableError
 
 MAX_CONNECTIONS: Final = 64
 """Commands in flight; more wait for a connection."""
@@ -21,11 +21,16 @@ OLDEST_VERSION: Final = (6, 2)
 
 
 def connect(
-    url: str, *, max_connections: int = MAX_CONNECTIONS, timeout_s: float = TIMEOUT_S, name: str = "pointsman"
+    url: str,
+    *,
+    password: str | None = None,
+    max_connections: int = MAX_CONNECTIONS,
+    timeout_s: float = TIMEOUT_S,
+    name: str = "pointsman",
 ) -> Redis:
     """Return a client for `redis://`, `rediss://` or `unix://`; nothing is sent before its first command.
 
-    The caller closes it (`aclose`). `name` is what CLIENT LIST shows.
+    The caller closes it (`aclose`). `password` goes before one in the URL; `name` is what CLIENT LIST shows.
 
     Raises:
         ConfigurationError: the URL cannot be read.
@@ -33,6 +38,7 @@ def connect(
     try:
         pool = BlockingConnectionPool.from_url(
             url,
+            **({"password": password} if password else {}),
             max_connections=max_connections,
             timeout=timeout_s,
             socket_timeout=timeout_s,
@@ -53,11 +59,11 @@ def connect(
 
 @contextmanager
 def busy_when_unreachable() -> Generator[None]:
-    """Turn what the Redis client raises into RetryError; the command may or may not have run."""
+    """Turn what the Redis client raises into UnavailableError; the command may or may not have run."""
     try:
         yield
     except (RedisError, OSError) as error:
-        raise RetryError(f"Redis: {type(error).__name__}: {error}") from error
+        raise UnavailableError(f"Redis: {type(error).__name__}: {error}") from error
 
 
 async def check_server(redis: Redis) -> list[str]:

@@ -118,7 +118,9 @@ async def actions(
 
 def model(config: Config, metrics: Metrics) -> OpenAIModel:
     """Return the model's client."""
-    return OpenAIModel(config.model.settings(secret(config.model.api_key, "model.api_key")), metrics=metrics)
+    # The client wants a key even for endpoints that have none, such as a model on the same machine.
+    key = secret(config.model.api_key, "model.api_key") or SecretStr("none")
+    return OpenAIModel(config.model.settings(key), metrics=metrics)
 
 
 def runtime_limits(limits: Limits) -> RuntimeLimits:

@@ -7,7 +7,6 @@ from typing import Final
 from consumers.app.config import Config
 from schemas.approval import DECIDED_TYPE, REQUESTED_TYPE
 from schemas.codec.outgoing import (
-    SOURCE,
     OwnMessage,
     approval_decision_of,
     approval_request_of,
@@ -82,5 +81,9 @@ class Reader:
 
 
 def _own(event: Envelope) -> OwnMessage | None:
-    read = _OWN.get(event.type) if event.source == SOURCE else None
-    return read(event) if read else None
+    """Return the message of ours that an event is; others may use our types for something else."""
+    read = _OWN.get(event.type)
+    try:
+        return read(event) if read else None
+    except UnreadableError:
+        return None

@@ -115,8 +115,8 @@ def _rows_of(step: Step, by_place: Mapping[str, Step], began: datetime) -> Itera
         case StepKind.HOLD:
             yield Row("hold", f"{body['rule']}: {body['reason']}", "ask", at_s=at_s)
         case StepKind.APPROVAL:
-            tone: Tone = "good" if body["answer"] == "approve" else "bad"
-            yield Row("approval", f"{body['answer']} by {body['approver']}", tone, body["comment"], at_s)
+            said: Tone = "good" if body["answer"] == "approve" else "bad"
+            yield Row("approval", f"{body['answer']} by {body['approver']}", said, body["comment"], at_s)
         case _:
             return  # told by the rows of their calls, or by the outcome
 

@@ -21,6 +21,7 @@ from consumers.app.worker import WorkerInfo, run_worker
 from consumers.demo.options import DemoOptions, HostedModel
 from consumers.demo.settled import Addresses, settled, template
 from consumers.demo.story import CASES, ORDERS
+from consumers.demo.worker_log import logs_to
 from consumers.errors import HaltError
 from consumers.local.broker import local_broker
 from consumers.local.redis_server import local_redis
@@ -62,17 +63,26 @@ class Stack:
 
 
 @asynccontextmanager
-async def running_stack(options: DemoOptions, hosted: HostedModel | None) -> AsyncGenerator[Stack]:
+async def running_stack(
+    options: DemoOptions, hosted: HostedModel | None, *, watched: bool
+) -> AsyncGenerator[Stack]:
     """Run everything while the block runs; when it begins, the worker takes events.
+
+    Args:
+        options: of the demo.
+        hosted: a real model, or None for the offline one.
+        watched: whether people look on; the offline model then takes its time.
 
     Raises:
         HaltError: a server did not come up, or the embedded ones are not installed.
     """
     async with AsyncExitStack() as exits:
         data_dir = _data_dir(options, exits)
+        exits.enter_context(logs_to(data_dir / "worker.log"))
         database = data_dir / "sandbox.db"
         token = secrets.token_urlsafe(24)
-        addresses = await _servers(data_dir, database, token, options, hosted, exits)
+        thinking_s = _THINKING_S if watched else 0.0
+        addresses = await _servers(data_dir, database, token, thinking_s, hosted, exits)
         file = await asyncio.to_thread(_configuration, data_dir, token, addresses, hosted)
         connection = KafkaConnection(addresses.kafka, {})
         await create_topics(connection)
@@ -109,12 +119,11 @@ async def _servers(
     data_dir: Path,
     database: Path,
     token: str,
-    options: DemoOptions,
+    thinking_s: float,
     hosted: HostedModel | None,
     exits: AsyncExitStack,
 ) -> Addresses:
     """Start all servers side by side."""
-    watched = options.live and not options.json
     async with asyncio.TaskGroup() as group:
         broker = group.create_task(exits.enter_async_context(local_broker(data_dir / "kafka")))
         redis = group.create_task(exits.enter_async_context(local_redis(data_dir / "redis")))
@@ -122,7 +131,7 @@ async def _servers(
         exits.push_async_callback(sandbox.close)
         model_url = hosted.base_url if hosted else ""
         if hosted is None:
-            behaviour = Behaviour(latency_s=_THINKING_S) if watched else None
+            behaviour = Behaviour(latency_s=thinking_s)
             model = await exits.enter_async_context(await serve_model(load(DEMO), behaviour=behaviour))
             model_url = model.base_url
     return Addresses(broker.result(), redis.result(), sandbox.address, model_url)

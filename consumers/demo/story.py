@@ -22,18 +22,13 @@ class Business:
 
     Attributes:
         name: its id, but for what tells one performance from the next.
-        type: of the event; the topic follows from it.
+        type: of the event; its topic follows from it.
         payload: its own fields.
     """
 
     name: str
     type: str
     payload: Mapping[str, Any]
-
-    @property
-    def topic(self) -> str:
-        """Where it is published."""
-        return ORDERS if self.type == ORDER_REQUESTED else CASES
 
     def envelope(self, performance: str) -> Envelope:
         """Return the event of one performance; a session is all that concerns one customer."""

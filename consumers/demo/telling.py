@@ -9,7 +9,7 @@ import orjson
 from schemas.envelope import Envelope
 
 _EVENTS: Final = {
-    "order.requested": "{customer_id} wants {quantity} × {product_id}",
+    "order.requested": "{customer_id} wants {quantity} of {product_id}",
     "case.opened": "{customer_id} about {order_id}: {text}",
 }
 _RESULTS: Final = {
@@ -20,7 +20,7 @@ _RESULTS: Final = {
     "crm.resolve_case": "{case_ref} {status}",
     "crm.reopen_case": "{case_ref} {status}",
     "erp.check_stock": "{name}, {available:,} in stock at {unit_price:,.2f} €",
-    "erp.get_order": "{order_id} {status}, {quantity} × {product_id} for {total:,.2f} €",
+    "erp.get_order": "{order_id} {status}, {quantity} of {product_id} for {total:,.2f} €",
     "erp.create_order": "{order_id} {status}, {total:,.2f} €",
     "erp.cancel_order": "{order_id} {status}",
     "erp.refund_order": "{amount:,.2f} € back on {order_id}",

@@ -81,9 +81,11 @@ class JsonFormatter(logging.Formatter):
             line["exception"] = traceback
         # Text from outside may hold lone surrogates, which UTF-8 cannot say.
         try:
-            return orjson.dumps(line).decode()
+            encoded = orjson.dumps(line)
         except TypeError:
-            return orjson.dumps({name: _encodable(value) for name, value in line.items()}).decode()
+            encoded = orjson.dumps({name: _encodable(value) for name, value in line.items()})
+        # JSON leaves these as they are, but some terminals and readers of lines obey them.
+        return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", encoded.decode())
 
 
 class TextFormatter(logging.Formatter):

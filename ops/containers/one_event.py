@@ -49,7 +49,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--bootstrap", default="localhost:9092", help="Kafka (default: %(default)s)")
     parser.add_argument("--registry", default="http://localhost:8085/apis/ccompat/v7", help="schema registry")
-    parser.add_argument("--topic", default="demo.orders", help="topic of the event (default: %(default)s)")
+    parser.add_argument("--topic", default="erp.orders", help="topic of the event (default: %(default)s)")
     parser.add_argument("--outcomes", default="pointsman.outcomes", help="topic of outcomes")
     parser.add_argument("--timeout", type=float, default=60, help="seconds to wait (default: %(default)s)")
     return parser.parse_args()

@@ -30,6 +30,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 IMAGE = "pointsman:local"
 IGNORE = ROOT / "ops" / "images" / "Dockerfile.dockerignore"
+OURS = {"sandbox", "model", "topics", "pointsman", "publisher"}
 SERVICES = ("kafka", "redis", "registry", "sandbox", "model", "pointsman", "prometheus")
 # The variables by which docker-compose.yml lets its published ports be chosen.
 PORTS = tuple(re.findall(r"\$\{(\w+_PORT):-", (ROOT / "docker-compose.yml").read_text()))
@@ -79,7 +80,7 @@ def _tests(used: Engine) -> None:
 def _compose(used: Engine, services: Sequence[str]) -> None:
     environment = {"DOCKER_HOST": used.address, **_free_ports()}
     compose = [*_compose_command(), "--project-name", "pointsman-containers"]
-    if "pointsman" in services:
+    if OURS.intersection(services):
         _build_image(used)
     offline = ["--pull", "never"] if used.private else []
     try:
@@ -109,7 +110,8 @@ def _compose_command() -> list[str | Path]:
 def _build_image(used: Engine) -> None:
     # The context is packed here because only BuildKit reads the ignore file, and Debian's engine has none.
     packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as context:
+    # Not Python's default format: the engine takes a tar that begins with a PAX header for a Dockerfile.
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as context:
         context.add(ROOT / "ops" / "images" / "Dockerfile", "Dockerfile")
         for name in _context():
             context.add(ROOT / name, name, filter=_without_caches)

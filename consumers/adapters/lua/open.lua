@@ -17,10 +17,6 @@ renew(meta, lease_ms)
 redis.call('ZADD', runs, text(now), run)
 redis.call('ZREMRANGEBYRANK', runs, 0, -1 - tonumber(ARGV[6]))
 for _, key in ipairs({meta, context, runs}) do redis.call('PERSIST', key) end
--- A finished run is only read once more: it keeps a time to live.
-if redis.call('HEXISTS', journal, '#closed') == 1 then
-  expire(ttl_ms, journal)
-else
-  redis.call('PERSIST', journal)
-end
+-- A finished run is only read once more: its time to live starts again. An unfinished one never had any.
+if redis.call('HEXISTS', journal, '#closed') == 1 then expire(ttl_ms, journal) end
 return {'OK', epoch, redis.call('GET', context), redis.call('HGETALL', journal)}

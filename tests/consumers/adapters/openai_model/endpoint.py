@@ -1,6 +1,6 @@
 """An endpoint on loopback that gives the answers a test lays out."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -53,7 +53,7 @@ class Endpoint:
 
 
 @asynccontextmanager
-async def listening() -> AsyncIterator[Endpoint]:
+async def listening() -> AsyncGenerator[Endpoint]:
     stub = Endpoint()
     app = web.Application()
     app.router.add_post("/v1/chat/completions", stub.handle)

@@ -289,9 +289,13 @@ async def test_a_wiped_store_is_noticed_and_its_epochs_never_come_again(store: S
         await store.sessions.append(lease, [B])
 
 
-async def test_keys_of_another_tenant_are_never_opened(sessions: Sessions) -> None:
+@pytest.mark.parametrize(
+    "collision", [SessionKey("intruder", KEY.session_id), SessionKey(KEY.tenant, "another")]
+)
+async def test_keys_of_another_tenant_or_session_are_never_opened(
+    sessions: Sessions, collision: SessionKey
+) -> None:
     await sessions.release(await lease_of(sessions))
-    collision = SessionKey("intruder", "any")
     object.__setattr__(collision, "tag", KEY.tag)
     with pytest.raises(HaltError, match="another tenant"):
         await sessions.open(collision, "run-2")

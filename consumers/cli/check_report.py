@@ -1,0 +1,123 @@
+"""`pointsman check`: mistakes, or what the configuration says, as tables and as JSON."""
+
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.table import Table
+
+from connectors.action import Action
+from consumers.adapters.kafka_reader import topic_reader
+from consumers.app.check import Checked, check_config
+from consumers.app.compose import kafka_connection
+from consumers.app.config_file import ConfigFile, InvalidConfigError, read_config
+from consumers.app.resolve import Resolved
+from consumers.cli.exits import USAGE, perform, print_mistakes
+from consumers.cli.screen import out, print_json, styled, table
+
+
+def check(config: Path, *, actions: bool, topics: bool, as_json: bool) -> None:
+    """Check a file, print what was found and end with the exit code that fits."""
+    try:
+        file = read_config(config)
+    except InvalidConfigError as error:
+        checked = Checked(None, tuple(error.mistakes))
+    else:
+        checked = check_config(file, existing_topics=perform(_existing(file)) if topics else None)
+    _show(checked, actions=actions, as_json=as_json)
+    if checked.mistakes:
+        raise typer.Exit(USAGE)
+
+
+async def _existing(file: ConfigFile) -> frozenset[str]:
+    async with topic_reader(kafka_connection(file.config.kafka)) as reader:
+        return await reader.topics()
+
+
+def _show(checked: Checked, *, actions: bool, as_json: bool) -> None:
+
+    if as_json:
+        print_json(_document(checked, actions=actions))
+        return
+    print_mistakes(checked.mistakes)
+    if checked.resolved and actions:
+        out().print(_actions_table(checked.resolved))
+    elif checked.resolved and not checked.mistakes:
+        out().print(_routes_table(checked.resolved))
+    count = len(checked.mistakes)
+    out().print(f"[red]{count} mistake{'s' * (count != 1)}[/red]" if count else "[green]no mistakes[/green]")
+
+
+def _routes_table(resolved: Resolved) -> Table:
+
+    made = table("route", "event on topic", "may", "rules", "outcomes to")
+    for route in resolved.routes.values():
+        made.add_row(
+            styled(route.name, "bold"),
+            styled(f"{route.event}\n{route.topic}"),
+            styled("\n".join(_mark(action) for action in route.actions.values())),
+            styled("\n".join(f"{rule.then}: {rule.name}" for rule in route.rules) or "none"),
+            styled(route.output + ("\nall or nothing" if route.atomic else "")),
+        )
+    return made
+
+
+def _actions_table(resolved: Resolved) -> Table:
+
+    made = table("action", "effect", "kept from happening twice by", "undone by", "description")
+    for action in resolved.catalog.actions.values():
+        made.add_row(
+            styled(action.name, "bold"),
+            styled(action.effect, "yellow" if action.effect == "write" else ""),
+            styled(_idempotency(action)),
+            styled(action.compensate or ""),
+            styled(action.description),
+        )
+    return made
+
+
+def _mark(action: Action) -> str:
+    return f"{action.name} (write)" if action.effect == "write" else action.name
+
+
+def _idempotency(action: Action) -> str:
+    if action.effect == "read":
+        return ""
+    if action.idempotency == "none":
+        return f"asking {action.reconcile}" if action.reconcile else "nothing"
+    return action.idempotency + (f" for {action.window}" if action.window else "")
+
+
+def _document(checked: Checked, *, actions: bool) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "ok": not checked.mistakes,
+        "mistakes": [{"where": m.where, "message": m.message, "hint": m.hint} for m in checked.mistakes],
+    }
+    if checked.resolved is None:
+        return said
+    said["routes"] = [
+        {
+            "name": route.name,
+            "topic": route.topic,
+            "event": route.event,
+            "tenant": route.tenant,
+            "actions": list(route.actions),
+            "rules": [{"name": rule.name, "then": str(rule.then), "when": rule.when} for rule in route.rules],
+            "atomic": route.atomic,
+            "output": route.output,
+        }
+        for route in checked.resolved.routes.values()
+    ]
+    if actions:
+        said["actions"] = [
+            {
+                "name": action.name,
+                "effect": action.effect,
+                "idempotency": action.idempotency,
+                "compensate": action.compensate,
+                "reconcile": action.reconcile,
+                "description": action.description,
+            }
+            for action in checked.resolved.catalog.actions.values()
+        ]
+    return said

@@ -1,0 +1,50 @@
+"""`pointsman topics`."""
+
+from typing import Annotated
+
+import typer
+
+from consumers.cli.options import CONFIG, AsJson, ConfigPath, examples
+
+app = typer.Typer(help="The topics of the configuration: list, create, describe.", no_args_is_help=True)
+
+
+@app.command("list", epilog=examples("pointsman topics list"))
+def list_topics(*, config: ConfigPath = CONFIG, as_json: AsJson = False) -> None:
+    """List every topic the configuration names, and whether the cluster has it as planned."""
+    from consumers.cli import topics
+
+    topics.list_topics(config, as_json=as_json)
+
+
+@app.command(epilog=examples("pointsman topics create", "pointsman topics create --partitions 12 --dry-run"))
+def create(
+    *,
+    config: ConfigPath = CONFIG,
+    partitions: Annotated[int, typer.Option(min=1, help="Partitions of input topics that are made now.")] = 6,
+    replicas: Annotated[
+        int | None, typer.Option(min=1, help="Copies; 3 where missing, or one for each broker.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be made.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Create the topics that are missing: inputs and outputs of routes, and Pointsman's own.
+
+    May be repeated: a topic that exists is left as it is, and what it has otherwise than planned is said.
+    """
+    from consumers.cli import topics
+
+    topics.create(config, partitions=partitions, replicas=replicas, dry_run=dry_run, as_json=as_json)
+
+
+@app.command(epilog=examples("pointsman topics describe pointsman.outcomes"))
+def describe(
+    topic: Annotated[str, typer.Argument(help="Name of the topic.")],
+    *,
+    config: ConfigPath = CONFIG,
+    as_json: AsJson = False,
+) -> None:
+    """Show one topic: partitions, offsets, settings."""
+    from consumers.cli import topics
+
+    topics.describe(config, topic, as_json=as_json)

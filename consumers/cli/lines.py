@@ -1,0 +1,131 @@
+"""Records as coloured one-liners and as JSON. Pure functions."""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import orjson
+from rich.text import Text
+
+from consumers.cli.screen import plain, styled
+from consumers.cli.seen import Seen
+from schemas.approval import ApprovalDecision, ApprovalRequest
+from schemas.codec.outgoing import OwnMessage
+from schemas.codec.values import iso
+from schemas.outcome import Outcome, Status
+from schemas.record import Record
+from schemas.step import Step
+
+STATUS_STYLES: Final = {
+    Status.SUCCESS: "green",
+    Status.REFUSED: "yellow",
+    Status.COMPENSATED: "yellow",
+    Status.REQUIRES_APPROVAL: "magenta",
+}
+"""Colours of statuses; all others are red."""
+
+
+def status_style(status: str) -> str:
+    """Return the colour of a run's status."""
+    return STATUS_STYLES.get(Status(status), "red")
+
+
+def line(seen: Seen) -> Text:
+    """Return a record as one line: when, where, what, whose, and what it says."""
+    text = Text(no_wrap=True, overflow="ellipsis")
+    text.append(f"{clock_time(seen.record)}  ", "dim")
+    text.append(f"{plain(seen.record.place)}  ", "dim cyan")
+    if seen.letter:
+        text.append(f"{plain(seen.letter.reason)}  ", "bold red")
+        text.append(f"{plain(seen.letter.record.place)}  {plain(seen.letter.error)}")
+    elif seen.event is None:
+        text.append(f"unreadable  {plain(seen.problem)}", "red")
+    else:
+        text.append(f"{plain(seen.event.type)}  ", "bold")
+        text.append(f"{plain(seen.event.session_id)}  ", "blue")
+        text.append_text(_said(seen.message) if seen.message else styled(_json(seen.event.payload)))
+    return text
+
+
+def document(seen: Seen) -> dict[str, Any]:
+    """Return a record as one JSON object; fields that say nothing are left out."""
+    record, event, letter = seen.record, seen.event, seen.letter
+    said: dict[str, Any] = {**_place(record), "timestamp": _timestamp(record)}
+    if letter:
+        said["dead_letter"] = {
+            "reason": letter.reason,
+            "error": letter.error,
+            "attempts": letter.attempts,
+            "at": iso(letter.at),
+            "original": _place(letter.record),
+        }
+    if event:
+        said |= {
+            "id": event.id,
+            "type": event.type,
+            "source": event.source,
+            "time": iso(event.time),
+            "session": event.session_id,
+            "subject": event.subject,
+            "schema": event.schema,
+            "payload": dict(event.payload),
+        }
+    if seen.problem:
+        said["problem"] = seen.problem
+    return {name: value for name, value in said.items() if value is not None}
+
+
+def clock_time(record: Record) -> str:
+    """Return the record's time of day on this machine's clock, to the millisecond."""
+    if record.timestamp_ms < 0:
+        return "--:--:--.---"
+    at = datetime.fromtimestamp(record.timestamp_ms / 1000, UTC).astimezone()
+    return at.strftime("%H:%M:%S.%f")[:-3]
+
+
+def _said(message: OwnMessage) -> Text:
+    match message:
+        case Outcome():
+            return _outcome(message)
+        case Step():
+            return _step(message)
+        case ApprovalRequest():
+            asked = f"{message.action} {_json(message.arguments)}  {message.reason or message.rule}"
+            return Text.assemble(("held  ", "magenta"), plain(asked))
+        case ApprovalDecision():
+            style = "green" if message.answer == "approve" else "red"
+            by = f"by {message.approver}  {message.comment}".rstrip()
+            return Text.assemble((f"{message.answer}  ", style), plain(f"{by}  {message.request_id}"))
+
+
+def _outcome(outcome: Outcome) -> Text:
+    took = (outcome.finished_at - outcome.started_at).total_seconds()
+    writes = [a.action for a in outcome.actions if a.effect == "write"]
+    figures = f"{outcome.turns} turns {took:.1f} s ${outcome.cost_usd:.4f}  "
+    return Text.assemble(
+        (f"{outcome.status}  ", status_style(outcome.status)),
+        (figures, "dim"),
+        plain(f"{', '.join(writes)}  " if writes else ""),
+        plain(outcome.summary),
+    )
+
+
+def _step(step: Step) -> Text:
+    failed = step.body.get("status", "done") not in {"done", "success"}
+    return Text.assemble(
+        (f"{step.place}  ", "dim"),
+        (f"{step.kind}  ", "red" if failed else "cyan"),
+        plain(f"{step.action}  " if step.action else ""),
+        plain(_json(step.body)),
+    )
+
+
+def _place(record: Record) -> dict[str, Any]:
+    return {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+
+
+def _timestamp(record: Record) -> str | None:
+    return iso(datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)) if record.timestamp_ms >= 0 else None
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value, default=str).decode()

@@ -1,0 +1,331 @@
+"""Actions of open connectors: whatever one does, the caller learns what is known about the effect."""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from aiohttp import web
+from pydantic import BaseModel, SecretStr
+
+from connectors.action import Call
+from connectors.connector import Connector, NoSettings
+from connectors.errors import ActionError, BusyError, FailedError, InDoubtError, NotSentError
+from connectors.http import HttpClient, open_http
+from consumers.adapters.connector_actions import ConnectorActions
+from consumers.ports.actions import ActionRequest, Actions
+from consumers.telemetry.metrics import ACTION_SECONDS, ACTIONS, Metrics
+
+SECRET = "s3cr3t-token"
+Behave = Callable[[], Any]
+
+
+class Settings(BaseModel):
+    """With a secret, as real ones have."""
+
+    token: SecretStr = SecretStr(SECRET)
+
+
+class System:
+    """What the connector holds open: it does whatever a test says."""
+
+    def __init__(self) -> None:
+        self.is_open = True
+        self.behave: Behave = dict
+        self.calls: list[Call[Any]] = []
+
+    async def do(self, call: Call[Any]) -> Any:
+        self.calls.append(call)
+        result = self.behave()
+        return await result if asyncio.iscoroutine(result) else result
+
+    @asynccontextmanager
+    async def open(self, _: Settings) -> AsyncGenerator["System"]:
+        try:
+            yield self
+        finally:
+            self.is_open = False
+
+
+async def look(call: Call[System], number: int = 1) -> Any:
+    """Look something up."""
+    assert number
+    return await call.client.do(call)
+
+
+async def change(call: Call[System], number: int = 1) -> Any:
+    """Change something."""
+    assert number
+    return await call.client.do(call)
+
+
+def connector_to(system: System) -> Connector[System]:
+    erp = Connector("erp", "A system that does what a test says.", settings=Settings, open=system.open)
+    erp.action(effect="read")(look)
+    erp.action(effect="write", reconcile="erp.look")(change)
+    return erp
+
+
+READ, WRITE = connector_to(System()).actions.values()
+
+
+def request(action: Any, **arguments: Any) -> ActionRequest:
+    return ActionRequest(action, arguments, key="key-1", tenant="acme", run_id="run-1")
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+def system() -> System:
+    return System()
+
+
+@pytest.fixture
+async def actions(metrics: Metrics, system: System) -> AsyncIterator[ConnectorActions]:
+    async with ConnectorActions.open(
+        [(connector_to(system), Settings())], metrics=metrics, timeout_s=0.1
+    ) as opened:
+        yield opened
+
+
+def raising(error: BaseException) -> Behave:
+    def behave() -> Any:
+        raise error
+
+    return behave
+
+
+async def forever() -> None:
+    await asyncio.Event().wait()
+
+
+async def test_a_result_comes_back_and_the_call_knows_key_deadline_and_tenant(
+    actions: Actions, system: System, metrics: Metrics
+) -> None:
+    system.behave = lambda: {"stock": 4}
+    assert await actions.perform(request(READ, number=2)) == {"stock": 4}
+    assert system.calls == [Call(system, "key-1", 0.1, "acme", "run-1")]
+    assert metrics.value(ACTIONS, "erp.look", "done") == 1
+    assert metrics.value(ACTION_SECONDS, "erp.look") == 1
+
+
+async def test_clients_are_closed_at_the_end_and_when_a_later_one_does_not_open(
+    metrics: Metrics, system: System
+) -> None:
+    async with ConnectorActions.open([(connector_to(system), Settings())], metrics=metrics):
+        assert system.is_open
+    assert not system.is_open
+
+    @asynccontextmanager
+    async def broken(_: NoSettings) -> AsyncGenerator[None]:
+        raise OSError("no route")
+        yield
+
+    system.is_open = True
+    other = Connector[None]("crm", "Never opens.", settings=NoSettings, open=broken)
+    with pytest.raises(OSError, match="no route"):
+        async with ConnectorActions.open(
+            [(connector_to(system), Settings()), (other, NoSettings())], metrics=metrics
+        ):
+            pass
+    assert not system.is_open
+
+
+@pytest.mark.parametrize("arguments", [{"number": "2"}, {"number": None, "more": 1}])
+async def test_arguments_are_validated_again_and_a_wrong_one_reaches_no_system(
+    actions: Actions, system: System, arguments: dict[str, Any]
+) -> None:
+    with pytest.raises(FailedError) as caught:
+        await actions.perform(request(WRITE, **arguments))
+    assert caught.value.code == "invalid_arguments"
+    assert system.calls == []
+
+
+async def test_an_action_of_a_connector_that_is_not_open_is_not_executed(metrics: Metrics) -> None:
+    async with ConnectorActions.open([], metrics=metrics) as nothing:
+        with pytest.raises(FailedError) as caught:
+            await nothing.perform(request(WRITE))
+    assert caught.value.code == "not_open"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (BusyError("later", retry_after_s=3), "busy"),
+        (NotSentError("refused"), "not_sent"),
+        (InDoubtError("cut"), "in_doubt"),
+        (FailedError("none left", code="out_of_stock"), "failed"),
+    ],
+)
+@pytest.mark.parametrize("action", [READ, WRITE], ids=["read", "write"])
+async def test_the_four_kinds_pass_as_they_are(
+    actions: Actions, system: System, metrics: Metrics, action: Any, error: ActionError, status: str
+) -> None:
+    system.behave = raising(error)
+    before = metrics.value(ACTIONS, action.name, status)
+    with pytest.raises(type(error)) as caught:
+        await actions.perform(request(action))
+    assert caught.value is error
+    assert metrics.value(ACTIONS, action.name, status) == before + 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        KeyError("id"),
+        ActionError("of no kind"),
+        ExceptionGroup("several", [OSError("a"), ValueError("b")]),
+        asyncio.CancelledError("something inside was cancelled"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_any_other_error_leaves_a_write_in_doubt_and_fails_a_read(
+    actions: Actions, system: System, error: BaseException
+) -> None:
+    system.behave = raising(error)
+    with pytest.raises(InDoubtError, match=type(error).__name__):
+        await actions.perform(request(WRITE))
+    with pytest.raises(FailedError, match=type(error).__name__) as caught:
+        await actions.perform(request(READ))
+    assert caught.value.code == "action_error"
+
+
+@pytest.mark.parametrize("behave", [forever, raising(TimeoutError("socket"))], ids=["ours", "its own"])
+async def test_time_that_runs_out_leaves_a_write_in_doubt_and_a_read_to_be_tried_again(
+    actions: Actions, system: System, behave: Behave
+) -> None:
+    system.behave = behave
+    with pytest.raises(InDoubtError, match=r"within 0\.1 s"):
+        await actions.perform(request(WRITE))
+    with pytest.raises(BusyError, match=r"within 0\.1 s"):
+        await actions.perform(request(READ))
+
+
+async def test_cancellation_passes_and_is_counted(actions: Actions, system: System, metrics: Metrics) -> None:
+    started = asyncio.Event()
+
+    async def hang() -> None:
+        started.set()
+        await forever()
+
+    system.behave = hang
+    task = asyncio.create_task(actions.perform(request(WRITE)))
+    await started.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert metrics.value(ACTIONS, "erp.change", "cancelled") == 1
+
+
+async def test_a_call_without_a_free_slot_in_time_was_not_executed(metrics: Metrics, system: System) -> None:
+    opening = ConnectorActions.open(
+        [(connector_to(system), Settings())], metrics=metrics, timeout_s=0.02, slots=0
+    )
+    async with opening as actions:
+        with pytest.raises(BusyError, match="no free slot"):
+            await actions.perform(request(WRITE))
+    assert system.calls == []
+    assert metrics.value(ACTIONS, "erp.change", "busy") == 1
+
+
+async def test_no_more_calls_than_slots_are_under_way_at_once(metrics: Metrics, system: System) -> None:
+    under_way, most, both_in = 0, 0, asyncio.Event()
+
+    async def count() -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        if under_way == 2:
+            both_in.set()
+        await both_in.wait()
+        under_way -= 1
+
+    system.behave = count
+    opening = ConnectorActions.open([(connector_to(system), Settings())], metrics=metrics, slots=2)
+    async with opening as actions:
+        await asyncio.gather(*(actions.perform(request(READ)) for _ in range(8)))
+    assert (most, len(system.calls)) == (2, 8)
+
+
+async def test_secrets_of_the_settings_and_credentials_are_not_repeated(
+    actions: Actions, system: System, caplog: pytest.LogCaptureFixture
+) -> None:
+    told = f"401 for {SECRET} at https://me:hidden-pw@erp.example/ with Bearer abc.def"
+    for error in (FailedError(told), RuntimeError(told)):
+        system.behave = raising(error)
+        with pytest.raises(FailedError) as caught:
+            await actions.perform(request(READ))
+        said = str(caught.value) + caplog.text
+        assert not re.search(rf"{SECRET}|hidden-pw|abc\.def", said)
+        assert "erp.example" in said
+
+
+async def test_messages_are_short(actions: Actions, system: System) -> None:
+    system.behave = raising(RuntimeError("x" * 10_000))
+    with pytest.raises(InDoubtError) as caught:
+        await actions.perform(request(WRITE))
+    assert len(str(caught.value)) == 500
+
+
+@pytest.mark.parametrize(
+    ("result", "code", "stand_in"),
+    [
+        ("x" * 70_000, "result_too_large", {"truncated": True, "bytes": 70_002}),
+        ({"price": [1.0, float("nan")]}, "result_unreadable", {"unreadable": True}),
+        ({"rate": float("-inf")}, "result_unreadable", {"unreadable": True}),
+        ({"id": 1 << 70}, "result_unreadable", {"unreadable": True}),
+    ],
+    ids=["large", "nan", "infinite", "huge"],
+)
+async def test_a_result_that_no_journal_can_hold_fails_a_read_and_is_replaced_for_a_write(
+    actions: Actions, system: System, result: Any, code: str, stand_in: Any
+) -> None:
+    system.behave = lambda: result
+    with pytest.raises(FailedError) as caught:
+        await actions.perform(request(READ))
+    assert caught.value.code == code
+    assert await actions.perform(request(WRITE)) == stand_in
+
+
+async def test_nulls_in_a_result_are_fine(actions: Actions, system: System) -> None:
+    system.behave = lambda: {"a": None, "b": [1.5, None]}
+    assert await actions.perform(request(READ)) == {"a": None, "b": [1.5, None]}
+
+
+async def test_a_system_that_dies_during_a_write_leaves_it_in_doubt_over_a_real_connection(
+    metrics: Metrics,
+) -> None:
+    async def die(call: web.Request) -> web.StreamResponse:
+        assert call.transport is not None
+        call.transport.abort()
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/orders", die)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    shop = Connector[HttpClient](
+        "shop",
+        "A system over HTTP.",
+        settings=NoSettings,
+        open=lambda _: open_http(f"http://127.0.0.1:{runner.addresses[0][1]}"),
+    )
+
+    async def order(call: Call[HttpClient]) -> Any:
+        """Order."""
+        return await call.client.post("orders", body={}, key=call.key)
+
+    shop.action(effect="write", reconcile="shop.find")(order)
+    async with ConnectorActions.open([(shop, NoSettings())], metrics=metrics) as opened:
+        with pytest.raises(InDoubtError):
+            await opened.perform(request(shop.actions["shop.order"]))
+        await runner.cleanup()
+        with pytest.raises(NotSentError):
+            await opened.perform(request(shop.actions["shop.order"]))

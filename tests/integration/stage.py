@@ -1,0 +1,152 @@
+"""A stack for tests: real servers, the worker as a process of its own that may be killed and started again."""
+
+import asyncio
+import sqlite3
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from connectors.sandbox.service.server import serve as serve_sandbox
+from consumers.adapters import kafka_clients
+from consumers.adapters.kafka_clients import KafkaConnection
+from consumers.demo.settled import Addresses, settled, template
+from consumers.demo.stack import create_topics
+from consumers.local.redis_server import local_redis
+from consumers.offline.script_file import DEMO, load
+from consumers.offline.server import OfflineModel
+from consumers.offline.server import serve as serve_model
+from schemas.codec.outgoing import outcome_of
+from schemas.codec.records import RecordCodec
+from schemas.envelope import Envelope
+from schemas.outcome import Outcome
+from schemas.record import Record
+from schemas.registry.folder import FolderRegistry
+from tests.integration.deadly_proxy import DeadlyProxy, Moments
+
+TOKEN = "test-token"
+OUTCOMES = "pointsman.outcomes"
+
+
+@dataclass
+class Stage:
+    """Everything that runs, with hands on it."""
+
+    folder: Path
+    config: Path
+    connection: KafkaConnection
+    database: Path
+    codec: RecordCodec
+    producer: AIOKafkaProducer
+    outcomes: AIOKafkaConsumer
+    model: OfflineModel
+    moments: Moments
+    records: list[Record] = field(default_factory=list[Record])
+    """Outcome records seen so far."""
+    worker: asyncio.subprocess.Process | None = None
+
+    async def start_worker(self) -> asyncio.subprocess.Process:
+        with (self.folder / "worker.log").open("ab") as log:
+            self.worker = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "consumers.cli.main", "run", "-c", str(self.config)), stdout=log, stderr=log
+            )
+        return self.worker
+
+    async def stop_worker(self) -> int:
+        assert self.worker is not None
+        self.worker.terminate()
+        async with asyncio.timeout(40):
+            return await self.worker.wait()
+
+    async def publish(self, event: Envelope, topic: str = "erp.orders", key: bytes | None = None) -> None:
+        message = self.codec.encode(event)
+        headers = list(message.headers)
+        async with asyncio.timeout(15):
+            await self.producer.send_and_wait(topic, key=key or message.key, value=message.value, headers=headers)
+
+    async def outcome_records(self, event_id: str, *, at_least: int = 1, within_s: float = 45.0) -> list[Record]:
+        """Wait until an event has so many outcome records."""
+
+        async def found() -> list[Record]:
+            return [r for r in self.records if (await self.outcome_in(r)).event_id == event_id]
+
+        async with asyncio.timeout(within_s):
+            while len(have := await found()) < at_least:
+                if self.worker and self.worker.returncode not in {None, -9}:
+                    raise AssertionError(f"the worker ended: {self.log()}")
+                batch = await self.outcomes.getmany(timeout_ms=200)
+                for fetched in batch.values():
+                    self.records += map(kafka_clients.record_of, fetched)
+                await asyncio.sleep(0.01)  # the embedded broker answers an empty fetch at once
+            return have
+
+    async def outcome_in(self, record: Record) -> Outcome:
+        return outcome_of(await self.codec.decode(record, tenant="test"))
+
+    def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=10)) as connection:
+            return connection.execute(sql, values).fetchall()
+
+    def log(self) -> str:
+        return (self.folder / "worker.log").read_text(encoding="utf-8")[-4000:]
+
+
+def order(event_id: str, *, customer: str = "C-100", product: str = "P-100", quantity: int = 1) -> Envelope:
+    return Envelope(
+        id=event_id,
+        type="order.requested",
+        source="/test/shop",
+        time=datetime.now(UTC),
+        tenant="default",
+        session_id=f"session-{event_id}",
+        payload={
+            "order_ref": f"R-{event_id}",
+            "customer_id": customer,
+            "product_id": product,
+            "quantity": quantity,
+            "priority": "standard",
+            "note": None,
+        },
+    )
+
+
+@asynccontextmanager
+async def stage(folder: Path, bootstrap: str) -> AsyncGenerator[Stage]:
+    """Set everything up but the worker."""
+    async with AsyncExitStack() as exits:
+        redis = await exits.enter_async_context(local_redis(folder / "redis"))
+        database = folder / "sandbox.db"
+        sandbox = await serve_sandbox(database, token=TOKEN)
+        exits.push_async_callback(sandbox.close)
+        model = await exits.enter_async_context(await serve_model(load(DEMO)))
+        moments = Moments()
+        to_sandbox = await exits.enter_async_context(DeadlyProxy(sandbox.address, moments))
+        to_model = await exits.enter_async_context(DeadlyProxy(model.base_url.removesuffix("/v1"), moments))
+        token_file = folder / "token"
+        token_file.write_text(TOKEN, encoding="utf-8")
+        addresses = Addresses(bootstrap, redis, to_sandbox.address, f"{to_model.address}/v1")
+        config = folder / "pointsman.yaml"
+        config.write_text(settled(template(), addresses, token_file, None), encoding="utf-8")
+        connection = KafkaConnection(bootstrap, {})
+        await create_topics(connection)
+        codec = RecordCodec(FolderRegistry())
+        await codec.ready()
+        producer = kafka_clients.producer(connection)
+        await producer.start()
+        exits.push_async_callback(kafka_clients.stop, producer)
+        outcomes = kafka_clients.reader(connection)
+        outcomes.subscribe([OUTCOMES])
+        await outcomes.start()
+        exits.push_async_callback(kafka_clients.stop, outcomes)
+        made = Stage(folder, config, connection, database, codec, producer, outcomes, model, moments)
+        try:
+            yield made
+        finally:
+            if made.worker and made.worker.returncode is None:
+                made.worker.kill()
+                await made.worker.wait()
