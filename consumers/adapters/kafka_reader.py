@@ -78,7 +78,9 @@ class TopicReader:
             if batches or finished:
                 moved_at = clock()
             elif clock() - moved_at > _QUIET_S:
-                raise UnavailableError(f"{next(iter(left)).topic}: the broker gave nothing for {_QUIET_S:.0f} s")
+                raise UnavailableError(
+                    f"{next(iter(left)).topic}: the broker gave nothing for {_QUIET_S:.0f} s"
+                )
 
     async def follow(self, topics: Iterable[str], *, from_beginning: bool = False) -> AsyncGenerator[Record]:
         """Yield records as they arrive, without an end; partitions added later are not seen.
@@ -121,7 +123,9 @@ class TopicReader:
         there = await self.topics()
         wanted = sorted(set(topics))
         if missing := [topic for topic in wanted if topic not in there]:
-            raise HaltError(f"no such topic: {', '.join(missing)}; `pointsman topics create` makes those of the routes")
+            raise HaltError(
+                f"no such topic: {', '.join(missing)}; `pointsman topics create` makes those of the routes"
+            )
         numbers = {topic: self._consumer.partitions_for_topic(topic) or set[int]() for topic in wanted}
         return [TopicPartition(topic, number) for topic in wanted for number in sorted(numbers[topic])]
 

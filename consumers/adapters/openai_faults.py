@@ -2,8 +2,8 @@
 
 | what came back                                             | error                               |
 |------------------------------------------------------------|-------------------------------------|
-| no connection, no answer in time, 408, 409, 425, 429, 5xx  | RetryError                          |
-| an empty account (402, `insufficient_quota`)               | RetryError after a minute           |
+| no connection, no answer in time, 408, 409, 425, 429, 5xx  | UnavailableError                          |
+| an empty account (402, `insufficient_quota`)               | UnavailableError after a minute           |
 | 401, 403, 404, 3xx; 400 about key, model or our own fields | HaltError: every event would fail   |
 | 413, 400 about the length of the context                   | DeadLetterError `prompt_too_long`   |
 | any other 4xx                                              | DeadLetterError `model_refused_request` |
@@ -19,10 +19,12 @@ from openai import APIStatusError, APITimeoutError
 
 from connectors.http_answer import retry_after_s
 from consumers.adapters.openai_settings import ModelSettings
-from consumers.errors import DeadLetterError, HaltError, PointsmanError, RetryError
+from consumers.errors import DeadLetterError, HaltError, PointsmanError, UnavailableError
 
 _DETAIL_LIMIT: Final = 300
 _EMPTY_ACCOUNT_S: Final = 60.0
+_LONGEST_WAIT_S: Final = 3600.0
+"""What an endpoint may ask for; a wrong clock there must not park an event for years."""
 _BUSY: Final = frozenset((408, 409, 425, 429))
 _OURS: Final = frozenset((401, 403, 404))
 _TOO_LONG: Final = (
@@ -64,7 +66,7 @@ def fault_of(error: Exception, settings: ModelSettings) -> Fault:
         return _status_fault(error, settings)
     kind = "timeout" if isinstance(error, (APITimeoutError, TimeoutError)) else "connection"
     cause = type(error.__cause__ or error).__name__
-    return Fault(kind, RetryError(f"model {settings.name}: no answer from {settings.base_url} ({cause})"))
+    return Fault(kind, UnavailableError(f"model {settings.name}: no answer from {settings.base_url} ({cause})"))
 
 
 def _status_fault(error: APIStatusError, settings: ModelSettings) -> Fault:
@@ -73,10 +75,10 @@ def _status_fault(error: APIStatusError, settings: ModelSettings) -> Fault:
     text = where + _detail(said, settings)
     if status == HTTPStatus.PAYMENT_REQUIRED or "insufficient_quota" in said.code:
         return Fault(
-            str(status), RetryError(f"{where}: the account has no credit left", after_s=_EMPTY_ACCOUNT_S)
+            str(status), UnavailableError(f"{where}: the account has no credit left", after_s=_EMPTY_ACCOUNT_S)
         )
     if status in _BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Fault(str(status), RetryError(text, after_s=_asked_wait_s(error.response.headers)))
+        return Fault(str(status), UnavailableError(text, after_s=_asked_wait_s(error.response.headers)))
     if status == HTTPStatus.UNAUTHORIZED:
         # Endpoints repeat parts of the key they refuse.
         return Fault(str(status), HaltError(f"{where}: the key is refused; see model.api_key"))
@@ -117,8 +119,9 @@ def _is_our_mistake(said: _Said) -> bool:
 def _asked_wait_s(headers: Mapping[str, str]) -> float | None:
     precise = headers.get("retry-after-ms", "")
     if precise.isascii() and precise.isdigit():
-        return int(precise[:9]) / 1000
-    return retry_after_s(headers.get("retry-after"), now=datetime.now(UTC))
+        return min(int(precise[:9]) / 1000, _LONGEST_WAIT_S)
+    asked_s = retry_after_s(headers.get("retry-after"), now=datetime.now(UTC))
+    return None if asked_s is None else min(asked_s, _LONGEST_WAIT_S)
 
 
 def _detail(said: _Said, settings: ModelSettings) -> str:

@@ -15,12 +15,13 @@ from collections.abc import Awaitable, Callable
 
 import aiohttp
 import httpx2
-from openai import AsyncOpenAI, DefaultAioHttpClient, OpenAIError
+from openai import OpenAIError
 
+from consumers.adapters.openai_client import open_client
 from consumers.adapters.openai_faults import Fault, fault_of
 from consumers.adapters.openai_settings import ModelSettings
 from consumers.adapters.openai_wire import UnreadableReplyError, read_answer, request_body
-from consumers.errors import ConfigurationError, RetryError
+from consumers.errors import ConfigurationError, UnavailableError
 from consumers.router.exchange import Prompt, Reply
 from consumers.telemetry.metrics import COST_USD, DECISIONS, MODEL_ERRORS, MODEL_SECONDS, TOKENS, Metrics
 
@@ -64,7 +65,7 @@ class OpenAIModel:
         self._metrics = metrics
         self._pause = pause
         self._slots = asyncio.Semaphore(settings.max_concurrency)
-        self._client = _client(settings)
+        self._client = open_client(settings)
         self._warned = False
 
     async def reply(self, prompt: Prompt) -> Reply:
@@ -76,7 +77,7 @@ class OpenAIModel:
                 reply = await self._persist(body, limit)
         except TimeoutError:
             self._metrics.add(MODEL_ERRORS, name, "timeout")
-            raise RetryError(f"model {name}: no answer within {self._settings.timeout_s:g} s") from None
+            raise UnavailableError(f"model {name}: no answer within {self._settings.timeout_s:g} s") from None
         self._metrics.observe(MODEL_SECONDS, time.perf_counter() - started, name)
         self._metrics.add(DECISIONS, name)
         self._metrics.add(TOKENS, "input", by=reply.input_tokens)
@@ -97,7 +98,7 @@ class OpenAIModel:
                 return answer
             self._metrics.add(MODEL_ERRORS, self._settings.name, answer.kind)
             fault = answer.error
-            if not isinstance(fault, RetryError) or tries == self._settings.retries:
+            if not isinstance(fault, UnavailableError) or tries == self._settings.retries:
                 raise fault
             pause_s = self._pause_s(tries, fault.after_s)
             deadline = limit.when()
@@ -118,7 +119,7 @@ class OpenAIModel:
                 response = await self._client.post("/chat/completions", cast_to=httpx2.Response, content=body)
             answer = read_answer(response.content, self._settings, request_bytes=len(body))
         except UnreadableReplyError as error:
-            return Fault("unreadable", RetryError(f"model {self._settings.name}: {error}"))
+            return Fault("unreadable", UnavailableError(f"model {self._settings.name}: {error}"))
         # The SDK wraps most of its transport's errors, not all.
         except (OpenAIError, aiohttp.ClientError, OSError) as error:
             return fault_of(error, self._settings)
@@ -134,22 +135,3 @@ class OpenAIModel:
         jitter = random.random()  # noqa: S311 - spreads load, protects nothing
         own_s = min(_FIRST_PAUSE_S * 2**tries, self._settings.longest_pause_s) * (0.5 + 0.5 * jitter)
         return own_s if asked_s is None else max(own_s, asked_s)
-
-
-def _client(settings: ModelSettings) -> AsyncOpenAI:
-    timeout = httpx2.Timeout(settings.timeout_s, connect=settings.connect_timeout_s)
-    connections = httpx2.Limits(max_connections=settings.max_concurrency)
-    return AsyncOpenAI(
-        base_url=settings.base_url,
-        api_key=settings.api_key.get_secret_value(),
-        max_retries=0,
-        timeout=timeout,
-        http_client=DefaultAioHttpClient(
-            timeout=timeout,
-            limits=connections,
-            # Events must not follow a redirect to somewhere the configuration does not name, and what is on
-            # this machine needs no proxy.
-            follow_redirects=False,
-            trust_env=not settings.is_loopback,
-        ),
-    )

@@ -30,7 +30,8 @@ def connect(
 ) -> Redis:
     """Return a client for `redis://`, `rediss://` or `unix://`; nothing is sent before its first command.
 
-    The caller closes it (`aclose`). `password` goes before one in the URL; `name` is what CLIENT LIST shows.
+    The caller closes it (`aclose`). A password in the URL goes before `password`. `name` is what CLIENT LIST
+    shows.
 
     Raises:
         ConfigurationError: the URL cannot be read.

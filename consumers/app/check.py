@@ -58,7 +58,9 @@ def _missing_secrets(file: ConfigFile) -> Iterator[Mistake]:
         try:
             reference.read()
         except LookupError as error:
-            yield Mistake(file.where(*location), f"{_name(location)}: {error}", "set it before `pointsman run`")
+            yield Mistake(
+                file.where(*location), f"{_name(location)}: {error}", "set it before `pointsman run`"
+            )
 
 
 def _references(section: BaseModel, at: Location) -> Iterator[tuple[Location, SecretRef]]:

@@ -173,6 +173,7 @@ async def worker(file: ConfigFile, resolved: Resolved, stack: AsyncExitStack) ->
         actions=await actions(resolved.connectors, config.limits, metrics, stack),
         outbox=out,
         clock=SystemClock(),
+        metrics=metrics,
     )
     routes = RouteTable(resolved.routes.values())
     handler = RecordHandler(

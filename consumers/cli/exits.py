@@ -63,7 +63,9 @@ def print_mistakes(mistakes: Iterable[Mistake]) -> None:
     """Print mistakes to standard error: place, what is wrong, and a hint under it."""
     console = err()
     for mistake in mistakes:
-        console.print(f"{plain(mistake.where)}: {plain(mistake.message)}", markup=False, style="red", soft_wrap=True)
+        console.print(
+            f"{plain(mistake.where)}: {plain(mistake.message)}", markup=False, style="red", soft_wrap=True
+        )
         if mistake.hint:
             console.print(f"    {plain(mistake.hint)}", markup=False, style="dim", soft_wrap=True)
 

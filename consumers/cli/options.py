@@ -9,13 +9,15 @@ CONFIG: Final = Path("pointsman.yaml")
 
 ConfigPath = Annotated[
     Path,
-    typer.Option("--config", "-c", envvar="POINTSMAN_CONFIG", help="The configuration file.", show_envvar=False),
+    typer.Option(
+        "--config", "-c", envvar="POINTSMAN_CONFIG", help="The configuration file.", show_envvar=False
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 
 def examples(*lines: str) -> str:
-    """Return the end of a help text: command lines that can be copied as they are."""
-    # Typer joins lines inside a paragraph, so that each line is a paragraph; a bracket would start markup.
-    shown = ("  [cyan]" + line.replace("[", "\\[") + "[/cyan]" for line in lines)
-    return "\n\n".join(("[bold]Examples[/bold]" if len(lines) > 1 else "[bold]Example[/bold]", *shown))
+    """Return the end of a help text (Markdown): command lines that can be copied as they are."""
+    title = "Examples:" if len(lines) > 1 else "Example:"
+    # One paragraph each: the help joins the lines inside a paragraph.
+    return "\n\n".join((title, *(f"`{line}`" for line in lines)))

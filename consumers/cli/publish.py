@@ -80,7 +80,9 @@ def publish(config: Path, how: Publishing, file: Path | None, one: OneEvent, *, 
     if as_json:
         print_json({"topic": how.topic, "published": published})
     else:
-        err().print(f"published {published} event{'s' * (published != 1)} to {plain(how.topic)}", markup=False)
+        err().print(
+            f"published {published} event{'s' * (published != 1)} to {plain(how.topic)}", markup=False
+        )
 
 
 def encode(event: Envelope, codec: RecordCodec, *, key: str | None) -> Encoded:

@@ -1,6 +1,5 @@
 """`pointsman tail`: topics as they are written, decoded."""
 
-from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,63 +11,70 @@ from consumers.cli.exits import load, perform
 from consumers.cli.lines import document, line
 from consumers.cli.screen import out, print_json_line
 from consumers.cli.seen import Reader, Seen
+from consumers.cli.topic_plan import plan
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
-    """What is shown. Records that cannot be decoded are, unless something is asked of the event."""
+class Wanted:
+    """What is read and what is shown.
 
+    Attributes:
+        topics: to read; all of the configuration where empty.
+        from_beginning: start with the oldest records instead of with new ones.
+        to_end: end where the topics end now; implies the beginning.
+        most: end after so many records, or None.
+        type: show events of this type only, or None for all.
+        session: show events of this session only, or None for all.
+    """
+
+    topics: tuple[str, ...] = ()
+    from_beginning: bool = False
+    to_end: bool = False
+    most: int | None = None
     type: str | None = None
     session: str | None = None
 
     def lets_through(self, seen: Seen) -> bool:
-        """Return whether a record is wanted."""
+        """Return whether a record is shown; one that cannot be decoded is, unless the filters ask for more."""
         if seen.event is None:
             return self.type is None and self.session is None
         return self.type in {None, seen.event.type} and self.session in {None, seen.event.session_id}
 
 
-def tail(
-    config: Path,
-    topics: Sequence[str],
-    wanted: Filter,
-    *,
-    from_beginning: bool,
-    to_end: bool,
-    most: int | None,
-    as_json: bool,
-) -> None:
+def tail(config: Path, wanted: Wanted, *, as_json: bool) -> None:
     """Print records until enough were shown, the end is reached if that is asked for, or Ctrl-C."""
     settings = load(config).config
     try:
-        perform(_tail(settings, topics, wanted, from_beginning, to_end, most, as_json))
+        perform(_tail(settings, wanted, as_json=as_json))
     except KeyboardInterrupt:
         return  # the usual way to end it, no failure
 
 
-async def _tail(
-    settings: Config,
-    topics: Sequence[str],
-    wanted: Filter,
-    from_beginning: bool,
-    to_end: bool,
-    most: int | None,
-    as_json: bool,
-) -> None:
-    console = out()
-    shown = 0
+async def _tail(settings: Config, wanted: Wanted, *, as_json: bool) -> None:
+    topics = wanted.topics or tuple(topic.name for topic in plan(settings))
+    left = wanted.most
     async with AsyncExitStack() as stack:
         codec = await record_codec(settings, stack)
         source = await stack.enter_async_context(topic_reader(kafka_connection(settings.kafka)))
-        records = source.to_end(topics) if to_end else source.follow(topics, from_beginning=from_beginning)
-        stream = await stack.enter_async_context(aclosing(records))
-        async for seen in _seen(stream, Reader(codec, settings)):
+        if wanted.to_end:
+            records = source.to_end(topics)
+        else:
+            records = source.follow(topics, from_beginning=wanted.from_beginning)
+        reader = Reader(codec, settings)
+        async for record in await stack.enter_async_context(aclosing(records)):
+            seen = await reader.see(record)
             if not wanted.lets_through(seen):
                 continue
-            if as_json:
-                print_json_line(document(seen))
-            else:
-                console.print(line(seen), crop=console.is_terminal, soft_wrap=not console.is_terminal)
-            shown += 1
-            if shown == most:
+            _show(seen, as_json=as_json)
+            left = None if left is None else left - 1
+            if left == 0:
                 return
+
+
+def _show(seen: Seen, *, as_json: bool) -> None:
+    if as_json:
+        print_json_line(document(seen))
+        return
+    console = out()
+    # A line is cut at a terminal's edge; in a file or pipe it stays whole.
+    console.print(line(seen), crop=console.is_terminal, soft_wrap=not console.is_terminal)

@@ -30,7 +30,9 @@ class TopicAdmin:
         # All of them: asking for one by name would make it on a cluster that makes topics by itself.
         described = await self._client.describe_topics()
         return {
-            each["topic"]: ActualTopic(each["topic"], len(each["partitions"]), _replicas(each["partitions"]), {})
+            each["topic"]: ActualTopic(
+                each["topic"], len(each["partitions"]), _replicas(each["partitions"]), {}
+            )
             for each in described
             if not each["topic"].startswith("__")
         }

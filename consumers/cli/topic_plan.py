@@ -50,7 +50,9 @@ def plan(config: Config, *, input_partitions: int = INPUT_PARTITIONS) -> tuple[P
     for topic in dict.fromkeys(route.topic for route in config.routes):
         types = tuple(route.event for route in config.routes if route.topic == topic)
         # Retention of business events is their publishers' decision: the broker's default stands.
-        planned[topic] = PlannedTopic(topic, "input", input_partitions, {}, types, "Events that a route works.")
+        planned[topic] = PlannedTopic(
+            topic, "input", input_partitions, {}, types, "Events that a route works."
+        )
     for output in dict.fromkeys(route.output for route in config.routes):
         planned.setdefault(output, _own(OUTCOMES, output, "outcomes"))
     kafka = config.kafka

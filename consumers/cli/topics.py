@@ -60,11 +60,15 @@ def describe(config: Path, topic: str, *, as_json: bool) -> None:
         shown: dict[str, Any] = _document(planned, actual) if planned else {"topic": topic}
         print_json({**shown, "settings": actual.settings, "offsets": offsets})
         return
-    made = table("partition", "first offset", "end offset", "records", right=["first offset", "end offset", "records"])
+    made = table(
+        "partition", "first offset", "end offset", "records", right=["first offset", "end offset", "records"]
+    )
     for number, span in spans.items():
         made.add_row(str(number), str(span.first), str(span.end), str(span.end - span.first))
     console = out()
-    console.print(styled(topic, "bold"), styled(planned.why if planned else "no topic of this configuration", "dim"))
+    console.print(
+        styled(topic, "bold"), styled(planned.why if planned else "no topic of this configuration", "dim")
+    )
     console.print(made)
     for name in ("cleanup.policy", "retention.ms", "min.insync.replicas", "max.message.bytes"):
         console.print(styled(f"{name:<20} {actual.settings.get(name, 'unknown')}"))

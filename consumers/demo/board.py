@@ -1,7 +1,6 @@
 """What the topics have told so far, by run. Filled by the feed, read by the display, the player and the summary."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -32,6 +31,8 @@ class RunView:
     requests: tuple[ApprovalRequest, ...] = ()
     outcomes: tuple[Published, ...] = ()
     """Every publication; a replayed or repeated event publishes its outcome again."""
+    repeated_steps: int = 0
+    """Publications of steps that were there already: work that was done twice."""
 
     @property
     def outcome(self) -> Outcome | None:
@@ -44,6 +45,7 @@ class _Run:
     steps: dict[str, Step] = field(default_factory=dict[str, Step])
     requests: dict[str, ApprovalRequest] = field(default_factory=dict[str, ApprovalRequest])
     outcomes: list[Published] = field(default_factory=list[Published])
+    step_records: int = 0
 
 
 class Board:
@@ -58,7 +60,9 @@ class Board:
         """Take note; a step or request that is seen twice counts once. Wakes whoever waits."""
         match seen:
             case Step():
-                self._run(seen.run_id).steps.setdefault(seen.id, seen)
+                run = self._run(seen.run_id)
+                run.steps.setdefault(seen.id, seen)
+                run.step_records += 1
             case Published():
                 self._run(seen.outcome.run_id).outcomes.append(seen)
             case ApprovalRequest():
@@ -73,7 +77,9 @@ class Board:
     def run(self, run_id: str) -> RunView:
         """Return what is known of a run."""
         run = self._runs.get(run_id) or _Run()
-        return RunView(tuple(run.steps.values()), tuple(run.requests.values()), tuple(run.outcomes))
+        steps = tuple(run.steps.values())
+        requests, outcomes = tuple(run.requests.values()), tuple(run.outcomes)
+        return RunView(steps, requests, outcomes, run.step_records - len(steps))
 
     @property
     def dead_letters(self) -> tuple[DeadLetter, ...]:
@@ -86,16 +92,6 @@ class Board:
         kinds = {StepKind.INTENT, StepKind.UNDO_INTENT}
         steps = (step for run in self._runs.values() for step in run.steps.values())
         return {step.body["key"]: step.run_id for step in steps if step.kind in kinds}
-
-    async def until(self, true: Callable[[], bool], *, timeout_s: float) -> None:
-        """Wait until the predicate is true; it is asked again after each change.
-
-        Raises:
-            TimeoutError: it did not become true in time.
-        """
-        async with asyncio.timeout(timeout_s):
-            while not true():
-                await self._changed.wait()
 
     async def change(self) -> None:
         """Wait for the next change."""

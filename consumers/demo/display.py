@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from consumers.demo.rows import STATUS_TONES, Row, SceneView, Tone
+from consumers.demo.story import Again
 
 COLOURS: Final[Mapping[Tone, str]] = {
     "plain": "default",
@@ -30,6 +31,7 @@ _KIND_COLOURS: Final[Mapping[str, str]] = {
     "dead letter": "bold",
 }
 _MARKS: Final[Mapping[Tone, str]] = {"good": "✓", "warn": "✗", "bad": "✗", "ask": "?", "undo": "↩"}
+_LABEL: Final = len("├ approval")
 _INNER: Final = frozenset({"action", "undo", "hold", "approval"})
 """Kinds that stand below a decision."""
 
@@ -56,7 +58,7 @@ def scene_panel(view: SceneView) -> Panel:
 
 def _table(rows: Sequence[Row]) -> Table:
     table = Table.grid(padding=(0, 1), expand=True)
-    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, min_width=_LABEL)
     table.add_column(ratio=1, overflow="fold")
     table.add_column(no_wrap=True, justify="right", style="dim")
     table.add_column(no_wrap=True, justify="right", style="dim")
@@ -98,6 +100,8 @@ def _bill(view: SceneView) -> Text | None:
     outcome = view.outcome
     if outcome is None or not view.over:
         return None
+    if isinstance(view.scene.published, Again):
+        return Text(" no turn, no token, no effect ", style="dim")
     tokens = outcome.input_tokens + outcome.output_tokens
     turns = "turn" if outcome.turns == 1 else "turns"
     return Text(f" {outcome.turns} {turns}, {tokens:,} tokens, ${outcome.cost_usd:.4f} ", style="dim")

@@ -101,7 +101,7 @@ def _rows_of(step: Step, by_place: Mapping[str, Step], began: datetime) -> Itera
             yield _decision(body, at_s)
             turn = step.place.partition("/")[0]
             for number, call in enumerate(body["calls"]):
-                yield _action(call, by_place, f"{turn}/c{number}", began)
+                yield from _call(call, by_place, f"{turn}/c{number}", began)
         case StepKind.UNDO_INTENT:
             done = by_place.get(step.place.replace("undo.intent", "undo.result"))
             after, tone = _ending(body["action"], done)
@@ -112,11 +112,6 @@ def _rows_of(step: Step, by_place: Mapping[str, Step], began: datetime) -> Itera
                 after,
                 _at(done, began),
             )
-        case StepKind.HOLD:
-            yield Row("hold", f"{body['rule']}: {body['reason']}", "ask", at_s=at_s)
-        case StepKind.APPROVAL:
-            said: Tone = "good" if body["answer"] == "approve" else "bad"
-            yield Row("approval", f"{body['answer']} by {body['approver']}", said, body["comment"], at_s)
         case _:
             return  # told by the rows of their calls, or by the outcome
 
@@ -133,15 +128,29 @@ def _decision(body: Mapping[str, Any], at_s: float) -> Row:
     return Row("decision", text, "bad" if body["problem"] else "plain", "", at_s, tokens, body["cost_usd"])
 
 
-def _action(call: Mapping[str, Any], by_place: Mapping[str, Step], at: str, began: datetime) -> Row:
+def _call(call: Mapping[str, Any], by_place: Mapping[str, Step], at: str, began: datetime) -> Iterator[Row]:
+    """Yield a chosen call: held and answered first where a rule asked for a person, then what came of it."""
     said = telling.call(call["action"], call["arguments"])
     if call["problem"]:
-        return Row("action", said, "bad", call["problem"])
+        yield Row("action", said, "bad", call["problem"])
+        return
+    if hold := by_place.get(f"{at}/hold"):
+        yield Row("hold", f"{hold.body['rule']}: {hold.body['reason']}", "ask", at_s=_seconds(hold.at, began))
+        answer = by_place.get(f"{at}/approval")
+        if answer is None:
+            yield Row("action", said, "ask", "waits for a person")
+            return
+        yield _approval(answer, began)
     done = by_place.get(f"{at}/result")
     after, tone = _ending(call["action"], done)
-    if done is None and f"{at}/hold" in by_place and f"{at}/approval" not in by_place:
-        after, tone = "waits for a person", "ask"
-    return Row("action", said, tone or "plain", after, _at(done, began))
+    yield Row("action", said, tone or "plain", after, _at(done, began))
+
+
+def _approval(step: Step, began: datetime) -> Row:
+    answer = step.body["answer"]
+    said = {"approve": "approved", "reject": "rejected"}.get(answer, answer)
+    text = f"{said} by {step.body['approver']}: {step.body['comment']}".removesuffix(": ")
+    return Row("approval", text, "good" if answer == "approve" else "bad", at_s=_seconds(step.at, began))
 
 
 def _ending(action: str, done: Step | None) -> tuple[str, Tone | None]:

@@ -29,6 +29,8 @@ _RESULTS: Final = {
     "erp.schedule_shipment": "{shipment_id} {status}, to {address}",
     "erp.cancel_shipment": "{shipment_id} {status}",
 }
+_FIRST: Final = ("customer_id", "case_ref", "order_id", "product_id", "quantity")
+"""Arguments that come first, in this order; a journal keeps them sorted by name."""
 _LONGEST: Final = 60
 
 
@@ -39,7 +41,11 @@ def event(envelope: Envelope) -> str:
 
 def call(action: str, arguments: Mapping[str, Any]) -> str:
     """Say what was asked for, like a call: `erp.create_order(C-100, P-100, 2, standard)`."""
-    values = (_short(value if isinstance(value, str) else _json(value)) for value in arguments.values())
+    names = [name for name in _FIRST if name in arguments] + [
+        name for name in arguments if name not in _FIRST
+    ]
+    found = (arguments[name] for name in names)
+    values = (_short(value if isinstance(value, str) else _json(value)) for value in found)
     return f"{action}({', '.join(values)})"
 
 

@@ -123,29 +123,41 @@ def judge(
 
 def _run(played: Played, run: RunView, facts: Counter[str]) -> Finding:
     ended = run.outcome.status.value if run.outcome else "no outcome"
+    if isinstance(played.scene.published, Again):
+        ended = f"{ended}, the same again"
     return Finding(played.scene, ended, facts, tuple(_differences(played, run, facts)))
 
 
 def _differences(played: Played, run: RunView, facts: Counter[str]) -> Iterator[str]:
-    scene = played.scene
+    scene, outcome = played.scene, run.outcome
     if played.timed_out:
         yield "it did not end in time"
-    if run.outcome is None:
+    if outcome is None:
         return
-    if run.outcome.status is not scene.ends:
-        yield f"it ended {run.outcome.status}, not {scene.ends}: {run.outcome.summary}"
-    if not run.outcome.summary:
+    if outcome.status is not scene.ends:
+        yield f"it ended {outcome.status}, not {scene.ends}: {outcome.summary}"
+    if not outcome.summary:
         yield "the outcome gives no reason"
     if scene.approved and not run.requests:
         yield "nobody was asked"
+    yield from _repetitions(scene, run)
+    yield from _facts(scene.facts, facts)
+
+
+def _repetitions(scene: Scene, run: RunView) -> Iterator[str]:
+    if run.repeated_steps:
+        yield f"{run.repeated_steps} steps were taken again"
     if len({published.value for published in run.outcomes}) > 1:
         yield "its outcome was published in different bytes"
     if isinstance(scene.published, Again) and len(run.outcomes) < 2:  # noqa: PLR2004 - once a publication of the event
         yield "its outcome was not published again"
-    for fact in sorted(scene.facts.keys() | facts.keys()):
-        wanted, there = scene.facts.get(fact, 0), facts[fact]
-        if there < wanted or (there > wanted and not (wanted and fact in _MAY_BE_MORE)):
-            yield f"{fact}: {there} in the sandbox, {wanted} wanted"
+
+
+def _facts(wanted: Mapping[str, int], there: Mapping[str, int]) -> Iterator[str]:
+    for fact in sorted(wanted.keys() | there.keys()):
+        least, found = wanted.get(fact, 0), there.get(fact, 0)
+        if found < least or (found > least and not (least and fact in _MAY_BE_MORE)):
+            yield f"{fact}: {found} in the sandbox, {least} wanted"
 
 
 def _dead_letter(played: Played, board: Board) -> Finding:

@@ -13,7 +13,7 @@ from consumers.ports.actions import Actions
 from consumers.ports.clock import Clock
 from consumers.ports.model import Model
 from consumers.ports.outbox import Outbox
-from consumers.ports.sessions import Entry, Sessions
+from consumers.ports.sessions import Entry, JournalFullError, Sessions
 from consumers.router import prompt
 from consumers.router.decision import FINISH_TOOL, decide
 from consumers.router.exchange import Prompt
@@ -21,11 +21,12 @@ from consumers.router.route import Route
 from consumers.run import ending, holding, record
 from consumers.run.attempt import Attempt, Performer, together
 from consumers.run.journal import CallState, CallStatus
-from consumers.run.next_step import Decide, End, Perform, Skip, Undo, Wait, ended_early, next_step
+from consumers.run.next_step import Decide, End, Perform, Skip, Undo, Wait, ended_early, ended_full, next_step
 from consumers.run.unwinding import undo
 from consumers.run.work import Work
 from consumers.session import place
 from consumers.session.key import SessionKey
+from consumers.telemetry.metrics import VERDICTS, Metrics
 from schemas.approval import ApprovalDecision, ApprovalRequest
 from schemas.envelope import Envelope
 from schemas.outcome import Outcome, Status
@@ -47,7 +48,9 @@ class Engine:
         actions: Actions,
         outbox: Outbox,
         clock: Clock,
+        metrics: Metrics,
     ) -> None:
+        self._metrics = metrics
         self._routes = routes
         self._catalog = catalog
         self._sessions = sessions
@@ -101,7 +104,7 @@ class Engine:
         closed = False
         try:
             if work.journal.outcome is None:
-                end = await self._advance(work)
+                end = await self._advance_within_journal(work)
                 if isinstance(end, ApprovalRequest):
                     return end
                 closed = await self._close(work, end)
@@ -113,6 +116,13 @@ class Engine:
         finally:
             if not closed:
                 await work.release()
+
+    async def _advance_within_journal(self, work: Work) -> End | ApprovalRequest:
+        try:
+            return await self._advance(work)
+        except JournalFullError as error:
+            work.forget_unwritten()
+            return ended_full(work.journal, work.route, str(error))
 
     async def _advance(self, work: Work) -> End | ApprovalRequest:
         """Take steps until the run ends or waits."""
@@ -140,7 +150,6 @@ class Engine:
                     await undo(work, step, call, self._catalog, self._performer, self._clock.now())
 
     async def _decide(self, work: Work, turn: int) -> None:
-        await work.commit()
         route = work.route
         messages = prompt.build(route, work.event, work.context, work.journal.finished_turns())
         reply = await self._model.reply(Prompt(messages, [*route.tools, FINISH_TOOL], MAX_OUTPUT_TOKENS))
@@ -165,6 +174,7 @@ class Engine:
         attempt = self._attempt(work, call, action)
         if call.intent is None:
             verdict = self._judge(work, call, action)
+            self._metrics.add(VERDICTS, verdict.rule or "", str(verdict.effect))
             if refusal := self._refusal(work, call, verdict):
                 work.note(Entry(call.place.result, refusal), action.name)
                 return

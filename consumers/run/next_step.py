@@ -89,6 +89,21 @@ def ended_early(journal: RunJournal, route: Route, status: Status, why: str) -> 
     return _ended(status, why, writes, route)
 
 
+def ended_full(journal: RunJournal, route: Route, why: str) -> End:
+    """Return the end of a run whose journal takes nothing more: there is no room left to undo anything in."""
+    writes = [call for call in journal.calls() if _effect(route, call) == "write"]
+    if doubtful := [
+        c.chosen.action for c in writes if c.status in {CallStatus.INTENDED, CallStatus.IN_DOUBT}
+    ]:
+        return End(Status.IN_DOUBT, f"{why}. Nobody can say whether {', '.join(doubtful)} took effect.")
+    standing = [c.chosen.action for c in writes if c.status is CallStatus.DONE]
+    if standing and route.atomic:
+        return End(
+            Status.COMPENSATION_FAILED, f"{why}. Not undone: {', '.join(standing)}; a person must look."
+        )
+    return End(Status.FAILED, f"{why}.")
+
+
 def over(spent: Spent, budget: Budget) -> str | None:
     """Name the budget that is spent, or return None."""
     limits = (

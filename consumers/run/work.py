@@ -70,6 +70,13 @@ class Work:
             stored = await self._sessions.append(self.lease, self._unwritten)
             self._adopt(stored)
 
+    def forget_unwritten(self) -> None:
+        """Drop what the store refused: the journal is again what the store has."""
+        for entry in self._unwritten:
+            self.journal.entries.pop(entry.place, None)
+        self.journal = RunJournal(self.journal.entries)
+        self._unwritten = []
+
     async def close(self, context: Context) -> None:
         """Write what is buffered together with the new context, and give the lease back."""
         stored = await self._sessions.close(self.lease, self._unwritten, context)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from consumers.errors import DeadLetterError, RetryError, UnavailableError
+from consumers.errors import DeadLetterError, HaltError, RetryError, UnavailableError
 from consumers.runtime.limits import RuntimeLimits
 from consumers.runtime.partition import Partition
 from consumers.telemetry.metrics import DEAD_LETTERS, KEYS_WAITING, RETRIES, RUNS_IN_FLIGHT, Metrics
@@ -73,6 +73,7 @@ class Dispatcher:
         self._queues: dict[Key, _Queue] = {}
         self._ready: deque[Key] = deque()
         self._running: dict[asyncio.Task[None], Partition] = {}
+        self._dead_in_a_row = 0
         self._timers: dict[Key, asyncio.TimerHandle] = {}
 
     def submit(self, record: Record, partition: Partition) -> None:
@@ -136,17 +137,26 @@ class Dispatcher:
             if not self._exhausted(item, error):
                 self._wait(key, item, error)
                 return
-            gone = DeadLetterError(
-                f"given up after {item.attempts} attempts: {error}", reason="retries_exhausted"
-            )
-            if not await self._bury(key, item, gone):
-                return
+            why = f"given up after {item.attempts} attempts: {error}"
+            buried = await self._bury(key, item, DeadLetterError(why, reason="retries_exhausted"))
         except DeadLetterError as error:
-            if not await self._bury(key, item, error):
+            buried = await self._bury(key, item, error)
+        except HaltError:
+            raise
+        except Exception as error:  # noqa: BLE001 - what nobody foresaw must not stop all other events
+            _log.exception("an event met an error that nobody foresaw", extra=_where(item.record))
+            why = f"{type(error).__name__}, see the log"  # its text may hold anything
+            if item.attempts < self._limits.crash_attempts:
+                self._wait(key, item, RetryError(why))
                 return
-        item.partition.finish(item.record.offset)
-        queue.items.popleft()
-        self._next(key, queue)
+            buried = await self._bury(key, item, DeadLetterError(why, reason="crashed"))
+        else:
+            buried = True
+            self._dead_in_a_row = 0
+        if buried:
+            item.partition.finish(item.record.offset)
+            queue.items.popleft()
+            self._next(key, queue)
 
     async def _bury(self, key: Key, item: _Item, error: DeadLetterError) -> bool:
         """Send a record to the dead letters; if they do not take it, the key waits and tries again."""
@@ -156,6 +166,9 @@ class Dispatcher:
             self._wait(key, item, unsent)
             return False
         self._metrics.add(DEAD_LETTERS, error.reason)
+        self._dead_in_a_row += 1
+        if self._dead_in_a_row >= self._limits.dead_letters_in_a_row:
+            raise HaltError(f"{self._dead_in_a_row} dead letters in a row, the last one: {error}")
         _log.warning(
             "dead letter", extra={"reason": error.reason, "error": str(error), **_where(item.record)}
         )

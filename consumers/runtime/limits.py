@@ -18,6 +18,9 @@ class RuntimeLimits:
         retry_max_s: the longest wait of a retry.
         retry_total_s: how long one record may be retried before it becomes a dead letter; waiting for Redis,
             Kafka or the model does not count.
+        crash_attempts: how often a record may meet an error that nobody foresaw.
+        dead_letters_in_a_row: so many without one success in between stop the worker, before it empties a topic
+            into the dead letters because something of ours is broken.
     """
 
     in_flight: int = 256
@@ -28,3 +31,5 @@ class RuntimeLimits:
     retry_first_s: float = 0.2
     retry_max_s: float = 30.0
     retry_total_s: float = 900.0
+    crash_attempts: int = 3
+    dead_letters_in_a_row: int = 100

@@ -19,7 +19,7 @@ from consumers.adapters.kafka_clients import stop as stop_client
 from consumers.runtime.dispatcher import DeadLetters, Dispatcher, Handler
 from consumers.runtime.limits import RuntimeLimits
 from consumers.runtime.partition import Partition
-from consumers.telemetry.metrics import RECORDS_CONSUMED, Metrics
+from consumers.telemetry.metrics import COMMIT_LAG, PARTITION_PAUSED, RECORDS_CONSUMED, Metrics
 
 _log = logging.getLogger(__name__)
 
@@ -130,6 +130,8 @@ class ConsumerLoop(ConsumerRebalanceListener):
                 elif partition.paused:
                     self._consumer.resume(tp)
                 partition.paused = wanted
+            self._metrics.set(PARTITION_PAUSED, int(wanted), tp.topic, str(tp.partition))
+            self._metrics.set(COMMIT_LAG, partition.unfinished, tp.topic, str(tp.partition))
 
     async def _commit(self, only: Iterable[TopicPartition] | None = None) -> None:
         wanted = self._partitions if only is None else {tp: self._partitions[tp] for tp in only}

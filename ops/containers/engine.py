@@ -28,7 +28,10 @@ class Engine:
 
 @contextmanager
 def engine() -> Generator[Engine]:
-    """Yield an engine that answers; a private one is gone, with all it stored, when the block ends."""
+    """Yield an engine that answers; a private one is gone, with all it stored, when the block ends.
+
+    Docker's own packet-filter chains stay behind in the kernel, empty, until the machine restarts.
+    """
     if address := _answering():
         yield Engine(address, private=False)
         return

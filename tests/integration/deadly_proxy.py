@@ -10,7 +10,9 @@ import aiohttp
 from aiohttp import web
 
 Phase = Literal["before", "after"]
-_HOP_BY_HOP = frozenset({"transfer-encoding", "connection", "keep-alive", "content-length", "content-encoding"})
+_HOP_BY_HOP = frozenset(
+    {"transfer-encoding", "connection", "keep-alive", "content-length", "content-encoding"}
+)
 
 
 class Moments:
@@ -49,7 +51,9 @@ class DeadlyProxy:
 
     async def __aenter__(self) -> Self:
         self._session = await self._exits.enter_async_context(
-            aiohttp.ClientSession(trust_env=False, auto_decompress=False, timeout=aiohttp.ClientTimeout(total=30))
+            aiohttp.ClientSession(
+                trust_env=False, auto_decompress=False, timeout=aiohttp.ClientTimeout(total=30)
+            )
         )
         app = web.Application(client_max_size=8 * 1024 * 1024)
         app.router.add_route("*", "/{path:.*}", self._forward)

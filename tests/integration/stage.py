@@ -53,7 +53,9 @@ class Stage:
     async def start_worker(self) -> asyncio.subprocess.Process:
         with (self.folder / "worker.log").open("ab") as log:
             self.worker = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "consumers.cli.main", "run", "-c", str(self.config)), stdout=log, stderr=log
+                *(sys.executable, "-m", "consumers.cli.main", "run", "-c", str(self.config)),
+                stdout=log,
+                stderr=log,
             )
         return self.worker
 
@@ -67,9 +69,13 @@ class Stage:
         message = self.codec.encode(event)
         headers = list(message.headers)
         async with asyncio.timeout(15):
-            await self.producer.send_and_wait(topic, key=key or message.key, value=message.value, headers=headers)
+            await self.producer.send_and_wait(
+                topic, key=key or message.key, value=message.value, headers=headers
+            )
 
-    async def outcome_records(self, event_id: str, *, at_least: int = 1, within_s: float = 45.0) -> list[Record]:
+    async def outcome_records(
+        self, event_id: str, *, at_least: int = 1, within_s: float = 45.0
+    ) -> list[Record]:
         """Wait until an event has so many outcome records."""
 
         async def found() -> list[Record]:

@@ -59,10 +59,12 @@ async def test_a_kill_at_any_of_ten_moments_leaves_one_outcome_and_every_effect_
         outcome = await played.outcome_in(records[0])
         assert outcome.status is Status.SUCCESS, outcome
     runs = len(events) + 1
-    assert played.rows("SELECT count(*) FROM orders WHERE customer_id = 'C-100' AND product_id = 'P-100'") == [
-        (runs + before(played),)
-    ]
-    effects = played.rows("SELECT action, count(*), count(DISTINCT key) FROM effects GROUP BY action ORDER BY action")
+    assert played.rows(
+        "SELECT count(*) FROM orders WHERE customer_id = 'C-100' AND product_id = 'P-100'"
+    ) == [(runs + before(played),)]
+    effects = played.rows(
+        "SELECT action, count(*), count(DISTINCT key) FROM effects GROUP BY action ORDER BY action"
+    )
     assert [count for _, count, _ in effects] == [runs, runs]
 
 

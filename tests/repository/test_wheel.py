@@ -32,7 +32,18 @@ print("complete")
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(out), str(ROOT)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "-q",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        str(out),
+        str(ROOT),
+    ]
     subprocess.run(command, check=True, timeout=110)
     (built,) = out.glob("pointsman-*.whl")
     return built
@@ -55,17 +66,26 @@ def test_the_installed_wheel_runs_outside_the_checkout(wheel: Path, tmp_path: Pa
     python = env / "bin" / "python"
     site = subprocess.run(
         [python, "-c", "import site; print(site.getsitepackages()[0])"],
-        check=True, capture_output=True, text=True, timeout=60,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
     ).stdout.strip()
     # Dependencies come from this environment, the distribution itself only from the wheel.
     install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", site, str(wheel)]
     subprocess.run(install, check=True, timeout=60)
     ours = next(p for p in sys.path if p.endswith("site-packages"))
     (Path(site) / "dependencies.pth").write_text(ours + "\n")
-    (Path(site) / "zz_no_checkout.pth").write_text(f"import sys; sys.path[:] = [p for p in sys.path if p != {str(ROOT)!r}]\n")
-    done = subprocess.run([python, "-c", PROBE], cwd=tmp_path, capture_output=True, text=True, timeout=110, check=False)
+    (Path(site) / "zz_no_checkout.pth").write_text(
+        f"import sys; sys.path[:] = [p for p in sys.path if p != {str(ROOT)!r}]\n"
+    )
+    done = subprocess.run(
+        [python, "-c", PROBE], cwd=tmp_path, capture_output=True, text=True, timeout=110, check=False
+    )
     assert done.stdout.strip() == "complete", done.stderr
     script = "import sys; from consumers.cli.main import main; sys.argv = ['pointsman', '--help']; main()"
-    done = subprocess.run([python, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [python, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "demo" in done.stdout

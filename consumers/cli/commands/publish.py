@@ -10,13 +10,17 @@ from consumers.cli.options import CONFIG, AsJson, ConfigPath
 
 def publish(
     topic: Annotated[str, typer.Argument(help="Where to; it must exist.")],
-    file: Annotated[Path | None, typer.Argument(help="Events, one JSON object a line; - is standard input.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="Events, one JSON object a line; - is standard input.")
+    ] = None,
     *,
     config: ConfigPath = CONFIG,
     event: Annotated[str | None, typer.Option("--type", help="Publish one event of this type.")] = None,
     data: Annotated[str | None, typer.Option(help="Payload of that event, a JSON object.")] = None,
     session: Annotated[str | None, typer.Option(help="Session of that event.")] = None,
-    event_id: Annotated[str | None, typer.Option("--id", help="Id of that event; a new one if missing.")] = None,
+    event_id: Annotated[
+        str | None, typer.Option("--id", help="Id of that event; a new one if missing.")
+    ] = None,
     key: Annotated[str | None, typer.Option(help="Record key for all; the session id where missing.")] = None,
     rate: Annotated[float | None, typer.Option(min=0.001, help="At most so many events a second.")] = None,
     as_json: AsJson = False,

@@ -1,19 +1,16 @@
 """Actions of open connectors: whatever one does, the caller learns what is known about the effect."""
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from aiohttp import web
 from pydantic import BaseModel, SecretStr
 
 from connectors.action import Call
 from connectors.connector import Connector, NoSettings
 from connectors.errors import ActionError, BusyError, FailedError, InDoubtError, NotSentError
-from connectors.http import HttpClient, open_http
 from consumers.adapters.connector_actions import ConnectorActions
 from consumers.ports.actions import ActionRequest, Actions
 from consumers.telemetry.metrics import ACTION_SECONDS, ACTIONS, Metrics
@@ -252,80 +249,21 @@ async def test_no_more_calls_than_slots_are_under_way_at_once(metrics: Metrics, 
     assert (most, len(system.calls)) == (2, 8)
 
 
-async def test_secrets_of_the_settings_and_credentials_are_not_repeated(
+async def test_a_failure_shows_no_secret_of_the_settings_not_even_in_the_log(
     actions: Actions, system: System, caplog: pytest.LogCaptureFixture
 ) -> None:
-    told = f"401 for {SECRET} at https://me:hidden-pw@erp.example/ with Bearer abc.def"
-    for error in (FailedError(told), RuntimeError(told)):
+    for error in (FailedError(f"401 for {SECRET}"), RuntimeError(f"401 for {SECRET}")):
         system.behave = raising(error)
-        with pytest.raises(FailedError) as caught:
+        with pytest.raises(FailedError, match="401 for") as caught:
             await actions.perform(request(READ))
-        said = str(caught.value) + caplog.text
-        assert not re.search(rf"{SECRET}|hidden-pw|abc\.def", said)
-        assert "erp.example" in said
+        assert SECRET not in str(caught.value) + caplog.text
 
 
-async def test_messages_are_short(actions: Actions, system: System) -> None:
-    system.behave = raising(RuntimeError("x" * 10_000))
-    with pytest.raises(InDoubtError) as caught:
-        await actions.perform(request(WRITE))
-    assert len(str(caught.value)) == 500
-
-
-@pytest.mark.parametrize(
-    ("result", "code", "stand_in"),
-    [
-        ("x" * 70_000, "result_too_large", {"truncated": True, "bytes": 70_002}),
-        ({"price": [1.0, float("nan")]}, "result_unreadable", {"unreadable": True}),
-        ({"rate": float("-inf")}, "result_unreadable", {"unreadable": True}),
-        ({"id": 1 << 70}, "result_unreadable", {"unreadable": True}),
-    ],
-    ids=["large", "nan", "infinite", "huge"],
-)
-async def test_a_result_that_no_journal_can_hold_fails_a_read_and_is_replaced_for_a_write(
-    actions: Actions, system: System, result: Any, code: str, stand_in: Any
+async def test_a_result_that_is_too_large_fails_a_read_and_is_replaced_for_a_write(
+    actions: Actions, system: System
 ) -> None:
-    system.behave = lambda: result
+    system.behave = lambda: "x" * 70_000
     with pytest.raises(FailedError) as caught:
         await actions.perform(request(READ))
-    assert caught.value.code == code
-    assert await actions.perform(request(WRITE)) == stand_in
-
-
-async def test_nulls_in_a_result_are_fine(actions: Actions, system: System) -> None:
-    system.behave = lambda: {"a": None, "b": [1.5, None]}
-    assert await actions.perform(request(READ)) == {"a": None, "b": [1.5, None]}
-
-
-async def test_a_system_that_dies_during_a_write_leaves_it_in_doubt_over_a_real_connection(
-    metrics: Metrics,
-) -> None:
-    async def die(call: web.Request) -> web.StreamResponse:
-        assert call.transport is not None
-        call.transport.abort()
-        return web.Response()
-
-    app = web.Application()
-    app.router.add_post("/orders", die)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    shop = Connector[HttpClient](
-        "shop",
-        "A system over HTTP.",
-        settings=NoSettings,
-        open=lambda _: open_http(f"http://127.0.0.1:{runner.addresses[0][1]}"),
-    )
-
-    async def order(call: Call[HttpClient]) -> Any:
-        """Order."""
-        return await call.client.post("orders", body={}, key=call.key)
-
-    shop.action(effect="write", reconcile="shop.find")(order)
-    async with ConnectorActions.open([(shop, NoSettings())], metrics=metrics) as opened:
-        with pytest.raises(InDoubtError):
-            await opened.perform(request(shop.actions["shop.order"]))
-        await runner.cleanup()
-        with pytest.raises(NotSentError):
-            await opened.perform(request(shop.actions["shop.order"]))
+    assert caught.value.code == "result_too_large"
+    assert await actions.perform(request(WRITE)) == {"truncated": True, "bytes": 70_002}

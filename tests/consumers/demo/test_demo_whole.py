@@ -1,5 +1,11 @@
 """The whole demo, as a user starts it, on servers of its own."""
 
+import contextlib
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import orjson
 import pytest
 
@@ -25,3 +31,43 @@ def test_printed_it_ends_with_the_verdict(capfd: pytest.CaptureFixture[str]) -> 
     assert out.rstrip().endswith("All as it should be.")
     for scene in STORY:
         assert scene.title in out
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143)])
+def test_kept_up_it_goes_down_with_all_its_servers(number: int, code: int, tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from consumers.demo import *;"
+        f"sys.exit(run_demo(DemoOptions(keep=True, model={OFFLINE!r}, data_dir=Path(sys.argv[1]))))"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE) as demo:
+        assert demo.stdout is not None
+        for line in demo.stdout:
+            if b"Ctrl-C" in line:
+                break
+        assert len(running_on(tmp_path)) >= 3  # the demo, Kafka, Redis
+        demo.send_signal(number)
+        demo.communicate(timeout=30)
+        assert demo.returncode == code
+    assert running_on(tmp_path) == []
+
+
+@pytest.mark.timeout(90)
+def test_on_the_same_data_it_comes_out_as_it_must_again(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for _ in range(2):
+        code = run_demo(DemoOptions(model=OFFLINE, json=True, data_dir=tmp_path))
+        assert code == 0, capfd.readouterr().out
+
+
+def running_on(folder: Path) -> list[bytes]:
+    """Command lines of all processes that name a folder."""
+    found: list[bytes] = []
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):  # it ended in between
+            command = process.read_bytes()
+            if str(folder).encode() in command:
+                found.append(command)
+    return found

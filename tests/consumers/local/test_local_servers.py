@@ -28,7 +28,7 @@ async def answers(address: str) -> bool:
     host, port = address.removeprefix("redis://").removesuffix("/0").split(":")
     try:
         _reader, writer = await asyncio.open_connection(host, int(port))
-    except ConnectionRefusedError:
+    except ConnectionError:  # refused, or reset by a server that ends just now
         return False
     writer.close()
     return True

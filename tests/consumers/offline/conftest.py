@@ -115,7 +115,11 @@ async def play(dialogue: Dialogue, ask: Callable[[Dialogue], Awaitable[Made]], w
         for call, problem in zip(calls, problems, strict=True):
             action, text = call["function"]["name"].replace("__", "."), call["function"]["arguments"]
             if any(problems):
-                said: Any = {"ok": False, "code": "invalid_arguments" if problem else "not_done", "error": problem}
+                said: Any = {
+                    "ok": False,
+                    "code": "invalid_arguments" if problem else "not_done",
+                    "error": problem,
+                }
             elif action == "finish":
                 return Played(done, **orjson.loads(text), mistakes=mistakes)
             else:

@@ -19,6 +19,7 @@ from consumers.ports.actions import ActionRequest
 from consumers.router.exchange import Prompt, Reply, ToolCall
 from consumers.router.route import Budget, Route
 from consumers.run.engine import Engine
+from consumers.telemetry.metrics import Metrics
 from schemas.approval import ApprovalRequest
 from schemas.canonical import canonical_json
 from schemas.envelope import Envelope
@@ -180,7 +181,9 @@ class PlannedModel:
         return await self.fuse.around(answer)
 
 
-def reply(*calls: tuple[str, dict[str, Any] | str], text: str = "", finish_reason: str = "tool_calls") -> Reply:
+def reply(
+    *calls: tuple[str, dict[str, Any] | str], text: str = "", finish_reason: str = "tool_calls"
+) -> Reply:
     made = tuple(
         ToolCall(f"call-{name}-{i}", name, a if isinstance(a, str) else canonical_json(a).decode())
         for i, (name, a) in enumerate(calls)
@@ -244,7 +247,6 @@ class FusedSessions(MemorySessions):
     async def close(self, lease: Any, entries: Any, context: Any) -> Any:
         return await self.fuse.around(lambda: super(FusedSessions, self).close(lease, entries, context))
 
-
     async def release(self, lease: Any) -> None:
         if self.fuse.crash_at is None:
             await super().release(lease)
@@ -264,7 +266,9 @@ class StillClock:
 class World:
     """One broker, one Redis, one shop; workers come and go."""
 
-    def __init__(self, plan: Plan, *, atomic: bool = True, rules: Iterable[Rule] = (), budget: Budget | None = None) -> None:
+    def __init__(
+        self, plan: Plan, *, atomic: bool = True, rules: Iterable[Rule] = (), budget: Budget | None = None
+    ) -> None:
         self.clock = StillClock()
         self.fuse = Fuse()
         self.ledger = Ledger()
@@ -307,6 +311,7 @@ class World:
             actions=ShopActions(self.ledger, self.fuse),
             outbox=self.outbox,
             clock=self.clock,
+            metrics=Metrics(),
         )
 
     async def work(self) -> Outcome | ApprovalRequest:
@@ -318,9 +323,12 @@ class World:
 
 
 def hold(when: str = "true", *actions: str) -> Rule:
-    return compile_rule(name="hold", when=when, then=Effect.HOLD, message="ask first", actions=frozenset(actions))
+    return compile_rule(
+        name="hold", when=when, then=Effect.HOLD, message="ask first", actions=frozenset(actions)
+    )
 
 
 def deny(when: str, *actions: str) -> Rule:
-    return compile_rule(name="deny", when=when, then=Effect.DENY, message="not allowed", actions=frozenset(actions))
-
+    return compile_rule(
+        name="deny", when=when, then=Effect.DENY, message="not allowed", actions=frozenset(actions)
+    )

@@ -1,6 +1,7 @@
 """What a run does, on fakes that pass the real adapters' contract suites."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -8,6 +9,7 @@ from connectors.errors import BusyError, InDoubtError
 from consumers.errors import DeadLetterError, RetryError
 from consumers.router.route import Budget
 from schemas.approval import ApprovalDecision, ApprovalRequest
+from schemas.envelope import Envelope
 from schemas.outcome import Outcome, Status
 from schemas.step import StepKind
 from tests.consumers.run.shop_world import Plan, World, deny, finish, hold, reply, turns
@@ -75,7 +77,9 @@ async def test_the_intent_is_on_the_steps_topic_before_the_effect() -> None:
 
 
 async def test_a_denied_write_is_told_to_the_model_and_not_done() -> None:
-    world = World(turns(reply(ORDER), reply(finish("refused", "No."))), rules=[deny("arguments.quantity > 1")])
+    world = World(
+        turns(reply(ORDER), reply(finish("refused", "No."))), rules=[deny("arguments.quantity > 1")]
+    )
     outcome = await outcome_of(world)
     assert outcome.status is Status.REFUSED
     assert outcome.actions[0].status == "denied"
@@ -239,7 +243,7 @@ async def test_an_expired_approval_is_a_no() -> None:
     ],
     ids=str,
 )
-async def test_a_forged_approval_does_nothing(change: dict[str, object], reason: str) -> None:
+async def test_a_forged_approval_does_nothing(change: dict[str, Any], reason: str) -> None:
     world = World(ordering(), rules=[hold()])
     request = await world.work()
     assert isinstance(request, ApprovalRequest)
@@ -267,9 +271,25 @@ async def test_the_next_event_of_the_session_sees_what_was_done() -> None:
 
     world = World(plan)  # pyright: ignore[reportArgumentType]
     await world.work()
-    world.event = type(world.event)(**{
-        name: getattr(world.event, name) for name in world.event.__slots__ if name not in {"run_id", "id"}
-    } | {"id": "e-2"})
+    first = world.event
+    world.event = Envelope(
+        id="e-2",
+        type=first.type,
+        source=first.source,
+        time=first.time,
+        tenant=first.tenant,
+        session_id=first.session_id,
+        payload=first.payload,
+    )
     await world.work()
     assert "<session>" not in seen[0]
     assert '"shop.order"' in seen[-1]
+
+
+async def test_a_full_journal_ends_the_run_and_says_what_stands() -> None:
+    world = World(turns(reply(ORDER), reply(("shop__stock", {"product": "P"}))))
+    world.sessions._max_entries = 8  # pyright: ignore[reportPrivateUsage] - smaller than any budget
+    outcome = await outcome_of(world)
+    assert outcome.status is Status.COMPENSATION_FAILED
+    assert "shop.order" in outcome.summary
+    assert world.effects == ["order"]

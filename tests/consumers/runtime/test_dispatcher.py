@@ -124,7 +124,9 @@ async def test_a_dead_letter_that_nobody_takes_is_not_committed_but_tried_again(
 async def test_a_record_past_its_retry_budget_becomes_a_dead_letter() -> None:
     shop, graveyard = Workshop(), Graveyard()
     shop.fail = {0: [RetryError("busy") for _ in range(1000)]}
-    await run([record(0)], shop, limits=RuntimeLimits(retry_first_s=0.001, retry_total_s=0.01), graveyard=graveyard)
+    await run(
+        [record(0)], shop, limits=RuntimeLimits(retry_first_s=0.001, retry_total_s=0.01), graveyard=graveyard
+    )
     assert graveyard.buried[0][1] == "retries_exhausted"
 
 
@@ -179,3 +181,25 @@ async def test_draining_lets_running_work_end_and_its_offset_is_committed() -> N
         dispatcher.submit(record(0), partition)
         await dispatcher.drain({partition}, 5)
     assert partition.to_commit == 1
+
+
+async def test_an_error_that_nobody_foresaw_is_tried_again_and_then_buried_and_others_go_on() -> None:
+    shop, graveyard = Workshop(), Graveyard()
+    shop.fail = {0: [KeyError("oops") for _ in range(9)]}
+    await run([record(0), record(1)], shop, graveyard=graveyard)
+    assert graveyard.buried == [(0, "crashed", FAST.crash_attempts)]
+    assert shop.order[b"k"] == [1]
+
+
+async def test_too_many_dead_letters_in_a_row_stop_the_worker() -> None:
+    shop, graveyard = Workshop(), Graveyard()
+    shop.fail = {i: [DeadLetterError("bad", reason="unreadable")] for i in range(10)}
+    with pytest.raises(ExceptionGroup) as caught:
+        await run(
+            [record(i) for i in range(10)],
+            shop,
+            limits=RuntimeLimits(dead_letters_in_a_row=3),
+            graveyard=graveyard,
+        )
+    assert caught.group_contains(HaltError)
+    assert len(graveyard.buried) == 3

@@ -12,7 +12,9 @@ from consumers.runtime.partition import Partition
     gaps=st.lists(st.integers(1, 5), min_size=1, max_size=40),
     finishing=st.randoms(use_true_random=False),
 )
-def test_whatever_the_order_of_finishing_nothing_unfinished_is_passed(gaps: list[int], finishing: object) -> None:
+def test_whatever_the_order_of_finishing_nothing_unfinished_is_passed(
+    gaps: list[int], finishing: object
+) -> None:
     offsets = [sum(gaps[: i + 1]) for i in range(len(gaps))]
     tracker = OffsetTracker()
     for offset in offsets:

@@ -28,7 +28,12 @@ async def test_a_fault_that_passes_is_survived(make: Make, endpoint: Endpoint) -
 
 
 @pytest.mark.parametrize(
-    ("headers", "expected"), [({"Retry-After": "120"}, 120.0), ({"retry-after-ms": "45000"}, 45.0)]
+    ("headers", "expected"),
+    [
+        ({"Retry-After": "120"}, 120.0),
+        ({"retry-after-ms": "45000"}, 45.0),
+        ({"Retry-After": "99999999"}, 3600.0),
+    ],
 )
 async def test_a_long_wait_is_left_to_the_event(
     make: Make, endpoint: Endpoint, pauses: list[float], headers: dict[str, str], expected: float
@@ -133,3 +138,20 @@ async def test_a_connection_cut_before_the_answer_is_a_retry(make: Make, endpoin
     endpoint.answers = [cut]
     with pytest.raises(RetryError, match="no answer from"):
         await make().reply(PROMPT)
+
+
+async def test_an_endless_response_is_cut_off(make: Make, endpoint: Endpoint) -> None:
+    sent = 0
+
+    async def flood(request: web.Request) -> web.StreamResponse:
+        nonlocal sent
+        response = web.StreamResponse()
+        await response.prepare(request)
+        while True:
+            await response.write(b" " * 65_536)
+            sent += 65_536
+
+    endpoint.answers = [flood]
+    with pytest.raises(RetryError, match="no answer from"):
+        await make(retries=0).reply(PROMPT)
+    assert sent < 32 * 1024 * 1024

@@ -202,6 +202,16 @@ async def test_wrong_credentials_are_a_mistake_in_the_configuration(redis_url: s
     assert "s3cret" not in str(raised.value)
 
 
+async def test_a_password_may_come_apart_from_the_url(redis_url: str) -> None:
+    async with connect(redis_url.replace("redis://", "redis://nobody@"), password="s3cret") as stranger:
+        with pytest.raises(ConfigurationError, match=r"redis\.url"):
+            await check_server(stranger)
+    async with connect("redis://127.0.0.1:6379/0", password="s3cret") as client:
+        assert client.connection_pool.connection_kwargs["password"] == "s3cret"
+    async with connect("redis://:own@127.0.0.1:6379/0", password="s3cret") as client:
+        assert client.connection_pool.connection_kwargs["password"] == "own"
+
+
 async def test_an_unreadable_url_is_named_without_its_password() -> None:
     with pytest.raises(ConfigurationError, match=r"redis\.url") as raised:
         connect("http://user:s3cret@nowhere")

@@ -1,78 +1,28 @@
 """What every `Sessions` adapter does; the shipped fake and Redis answer the same questions."""
 
 import asyncio
-import random
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
-from redis.asyncio import Redis
 
-from consumers.adapters.memory_sessions import MemorySessions
-from consumers.adapters.redis_sessions import RedisSessions
-from consumers.errors import HaltError, PointsmanError
+from consumers.errors import HaltError
 from consumers.ports.sessions import (
     Entry,
     FencedError,
     JournalFullError,
     Lease,
-    Opened,
     SessionBusyError,
     SessionLostError,
     Sessions,
 )
 from consumers.session.context import Context
 from consumers.session.key import SessionKey
+from tests.consumers.adapters.sessions.session_stores import CONTEXT, KEY, Store, in_memory, in_redis
 
-KEY = SessionKey("acme", "order-{42}")
-CONTEXT = Context(({"event": "order.requested", "summary": "done"},))
-LIMITS: dict[str, Any] = {"lease_s": 30.0, "max_entries": 5, "max_bytes": 400}
 A = Entry("t1/decision", {"calls": ["erp.find_order"]})
 B = Entry("t1/c0/intent", {"key": "k1"})
 C = Entry("t1/c0/result", {"status": "done"})
 OTHER_B = Entry(B.place, {"key": "another"})
-
-
-class HandClock:
-    """A clock that moves when it is told to."""
-
-    def __init__(self) -> None:
-        self.time = datetime(2026, 11, 22, tzinfo=UTC)
-
-    def now(self) -> datetime:
-        return self.time
-
-
-@dataclass(frozen=True)
-class Store:
-    """An adapter, and what happens to a server that no method of the port asks for."""
-
-    sessions: Sessions
-    wipe: Callable[[], Awaitable[Any]]
-    lapse: Callable[[SessionKey], Awaitable[Any]]
-
-
-def in_memory() -> Store:
-    clock = HandClock()
-    sessions = MemorySessions(clock, **LIMITS)
-
-    async def wipe() -> None:
-        sessions.wipe()
-
-    async def lapse(_key: SessionKey) -> None:
-        clock.time += timedelta(seconds=31)
-
-    return Store(sessions, wipe, lapse)
-
-
-def in_redis(redis: Redis) -> Store:
-    async def lapse(key: SessionKey) -> None:
-        if await redis.exists(key.meta):
-            await redis.hset(key.meta, "lease_until", "1")
-
-    return Store(RedisSessions(redis, **LIMITS), redis.flushall, lapse)
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -299,63 +249,3 @@ async def test_keys_of_another_tenant_or_session_are_never_opened(
     object.__setattr__(collision, "tag", KEY.tag)
     with pytest.raises(HaltError, match="another tenant"):
         await sessions.open(collision, "run-2")
-
-
-@pytest.mark.parametrize("seed", range(20))
-async def test_the_fake_and_redis_answer_alike_whatever_is_asked(seed: int, redis: Redis) -> None:
-    dice = random.Random(seed)
-    fake, real = in_memory(), in_redis(redis)
-    leases: list[tuple[Lease, Lease]] = []  # in pairs, for they differ in the epoch
-    for _ in range(80):
-        question = random_question(dice)
-        held = dice.choice(leases[-3:]) if leases else (None, None)
-        ours, theirs = await ask(fake, question, held[0]), await ask(real, question, held[1])
-        if isinstance(ours, Opened) and isinstance(theirs, Opened):
-            leases.append((ours.lease, theirs.lease))
-            ours = replace(ours, lease=theirs.lease)
-        assert ours == theirs, question
-
-
-@dataclass(frozen=True)
-class Question:
-    verb: str
-    run_id: str
-    entries: list[Entry]
-
-
-def random_question(dice: random.Random) -> Question:
-    verbs = ["open", "append", "close", "release", "read", "lapse", "wipe"]
-    verb = dice.choices(verbs, weights=[6, 9, 3, 3, 2, 2, 1])[0]
-    entries = [Entry(f"p{dice.randrange(4)}", {"n": dice.randrange(2)}) for _ in range(dice.randrange(4))]
-    if dice.random() < 0.1:
-        entries.append(Entry("big", {"text": "x" * dice.randrange(500)}))
-    return Question(verb, f"run-{dice.randrange(3)}", entries)
-
-
-async def ask(store: Store, question: Question, lease: Lease | None) -> Any:
-    try:
-        match question.verb:
-            case "open":
-                return await store.sessions.open(KEY, question.run_id)
-            case "read":
-                return await store.sessions.read(KEY, question.run_id)
-            case "lapse":
-                await store.lapse(KEY)
-            case "wipe":
-                await store.wipe()
-            case _ if lease:
-                return await ask_holder(store.sessions, question, lease)
-            case _:
-                pass
-    except PointsmanError as error:
-        return type(error)
-
-
-async def ask_holder(sessions: Sessions, question: Question, lease: Lease) -> Any:
-    match question.verb:
-        case "append":
-            return list(await sessions.append(lease, question.entries))
-        case "close":
-            return list(await sessions.close(lease, question.entries, CONTEXT))
-        case _:
-            return await sessions.release(lease)

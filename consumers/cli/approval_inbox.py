@@ -1,0 +1,60 @@
+"""The approvals topic, folded: which held actions wait for a person. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from schemas.approval import ApprovalDecision, ApprovalRequest
+
+
+class Standing(StrEnum):
+    """How a request stands."""
+
+    WAITING = "waiting"
+    EXPIRED = "expired"
+    """Nobody answered in time; an answer now counts as none."""
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One request and what became of it."""
+
+    request: ApprovalRequest
+    decision: ApprovalDecision | None
+    standing: Standing
+
+
+def fold(messages: Iterable[ApprovalRequest | ApprovalDecision], *, now: datetime) -> list[Approval]:
+    """Return every request once, oldest first.
+
+    The order of the messages does not matter, except that the first of two answers counts. An answer counts only
+    with the request's own digest: one to something else is left to the worker, which refuses it.
+    """
+    requests: dict[str, ApprovalRequest] = {}
+    decisions: dict[tuple[str, str], ApprovalDecision] = {}
+    for message in messages:
+        if isinstance(message, ApprovalRequest):
+            requests[message.id] = message
+        else:
+            decisions.setdefault((message.request_id, message.digest), message)
+    approvals = (_approval(each, decisions.get((each.id, each.digest)), now) for each in requests.values())
+    return sorted(approvals, key=lambda approval: approval.request.requested_at)
+
+
+def find(approvals: Iterable[Approval], text: str) -> list[Approval]:
+    """Return the approvals whose id is `text`, or else those whose id begins with it."""
+    begins = [approval for approval in approvals if approval.request.id.startswith(text)]
+    exact = [approval for approval in begins if approval.request.id == text]
+    return exact or begins
+
+
+def _approval(request: ApprovalRequest, decision: ApprovalDecision | None, now: datetime) -> Approval:
+    # A late answer changes nothing; the worker records the hold as expired.
+    if decision is None or decision.decided_at > request.expires_at:
+        standing = Standing.EXPIRED if now > request.expires_at else Standing.WAITING
+    else:
+        standing = Standing.APPROVED if decision.answer == "approve" else Standing.REJECTED
+    return Approval(request, decision, standing)

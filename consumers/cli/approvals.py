@@ -1,0 +1,153 @@
+"""`pointsman approvals`: held actions, and a person's answer to them."""
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from rich.table import Table
+
+from consumers.adapters.kafka_reader import topic_reader
+from consumers.app.compose import kafka_connection, outbox, record_codec
+from consumers.app.config import Config
+from consumers.cli.approval_inbox import Approval, Standing, find, fold
+from consumers.cli.exits import fail, load, perform
+from consumers.cli.screen import err, out, plain, print_json, styled, table
+from consumers.cli.seen import Reader
+from consumers.ports.clock import SystemClock
+from schemas.approval import Answer, ApprovalDecision, ApprovalRequest
+from schemas.codec.records import RecordCodec
+from schemas.codec.values import iso
+
+_STYLES: Final = {
+    Standing.WAITING: "magenta",
+    Standing.EXPIRED: "dim",
+    Standing.APPROVED: "green",
+    Standing.REJECTED: "red",
+}
+
+
+def list_approvals(config: Path, *, everything: bool, as_json: bool) -> None:
+    """Print what waits and what expired; with `everything` also what was answered."""
+    approvals = perform(_read(load(config).config))
+    shown = [a for a in approvals if everything or a.decision is None]
+    if as_json:
+        print_json([_document(approval) for approval in shown])
+        return
+    made = table("id", "standing", "session", "action", "arguments", "why", "until")
+    for approval in shown:
+        request = approval.request
+        made.add_row(
+            styled(request.id, "bold"),
+            styled(approval.standing, _STYLES[approval.standing]),
+            styled(request.session_id),
+            styled(request.action),
+            styled(orjson.dumps(request.arguments).decode()),
+            styled(request.reason or request.rule),
+            styled(request.expires_at.astimezone().strftime("%Y-%m-%d %H:%M")),
+        )
+    out().print(made if shown else "nothing waits for a person")
+
+
+def show(config: Path, text: str, *, as_json: bool) -> None:
+    """Print everything a person needs to judge one request."""
+    approval = _the_one(perform(_read(load(config).config)), text)
+    if as_json:
+        print_json(_document(approval))
+        return
+    facts = Table.grid(padding=(0, 2))
+    for name, value in _document(approval).items():
+        said = value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+        facts.add_row(styled(name, "dim"), styled(said))
+    out().print(facts)
+
+
+def decide(config: Path, text: str, answer: Answer, *, approver: str, comment: str, as_json: bool) -> None:
+    """Publish a person's answer; it wakes the run."""
+    decision = perform(_decide(load(config).config, text, answer, approver, comment))
+    if as_json:
+        print_json({"id": decision.request_id, "answer": decision.answer, "approver": decision.approver})
+    else:
+        did = {"approve": "approved", "reject": "rejected"}[answer]
+        err().print(f"{did} {plain(decision.request_id)} as {plain(decision.approver)}", markup=False)
+
+
+async def _read(settings: Config) -> list[Approval]:
+    async with AsyncExitStack() as stack:
+        return await _inbox(settings, await record_codec(settings, stack))
+
+
+async def _inbox(settings: Config, codec: RecordCodec) -> list[Approval]:
+    messages: list[ApprovalRequest | ApprovalDecision] = []
+    reader = Reader(codec, settings)
+    async with topic_reader(kafka_connection(settings.kafka)) as source:
+        async for record in source.to_end([settings.kafka.approvals_topic]):
+            message = (await reader.see(record)).message
+            if isinstance(message, ApprovalRequest | ApprovalDecision):
+                messages.append(message)
+    return fold(messages, now=SystemClock().now())
+
+
+async def _decide(
+    settings: Config, text: str, answer: Answer, approver: str, comment: str
+) -> ApprovalDecision:
+    async with AsyncExitStack() as stack:
+        codec = await record_codec(settings, stack)
+        approval = _the_one(await _inbox(settings, codec), text)
+        request = approval.request
+        if approval.standing is not Standing.WAITING:
+            fail(f"{request.id} is {approval.standing}: an answer would change nothing")
+        decision = ApprovalDecision(
+            request_id=request.id,
+            run_id=request.run_id,
+            tenant=request.tenant,
+            session_id=request.session_id,
+            event_source=request.event_source,
+            event_id=request.event_id,
+            place=request.place,
+            digest=request.digest,
+            answer=answer,
+            approver=approver,
+            comment=comment,
+            decided_at=SystemClock().now(),
+        )
+        await (await outbox(settings, codec, stack)).approval_decision(decision)
+        return decision
+
+
+def _the_one(approvals: list[Approval], text: str) -> Approval:
+    found = find(approvals, text)
+    if not found:
+        fail(f"no request {text}; `pointsman approvals list --all` shows them")
+    if len(found) > 1:
+        fail(f"{text} begins the ids of {len(found)} requests; give more of it")
+    return found[0]
+
+
+def _document(approval: Approval) -> dict[str, Any]:
+    request, decision = approval.request, approval.decision
+    said: dict[str, Any] = {
+        "id": request.id,
+        "standing": str(approval.standing),
+        "action": request.action,
+        "description": request.description,
+        "arguments": request.arguments,
+        "rule": request.rule,
+        "reason": request.reason,
+        "compensation": request.compensation or "none: it cannot be undone",
+        "event": f"{request.event_type} {request.event_id} from {request.event_source}",
+        "tenant": request.tenant,
+        "session": request.session_id,
+        "route": request.route,
+        "requested_at": iso(request.requested_at),
+        "expires_at": iso(request.expires_at),
+        "digest": request.digest,
+    }
+    if decision:
+        said["decision"] = {
+            "answer": decision.answer,
+            "approver": decision.approver,
+            "comment": decision.comment,
+            "at": iso(decision.decided_at),
+        }
+    return said

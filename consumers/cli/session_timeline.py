@@ -1,0 +1,131 @@
+"""A run's journal as a timeline: what happened when, and what it cost. Pure."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import orjson
+
+from consumers.router.decision import Decision
+from consumers.session import place
+
+Body = Mapping[str, Any]
+
+_ORDER: Final = (
+    *(place.EVENT, "decision", "hold", "approval", "intent", "result"),
+    *(place.ENDING, "undo.intent", "undo.result", place.OUTCOME),
+)
+"""Which entry comes first where two have the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One entry of a journal.
+
+    Attributes:
+        at: when it was written.
+        place: where it stands in the run.
+        kind: `decision`, `intent`, `result`, …
+        action: the action it is about, or empty.
+        says: what it says, in one line.
+        failed: whether it is bad news.
+        cost_usd: what it cost, or None where it costs nothing.
+    """
+
+    at: datetime
+    place: str
+    kind: str
+    action: str
+    says: str
+    failed: bool = False
+    cost_usd: float | None = None
+
+
+def timeline(entries: Mapping[str, Body]) -> list[Moment]:
+    """Return the entries of one run in the order in which they happened."""
+    decisions = {at: Decision.of_body(body) for at, body in entries.items() if at.endswith("/decision")}
+    moments = [_moment(at, body, decisions) for at, body in entries.items()]
+    return sorted(moments, key=lambda moment: (moment.at, _ORDER.index(moment.kind), moment.place))
+
+
+def _moment(at: str, body: Body, decisions: Mapping[str, Decision]) -> Moment:
+    kind = at.rpartition("/")[2]
+    return Moment(
+        at=datetime.fromisoformat(_time(body)),
+        place=at,
+        kind=kind,
+        action=str(body.get("action") or _chosen(at, decisions)),
+        says=_SAYS.get(kind, _rest)(body),
+        failed=kind.endswith("result") and body["status"] != "done",
+        cost_usd=body.get("cost_usd") if kind == "decision" else None,
+    )
+
+
+def _time(body: Body) -> str:
+    return next(body[name] for name in ("at", "requested_at", "finished_at", "time") if name in body)
+
+
+def _chosen(at: str, decisions: Mapping[str, Decision]) -> str:
+    """Return the action of the call an entry belongs to: `t1/c0/result` has it in `t1/decision`."""
+    match at.split("/"):
+        case [turn, call, _] if decision := decisions.get(f"{turn}/decision"):
+            return decision.calls[int(call[1:])].action
+        case _:
+            return ""
+
+
+def _event(body: Body) -> str:
+    return f"{body['type']} {body['id']} {_json(body['payload'])}"
+
+
+def _decision(body: Body) -> str:
+    decision = Decision.of_body(body)
+    if decision.problem:
+        return f"unusable answer: {decision.problem}"
+    calls = [f"{call.action} {call.problem or _json(call.arguments)}" for call in decision.calls]
+    if decision.finish:
+        calls.append(f"finish {decision.finish.status}: {decision.finish.summary}")
+    return "; ".join(calls)
+
+
+def _intent(body: Body) -> str:
+    return _json(body["arguments"])
+
+
+def _result(body: Body) -> str:
+    return _json(body["result"]) if body["status"] == "done" else f"{body['status']}: {body['error']}"
+
+
+def _hold(body: Body) -> str:
+    return f"{_json(body['arguments'])} held by {body['rule']}: {body['reason']}, until {body['expires_at']}"
+
+
+def _approval(body: Body) -> str:
+    return f"{body['answer']} by {body['approver']} {body['comment']}".rstrip()
+
+
+def _ending(body: Body) -> str:
+    return f"{body['status']}: {body['summary']}"
+
+
+def _rest(body: Body) -> str:
+    return _json(body)
+
+
+_SAYS: Final[Mapping[str, Callable[[Body], str]]] = {
+    place.EVENT: _event,
+    "decision": _decision,
+    "intent": _intent,
+    "undo.intent": _intent,
+    "result": _result,
+    "undo.result": _result,
+    "hold": _hold,
+    "approval": _approval,
+    place.ENDING: _ending,
+    place.OUTCOME: _ending,
+}
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value, default=str).decode()
