@@ -57,7 +57,13 @@ def show(config: Path, text: str, *, as_json: bool) -> None:
         return
     facts = Table.grid(padding=(0, 2))
     for name, value in _document(approval).items():
-        said = value if isinstance(value, str) else orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+        said = (
+            value
+            if isinstance(value, str)
+            else "-"
+            if value is None
+            else orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+        )
         facts.add_row(styled(name, "dim"), styled(said))
     out().print(facts)
 
@@ -134,7 +140,7 @@ def _document(approval: Approval) -> dict[str, Any]:
         "arguments": request.arguments,
         "rule": request.rule,
         "reason": request.reason,
-        "compensation": request.compensation or "none: it cannot be undone",
+        "compensation": request.compensation,
         "event": f"{request.event_type} {request.event_id} from {request.event_source}",
         "tenant": request.tenant,
         "session": request.session_id,

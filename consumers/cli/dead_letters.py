@@ -100,9 +100,13 @@ async def _read(settings: Config, choice: Choice) -> list[Seen]:
     async with AsyncExitStack() as stack:
         reader = Reader(await record_codec(settings, stack), settings)
         source = await stack.enter_async_context(topic_reader(kafka_connection(settings.kafka)))
-        seen = [await reader.see(record) async for record in source.to_end([settings.kafka.dead_letters_topic])]
+        seen = [
+            await reader.see(record) async for record in source.to_end([settings.kafka.dead_letters_topic])
+        ]
     chosen = [each for each in seen if choice.fits(each)]
-    return sorted(chosen, key=lambda each: (each.record.timestamp_ms, each.record.partition, each.record.offset))
+    return sorted(
+        chosen, key=lambda each: (each.record.timestamp_ms, each.record.partition, each.record.offset)
+    )
 
 
 async def _redrive(settings: Config, letters: Sequence[DeadLetter]) -> None:

@@ -55,7 +55,9 @@ def show(config: Path, session: str, *, tenant: str, as_json: bool) -> None:
         fail(f"no session {session} of tenant {tenant}; `pointsman sessions list` shows them")
     runs = {run: timeline(entries) for run, entries in history.runs.items()}
     if as_json:
-        documents = [{"run": run, "timeline": [_document(m) for m in moments]} for run, moments in runs.items()]
+        documents = [
+            {"run": run, "timeline": [_document(m) for m in moments]} for run, moments in runs.items()
+        ]
         print_json({"session": session, "tenant": tenant, "runs": documents, "context": history.context.runs})
         return
     for run, moments in runs.items():

@@ -29,6 +29,7 @@ from schemas.record import Record
 from schemas.registry.folder import FolderRegistry
 from tests.integration.deadly_proxy import DeadlyProxy, Moments
 
+START = "from consumers.cli.main import main; main()"
 TOKEN = "test-token"
 OUTCOMES = "pointsman.outcomes"
 
@@ -53,7 +54,7 @@ class Stage:
     async def start_worker(self) -> asyncio.subprocess.Process:
         with (self.folder / "worker.log").open("ab") as log:
             self.worker = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "consumers.cli.main", "run", "-c", str(self.config)),
+                *(sys.executable, "-c", START, "run", "-c", str(self.config)),
                 stdout=log,
                 stderr=log,
             )

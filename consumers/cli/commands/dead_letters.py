@@ -7,14 +7,19 @@ import typer
 
 from consumers.cli.options import CONFIG, AsJson, ConfigPath, examples
 
-app = typer.Typer(help="Events that could not be worked: list, show, redrive.", no_args_is_help=True)
+app = typer.Typer(
+    help="Events that could not be worked: list, show, redrive.",
+    epilog=examples("pointsman dead-letters list"),
+    no_args_is_help=True,
+)
 
 Reason = Annotated[str | None, typer.Option(help="Only those that died for this, such as unreadable.")]
 FromTopic = Annotated[str | None, typer.Option("--topic", help="Only those from this topic.")]
 
 
 @app.command(
-    "list", epilog=examples("pointsman dead-letters list", "pointsman dead-letters list --reason unrouted --json")
+    "list",
+    epilog=examples("pointsman dead-letters list", "pointsman dead-letters list --reason unrouted --json"),
 )
 def list_letters(
     *, config: ConfigPath = CONFIG, reason: Reason = None, topic: FromTopic = None, as_json: AsJson = False
@@ -42,7 +47,8 @@ def show(
 
 @app.command(
     epilog=examples(
-        "pointsman dead-letters redrive 0:42", "pointsman dead-letters redrive --reason unknown_schema --dry-run"
+        "pointsman dead-letters redrive 0:42",
+        "pointsman dead-letters redrive --reason unknown_schema --dry-run",
     )
 )
 def redrive(

@@ -10,15 +10,20 @@ from consumers.cli.options import AsJson
 
 def demo(
     *,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave everything up and print the addresses.")] = False,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave everything up and print the addresses.")
+    ] = False,
     model: Annotated[
-        str | None, typer.Option(help="A real model's name; needs OPENAI_API_KEY, and OPENAI_BASE_URL if elsewhere.")
+        str | None,
+        typer.Option(help="A real model's name; needs OPENAI_API_KEY, and OPENAI_BASE_URL if elsewhere."),
     ] = None,
     live: Annotated[
         bool, typer.Option("--live/--no-live", help="Redraw and pause for people, or print line by line.")
     ] = True,
     fast: Annotated[bool, typer.Option("--fast", help="Same as --no-live.")] = False,
-    data_dir: Annotated[Path | None, typer.Option(help="Where data is kept; a temporary folder if missing.")] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Where data is kept; a temporary folder if missing.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Play the whole job on this machine: embedded Kafka and Redis, a sandbox ERP and CRM, a model, a worker.

@@ -6,7 +6,11 @@ import typer
 
 from consumers.cli.options import CONFIG, AsJson, ConfigPath, examples
 
-app = typer.Typer(help="Sessions and what happened in them: list, show.", no_args_is_help=True)
+app = typer.Typer(
+    help="Sessions and what happened in them: list, show.",
+    epilog=examples("pointsman sessions show C-100"),
+    no_args_is_help=True,
+)
 
 
 @app.command("list", epilog=examples("pointsman sessions list", "pointsman sessions list --max 20 --json"))

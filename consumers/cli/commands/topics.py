@@ -6,7 +6,11 @@ import typer
 
 from consumers.cli.options import CONFIG, AsJson, ConfigPath, examples
 
-app = typer.Typer(help="The topics of the configuration: list, create, describe.", no_args_is_help=True)
+app = typer.Typer(
+    help="The topics of the configuration: list, create, describe.",
+    epilog=examples("pointsman topics list"),
+    no_args_is_help=True,
+)
 
 
 @app.command("list", epilog=examples("pointsman topics list"))

@@ -1,0 +1,61 @@
+"""`pointsman replay`: progress, and a table of what was done."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+from consumers.app.replaying import replay as work_again
+from consumers.cli.exits import load, perform, refuse
+from consumers.cli.lines import status_style
+from consumers.cli.screen import out, print_json, progress_bar, styled, table
+from consumers.replay.rebuild import ReplayReport
+from consumers.replay.selection import Selection
+
+
+def replay(
+    config: Path,
+    topic: str,
+    since: datetime | None,
+    until: datetime | None,
+    offsets: Mapping[int, tuple[int, int]],
+    *,
+    output: str | None,
+    as_json: bool,
+) -> None:
+    """Replay a part of a topic and print what was done; a time without a zone is this machine's."""
+    try:
+        selection = Selection(topic, since and _zoned(since), until and _zoned(until), offsets)
+    except ValueError as error:
+        refuse(str(error))
+    file = load(config)
+    with progress_bar("replaying") as bar:
+        task = bar.add_task("replaying", total=None)
+        report = perform(
+            work_again(
+                file,
+                selection,
+                progress=lambda done, total: bar.update(task, completed=done, total=total),
+                output=output,
+            )
+        )
+    if as_json:
+        print_json(asdict(report))
+    else:
+        _show(report)
+
+
+def _zoned(at: datetime) -> datetime:
+    return at if at.tzinfo else at.astimezone()
+
+
+def _show(report: ReplayReport) -> None:
+    made = table("replayed", "records", right=["records"])
+    made.add_row("read", str(report.read))
+    made.add_row(styled("outcomes published again", "bold"), str(report.republished))
+    for status, count in report.by_status.most_common():
+        made.add_row(styled(f"  {status}", status_style(status)), str(count))
+    made.add_row("not finished, left to the workers", str(report.unfinished))
+    made.add_row("unreadable", str(report.unreadable))
+    made.add_row("no route", str(report.unrouted))
+    out().print(made)
