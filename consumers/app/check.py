@@ -1,6 +1,7 @@
 """`pointsman check`: every mistake in a configuration at once, and what a right one says. Starts nothing."""
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from pydantic import BaseModel
@@ -24,7 +25,7 @@ class Checked:
     mistakes: tuple[Mistake, ...]
 
 
-def check_config(file: ConfigFile, *, existing_topics: Set[str] | None = None) -> Checked:
+def check_config(file: ConfigFile, *, existing_topics: AbstractSet[str] | None = None) -> Checked:
     """Check a file that could be read.
 
     Args:
@@ -96,7 +97,7 @@ def _loops(file: ConfigFile) -> Iterator[Mistake]:
             yield Mistake(file.where(*at, "output"), message, "give the outcomes a topic of their own")
 
 
-def _missing_topics(file: ConfigFile, existing: Set[str]) -> Iterator[Mistake]:
+def _missing_topics(file: ConfigFile, existing: AbstractSet[str]) -> Iterator[Mistake]:
     for topic, location in _named_topics(file.config):
         if topic not in existing:
             hint = f"`pointsman topics create` makes it.{close_match(topic, existing)}"

@@ -1,6 +1,7 @@
 """Dead letters: choosing some, and what may be sent back to where it came from. Pure."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from consumers.cli.seen import Seen
@@ -57,7 +58,9 @@ def place_of(record: Record) -> str:
     return f"{record.partition}:{record.offset}"
 
 
-def redrivable(letters: Iterable[Seen], topics: Set[str]) -> tuple[list[DeadLetter], list[DeadLetter]]:
+def redrivable(
+    letters: Iterable[Seen], topics: AbstractSet[str]
+) -> tuple[list[DeadLetter], list[DeadLetter]]:
     """Split letters into those that may go back, and those whose origin no worker of ours reads.
 
     The origin stands in a header, which anybody may set who can write to the dead-letter topic: it must not let

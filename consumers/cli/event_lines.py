@@ -7,8 +7,9 @@ from uuid import uuid4
 
 from pydantic import AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from schemas.canonical import strict_object
+from schemas.codec.json import read_object
 from schemas.envelope import Envelope
+from schemas.errors import UnreadableError
 
 SOURCE: Final = "pointsman-cli"
 """CloudEvents source of events that name none."""
@@ -49,18 +50,18 @@ class EventLine(BaseModel):
         )
 
 
-def parse_event(text: str | bytes, *, where: str) -> Envelope:
+def parse_event(body: bytes, *, where: str) -> Envelope:
     """Read one event; `where` is for the message.
 
     Raises:
         EventLineError: it is no JSON object, or a field is missing, unknown or of the wrong kind.
     """
     try:
-        return EventLine.model_validate(strict_object(text)).envelope()
+        return EventLine.model_validate(read_object(body)).envelope()
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise EventLineError(f"{where}: {wrong}") from None
-    except ValueError as error:
+    except UnreadableError as error:
         raise EventLineError(f"{where}: {error}") from None
 
 
@@ -68,4 +69,4 @@ def parse_events(lines: Iterable[str], *, name: str) -> Iterator[Envelope]:
     """Yield the event of each line that is not empty, as the lines come; raises like `parse_event`."""
     for number, line in enumerate(lines, start=1):
         if line.strip():
-            yield parse_event(line, where=f"{name}:{number}")
+            yield parse_event(line.encode(), where=f"{name}:{number}")

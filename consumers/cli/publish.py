@@ -18,10 +18,10 @@ from consumers.app.config import Config
 from consumers.cli.event_lines import EventLineError, parse_event, parse_events
 from consumers.cli.exits import fail, load, perform, refuse
 from consumers.cli.screen import err, plain, print_json, progress_bar
-from schemas.canonical import strict_object
+from schemas.codec.json import read_object
 from schemas.codec.records import RecordCodec, json_record
 from schemas.envelope import Envelope
-from schemas.errors import UnknownSchemaError
+from schemas.errors import UnknownSchemaError, UnreadableError
 from schemas.record import Encoded
 
 _IN_FLIGHT: Final = 500
@@ -58,9 +58,9 @@ class OneEvent:
         try:
             fields = {"type": self.type, "session": self.session, "id": self.id}
             given = {name: value for name, value in fields.items() if value is not None}
-            payload = strict_object(self.data) if self.data is not None else {}
+            payload = read_object(self.data.encode()) if self.data is not None else {}
             return parse_event(orjson.dumps({**given, "payload": payload}), where="the command line")
-        except ValueError as error:
+        except (EventLineError, UnreadableError) as error:
             refuse(f"--data: {error}")
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-from consumers.app.replaying import replay as work_again
+from consumers.app.replaying import run_replay
 from consumers.cli.exits import load, perform, refuse
 from consumers.cli.lines import status_style
 from consumers.cli.screen import out, print_json, progress_bar, styled, table
@@ -31,14 +31,11 @@ def replay(
     file = load(config)
     with progress_bar("replaying") as bar:
         task = bar.add_task("replaying", total=None)
-        report = perform(
-            work_again(
-                file,
-                selection,
-                progress=lambda done, total: bar.update(task, completed=done, total=total),
-                output=output,
-            )
-        )
+
+        def progress(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        report = perform(run_replay(file, selection, output=output, progress=progress))
     if as_json:
         print_json(asdict(report))
     else:

@@ -43,7 +43,8 @@ class TopicAdmin:
         if not resources:
             return {}
         found: dict[str, Mapping[str, str]] = {}
-        for answer in await self._client.describe_configs(resources):
+        answers: Any = await self._client.describe_configs(resources)
+        for answer in answers:
             for code, message, _type, name, entries, *_ in answer.resources:
                 _check(code, f"settings of {name}: {message}")
                 found[name] = {entry[0]: entry[1] for entry in entries}

@@ -1,29 +1,13 @@
 """The worker is killed with SIGKILL at any moment of a run; the next one ends it: one outcome, no effect twice."""
 
-import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
 
 from consumers.local.broker import local_broker
-from schemas.outcome import Status
-from tests.integration.deadly_proxy import Phase
-from tests.integration.stage import Stage, order, stage
-
-MOMENTS: tuple[tuple[int, Phase], ...] = (
-    (1, "before"),  # the model is asked for the first time
-    (1, "after"),  # it decided, and we never heard
-    (2, "after"),  # a look-up is done
-    (4, "before"),  # the model is asked for the second time
-    (4, "after"),  # it decided to order
-    (5, "before"),  # the order leaves, and never arrives
-    (5, "after"),  # the order is placed, and we never heard
-    (6, "after"),  # the model decided to ship
-    (7, "after"),  # the shipment is scheduled, and we never heard
-    (8, "after"),  # the model said that it is done
-)
-"""Requests of one run in their order: model, customer and stock, model, order, model, shipment, model."""
+from tests.integration.killing import kill_at_every_moment
+from tests.integration.stage import Stage, stage
 
 
 @pytest.fixture
@@ -34,42 +18,4 @@ async def played(tmp_path: Path) -> AsyncGenerator[Stage]:
 
 @pytest.mark.timeout(240)
 async def test_a_kill_at_any_of_ten_moments_leaves_one_outcome_and_every_effect_once(played: Stage) -> None:
-    worker = await played.start_worker()
-    for number, (request, phase) in enumerate(MOMENTS):
-        event_id = f"e-{number}"
-        played.moments.arm(request, phase, worker.pid)
-        await played.publish(order(event_id))
-        async with asyncio.timeout(40):
-            assert await worker.wait() == -9, played.log()
-        assert played.moments.killed
-        worker = await played.start_worker()
-        await played.outcome_records(event_id)
-    assert await played.stop_worker() == 0, played.log()
-
-    # One more worker finds nothing left to do.
-    await played.start_worker()
-    await played.publish(order("last"))
-    await played.outcome_records("last")
-    assert await played.stop_worker() == 0, played.log()
-
-    events = [f"e-{number}" for number in range(len(MOMENTS))]
-    for event_id in events:
-        records = await played.outcome_records(event_id)
-        assert len({record.value for record in records}) == 1, "published again, and with other bytes"
-        outcome = await played.outcome_in(records[0])
-        assert outcome.status is Status.SUCCESS, outcome
-    runs = len(events) + 1
-    assert played.rows(
-        "SELECT count(*) FROM orders WHERE customer_id = 'C-100' AND product_id = 'P-100'"
-    ) == [(runs + before(played),)]
-    effects = played.rows(
-        "SELECT action, count(*), count(DISTINCT key) FROM effects GROUP BY action ORDER BY action"
-    )
-    assert [count for _, count, _ in effects] == [runs, runs]
-
-
-def before(played: Stage) -> int:
-    """Return how many such orders the seed had."""
-    return played.rows(
-        "SELECT count(*) FROM orders WHERE customer_id = 'C-100' AND product_id = 'P-100' AND order_id < 'O-1001'"
-    )[0][0]
+    await kill_at_every_moment(played)

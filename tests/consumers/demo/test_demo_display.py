@@ -138,7 +138,7 @@ def test_a_poison_record_shows_its_dead_letter() -> None:
     assert kinds(poison_rows(b"\xff", (letter,))) == ["record", "dead letter"]
 
 
-@pytest.mark.parametrize("width", [40, 80, 200])
+@pytest.mark.parametrize("width", [60, 80, 200])
 def test_a_panel_fits_its_console_and_shows_outside_text_as_it_is(width: int) -> None:
     run = RunView((decision(ORDER, finish="completed"),), outcomes=(Published(outcome(), b"x"),))
     page = text_of(scene_panel(SceneView(1, SCENE, run_rows(EVENT, run), outcome(), over=True)), width)

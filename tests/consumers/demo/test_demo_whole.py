@@ -1,6 +1,5 @@
 """The whole demo, as a user starts it, on servers of its own."""
 
-import contextlib
 import signal
 import subprocess
 import sys
@@ -41,16 +40,19 @@ def test_kept_up_it_goes_down_with_all_its_servers(number: int, code: int, tmp_p
         "import sys; from pathlib import Path; from consumers.demo import *;"
         f"sys.exit(run_demo(DemoOptions(keep=True, model={OFFLINE!r}, data_dir=Path(sys.argv[1]))))"
     )
-    with subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE) as demo:
+    demo = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE)
+    try:
         assert demo.stdout is not None
-        for line in demo.stdout:
-            if b"Ctrl-C" in line:
-                break
-        assert len(running_on(tmp_path)) >= 3  # the demo, Kafka, Redis
+        assert any(b"Ctrl-C" in line for line in demo.stdout)
+        servers = children_of(demo.pid)
+        assert len(servers) == 2  # Kafka and Redis
         demo.send_signal(number)
         demo.communicate(timeout=30)
         assert demo.returncode == code
-    assert running_on(tmp_path) == []
+        assert not [server for server in servers if Path(f"/proc/{server}").exists()]
+    finally:
+        demo.kill()  # its servers end with it
+        demo.communicate()
 
 
 @pytest.mark.timeout(90)
@@ -62,12 +64,10 @@ def test_on_the_same_data_it_comes_out_as_it_must_again(
         assert code == 0, capfd.readouterr().out
 
 
-def running_on(folder: Path) -> list[bytes]:
-    """Command lines of all processes that name a folder."""
-    found: list[bytes] = []
-    for process in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):  # it ended in between
-            command = process.read_bytes()
-            if str(folder).encode() in command:
-                found.append(command)
-    return found
+def children_of(pid: int) -> list[int]:
+    """Process ids of its children, whichever of its threads started them."""
+    return [
+        int(child)
+        for thread in Path(f"/proc/{pid}/task").glob("*/children")
+        for child in thread.read_text().split()
+    ]

@@ -1,0 +1,142 @@
+"""`pointsman check` finds every kind of mistake at its line."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+from typer.testing import CliRunner
+
+from consumers.cli.main import app
+
+GOOD = """\
+model: {base_url: "http://127.0.0.1:1/v1", name: offline}
+connectors:
+  erp:
+    use: sandbox-erp
+    base_url: http://127.0.0.1:1
+    token: {env: TEST_TOKEN}
+routes:
+  - topic: orders
+    event: order.requested
+    goal: Fulfil it.
+    actions: [erp.check_stock, erp.create_order]
+    rules:
+      - {name: large, when: arguments.quantity > 9, then: hold}
+"""
+
+TWICE = """\
+  - topic: orders
+    event: order.requested
+    name: again
+    goal: Fulfil it.
+    actions: [erp.check_stock]
+"""
+
+OTHER_TENANT = """\
+  - topic: orders
+    event: order.cancelled
+    tenant: acme
+    goal: Cancel it.
+    actions: [erp.check_stock]
+"""
+
+MISTAKES = {
+    "unknown action": (("erp.create_order]", "erp.create_ordr]"), 11, "unknown action erp.create_ordr", "create_order"),
+    "unknown connector": (("sandbox-erp", "sandbox-xrp"), 4, "no connector sandbox-xrp", ""),
+    "rule that does not parse": (("quantity > 9", "quantity >"), 13, "'large' does not parse", "cel.dev"),
+    "rule with an unknown name": (("arguments.quantity", "args.quantity"), 13, "'large' uses args", ""),
+    "secret in the file": (("{env: TEST_TOKEN}", "hunter2"), 6, "connectors.erp.token: is a secret", ""),
+    "missing secret": (("TEST_TOKEN", "TEST_NONE"), 6, "TEST_NONE is not set", ""),
+    "missing secret of our own": (
+        ("name: offline", "name: offline, api_key: {env: TEST_NONE}"),
+        1,
+        "model.api_key: the environment variable TEST_NONE is not set",
+        "pointsman run",
+    ),
+    "unknown field": (("    goal: Fulfil it.", "    goal: Fulfil it.\n    gaol: x"), 11, "routes.0.gaol", "spelling"),
+    "missing field": (("    goal: Fulfil it.\n", ""), 8, "routes.0.goal: Field required", ""),
+    "one event routed twice": (("\n      - {name", "\n      - {name"), 14, "is routed twice", "own event"),
+    "two tenants on a topic": (("\n      - {name", "\n      - {name"), 16, "tenants default and acme", "each tenant"),
+    "outcomes fed back": (("    goal:", "    output: orders\n    goal:"), 10, "where the events come from", "own"),
+    "own topic as input": (("topic: orders", "topic: pointsman.steps"), 8, "Pointsman's own topics", "business"),
+    "security without a password": (
+        ("model:", "kafka: {security: {protocol: SASL_SSL}}\nmodel:"),
+        1,
+        "SASL_SSL needs a username and a password",
+        "env",
+    ),
+    "no YAML": (("connectors:", "connectors: ["), 3, "is not YAML", ""),
+}
+EXTRA = {"one event routed twice": TWICE, "two tenants on a topic": OTHER_TENANT}
+
+
+@pytest.fixture(autouse=True)
+def token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_TOKEN", "sandbox")
+
+
+def check(tmp_path: Path, text: str, *words: str) -> tuple[int, str, str]:
+    path = tmp_path / "pointsman.yaml"
+    path.write_text(text)
+    result = CliRunner().invoke(app, ["check", "-c", str(path), *words])
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.mark.parametrize("kind", MISTAKES)
+def test_mistake_is_named_with_its_line_and_exit_code_2(kind: str, tmp_path: Path) -> None:
+    (old, new), line, message, hint = MISTAKES[kind]
+    text = GOOD.replace(old, new, 1) + EXTRA.get(kind, "")
+    code, stdout, stderr = check(tmp_path, text)
+    assert code == 2, stdout
+    assert f"pointsman.yaml:{line}: " in stderr
+    assert message in stderr
+    assert hint in stderr
+
+
+def test_good_file_shows_routes_actions_and_rules(tmp_path: Path) -> None:
+    code, stdout, stderr = check(tmp_path, GOOD)
+    assert (code, stderr) == (0, "")
+    for said in ("order.requested", "erp.create_order (write)", "hold: large", "no mistakes"):
+        assert said in stdout
+
+
+def test_actions_are_listed_with_what_keeps_them_from_happening_twice(tmp_path: Path) -> None:
+    code, stdout, _ = check(tmp_path, GOOD, "--actions")
+    assert code == 0
+    assert "erp.create_order" in stdout
+    assert "erp.cancel_order" in stdout
+
+
+def test_several_mistakes_are_all_found_in_order_of_their_lines(tmp_path: Path) -> None:
+    text = GOOD.replace("quantity > 9", "quantity >").replace("TEST_TOKEN", "TEST_NONE").replace("stock,", "stok,")
+    code, stdout, _ = check(tmp_path, text, "--json")
+    found = orjson.loads(stdout)
+    assert code == 2
+    assert found["ok"] is False
+    assert [mistake["where"] for mistake in found["mistakes"]] == [f"pointsman.yaml:{n}" for n in (6, 11, 13)]
+
+
+def test_no_secret_is_repeated_on_the_screen(tmp_path: Path) -> None:
+    texts = (
+        GOOD.replace("{env: TEST_TOKEN}", "hunter2"),
+        GOOD.replace("name: offline", "name: offline, api_key: hunter2"),
+    )
+    for text in texts:
+        code, stdout, stderr = check(tmp_path, text)
+        assert code == 2
+        assert "hunter2" not in stdout + stderr
+
+
+def test_file_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["check", "-c", str(tmp_path / "none.yaml")])
+    assert result.exit_code == 2
+    assert "cannot be read" in result.stderr
+
+
+def test_run_refuses_a_configuration_with_mistakes_and_says_them(tmp_path: Path) -> None:
+    path = tmp_path / "pointsman.yaml"
+    path.write_text(GOOD.replace("TEST_TOKEN", "TEST_NONE"))
+    result = CliRunner().invoke(app, ["run", "-c", str(path)])
+    assert result.exit_code == 2
+    assert "pointsman.yaml:6: " in result.stderr
+    assert result.stdout == ""
