@@ -20,9 +20,8 @@ async def perform(action: Action, call: Call[Any], arguments: BaseModel) -> Any:
         arguments: an instance of `action.arguments`.
     """
     result = await action.perform(call, **dict(arguments))
-    if isinstance(result, BaseModel):
-        return result.model_dump(mode="json")
-    return to_jsonable_python(result)
+    # The effect is done: what of its result JSON cannot say must not turn it into an error.
+    return to_jsonable_python(result, serialize_unknown=True)
 
 
 def argument_values(arguments: BaseModel) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, get_args
 
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -56,6 +57,7 @@ def resolve(file: ConfigFile) -> Resolved:
             )
         routes[route.name] = route
     mistakes += _tenants(file)
+    mistakes += _windows(file)
     if mistakes:
         raise InvalidConfigError(mistakes)
     return Resolved(tuple(opened), catalog, routes)
@@ -193,3 +195,17 @@ def _tenants(file: ConfigFile) -> list[Mistake]:
                 Mistake(file.where("routes", index, "tenant"), message, "use a topic for each tenant")
             )
     return mistakes
+
+
+def _windows(file: ConfigFile) -> list[Mistake]:
+    """A run that waits for a person must not outlive the session it belongs to."""
+    longest = timedelta(days=file.config.redis.ttl_days)
+    return [
+        Mistake(
+            file.where("routes", index, "approval_window"),
+            f"routes.{index}.approval_window is longer than sessions are kept ({longest.days} days)",
+            "shorten it, or raise redis.ttl_days",
+        )
+        for index, route in enumerate(file.config.routes)
+        if route.approval_window > longest
+    ]

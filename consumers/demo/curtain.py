@@ -52,6 +52,7 @@ def run_demo(options: DemoOptions) -> int:
     try:
         return _performed(options, hosted, console)
     except KeyboardInterrupt:
+        console.print("\nInterrupted; everything that was started has ended.", style="dim")
         return INTERRUPTED
     except asyncio.CancelledError:
         return TERMINATED

@@ -5,7 +5,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from consumers.telemetry.logs import JsonFormatter
+from consumers.telemetry.logs import CLAMPED, JsonFormatter
 
 
 @contextmanager
@@ -14,6 +14,7 @@ def logs_to(path: Path) -> Generator[None]:
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(JsonFormatter())
     handler.setLevel(logging.INFO)
+    handler.addFilter(_is_fit)
     root = logging.getLogger()
     level = root.level
     root.addHandler(handler)
@@ -24,3 +25,7 @@ def logs_to(path: Path) -> Generator[None]:
         root.removeHandler(handler)
         root.setLevel(level)
         handler.close()
+
+
+def _is_fit(record: logging.LogRecord) -> bool:
+    return record.levelno >= CLAMPED.get(record.name.partition(".")[0], logging.NOTSET)

@@ -13,6 +13,7 @@ class Model(Protocol):
 
         Raises:
             RetryError: the endpoint is busy or unreachable; nothing was decided.
+            DeadLetterError: the endpoint refuses this one prompt, and would again.
             HaltError: the endpoint refuses us (bad key, unknown model): asking again cannot help.
         """
         ...

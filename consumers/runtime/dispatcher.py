@@ -192,7 +192,7 @@ class Dispatcher:
         backoff = min(self._limits.retry_first_s * 2 ** min(item.attempts - 1, 16), self._limits.retry_max_s)
         delay = backoff * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
         if error.after_s is not None:
-            delay = max(error.after_s, 0.01)
+            delay = min(max(error.after_s, 0.01), self._limits.retry_asked_s)
         _log.info("retry", extra={"error": str(error), "seconds": round(delay, 3), **_where(item.record)})
         self._metrics.add(RETRIES)
         loop = asyncio.get_running_loop()

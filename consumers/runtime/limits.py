@@ -16,6 +16,7 @@ class RuntimeLimits:
         poll_s: how long one poll waits for records.
         retry_first_s: the first wait of a retry; it doubles, with jitter.
         retry_max_s: the longest wait of a retry.
+        retry_asked_s: the longest wait that somebody else may ask for, by Retry-After.
         retry_total_s: how long one record may be retried before it becomes a dead letter; waiting for Redis,
             Kafka or the model does not count.
         crash_attempts: how often a record may meet an error that nobody foresaw.
@@ -30,6 +31,7 @@ class RuntimeLimits:
     poll_s: float = 0.2
     retry_first_s: float = 0.2
     retry_max_s: float = 30.0
+    retry_asked_s: float = 3600.0
     retry_total_s: float = 900.0
     crash_attempts: int = 3
     dead_letters_in_a_row: int = 100

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from load import customer
 
@@ -47,7 +48,7 @@ def faults(database: Path, events: Sequence[Envelope]) -> list[str]:
     ]
 
 
-def _differences(what: str, wanted: Counter[str], found: Counter[str]) -> Iterable[str]:
+def _differences(what: str, wanted: Counter[Any], found: Counter[Any]) -> Iterable[str]:
     if missing := wanted - found:
         yield f"{what}: {missing.total()} missing, such as {next(iter(missing))}"
     if extra := found - wanted:

@@ -23,7 +23,7 @@ import fastavro
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.structs import ConsumerRecord
-from openai import AsyncOpenAI, DefaultAioHttpClient
+from openai import AsyncOpenAI, DefaultAioHttpClient, omit
 from openai.types.chat import ChatCompletionMessage
 
 IN_FLIGHT = 256
@@ -160,15 +160,16 @@ class PlainLoop:
         return {"status": "failed", "summary": "too many turns"}
 
     async def ask(self, messages: list[dict[str, Any]]) -> ChatCompletionMessage:
-        tools = self.prompt["tools"]
-        said = await self.model.chat.completions.create(
+        said, tools = cast("Any", messages), self.prompt["tools"]
+        completion = await self.model.chat.completions.create(
             model=self.prompt["model"],
-            messages=[] if self.fast else cast("Any", messages),
-            **({"extra_body": {"messages": messages, "tools": tools}} if self.fast else {"tools": tools}),
+            messages=[] if self.fast else said,
+            tools=omit if self.fast else tools,
+            extra_body={"messages": messages, "tools": tools} if self.fast else None,
             tool_choice="required",
             max_completion_tokens=self.prompt["max_output_tokens"],
         )
-        return said.choices[0].message
+        return completion.choices[0].message
 
     async def act(self, name: str, arguments: dict[str, Any]) -> Any:
         match name:

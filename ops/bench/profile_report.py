@@ -54,18 +54,18 @@ def report(samples: Path, events: int) -> str:
     own: Counter[str] = Counter()
     inside: Counter[str] = Counter()
     for stack, seconds in _stacks(Session.load(samples)):
-        leaf = stack[-1]
+        leaf, took_us = stack[-1], round(seconds * 1e6)
         if leaf.function == "select" and leaf.file.endswith("selectors.py"):
-            by_subsystem[WAITING] += seconds
+            by_subsystem[WAITING] += took_us
             continue
-        by_subsystem[subsystem(stack)] += seconds
-        own[leaf.name] += seconds
-        inside.update(dict.fromkeys((frame.name for frame in stack), seconds))
-    waited = by_subsystem.pop(WAITING, 0.0)
+        by_subsystem[subsystem(stack)] += took_us
+        own[leaf.name] += took_us
+        inside.update(dict.fromkeys((frame.name for frame in stack), took_us))
+    waited = by_subsystem.pop(WAITING, 0)
     busy = by_subsystem.total()
     head = (
-        f"The worker over {events} events: {busy:.2f} s busy ({busy / events * 1000:.2f} ms an event, with the\n"
-        f"profiler's own cost), {waited:.2f} s waiting. The sampler sees Python functions only: what C code takes\n"
+        f"The worker over {events} events: {busy / 1e6:.2f} s busy ({busy / events / 1000:.2f} ms an event, with the\n"
+        f"profiler's own cost), {waited / 1e6:.2f} s waiting. The sampler sees Python functions only: what C code takes\n"
         "counts for the function that called it.\n"
     )
     return "\n".join(
@@ -105,6 +105,6 @@ def _relative(file: str) -> str:
     return _STANDARD.sub("", _PACKAGES.sub("", short)) if short == file or ".venv" in short else short
 
 
-def _table(title: str, seconds: Counter[str], busy: float, events: int) -> str:
-    rows = [f"{s / busy:6.1%} {s / events * 1e6:8.0f}  {name}" for name, s in seconds.most_common(TOP)]
+def _table(title: str, took_us: Counter[str], busy: int, events: int) -> str:
+    rows = [f"{us / busy:6.1%} {us / events:8.0f}  {name}" for name, us in took_us.most_common(TOP)]
     return "\n".join((title, " share us/event", *rows, ""))

@@ -2,8 +2,9 @@
 
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -30,27 +31,30 @@ def ratios(measured: Sequence[Measured]) -> dict[str, float]:
 
 def show(console: Console, measured: Sequence[Measured]) -> None:
     """Print the figures."""
-    table = Table(title="1 event = 4 model turns, 2 reads side by side, 2 writes; CPU in ms an event")
-    table.add_column("variant")
-    for column in ("wall s", "events/s", *PROCESSES, "peak MiB", "p50 ms", "p99 ms"):
-        table.add_column(column, justify="right")
+    table = Table(title="One event: 4 model turns, 2 reads side by side, 2 writes")
+    table.add_column("")
     for one in measured:
-        cpu = one.cpu_ms_per_event
-        table.add_row(
-            f"{one.worker} on {one.broker}",
-            f"{one.wall_s:.1f}",
-            f"{one.events_per_s:.0f}",
-            *(f"{cpu[name]:.2f}" for name in PROCESSES),
-            f"{one.worker_peak_mib:.0f}",
-            f"{one.latency_p50_ms:.0f}",
-            f"{one.latency_p99_ms:.0f}",
-        )
+        table.add_column(f"{one.worker}\non {one.broker}", justify="right")
+    rows: list[tuple[str, Callable[[Measured], str]]] = [
+        ("wall, s", lambda one: f"{one.wall_s:.1f}"),
+        ("events/s", lambda one: f"{one.events_per_s:.0f}"),
+        *((f"CPU {name}, ms an event", _cpu(name)) for name in PROCESSES),
+        ("peak memory of the worker, MiB", lambda one: f"{one.worker_peak_mib:.0f}"),
+        ("event to outcome p50, ms", lambda one: f"{one.latency_p50_ms:.0f}"),
+        ("event to outcome p99, ms", lambda one: f"{one.latency_p99_ms:.0f}"),
+    ]
+    for title, cell in rows:
+        table.add_row(title, *map(cell, measured))
     console.print(table)
     for name, ratio in ratios(measured).items():
         console.print(f"worker CPU, Pointsman ÷ {name}: {ratio:.2f}")
     for one in measured:
         for fault in one.faults:
             console.print(f"[red]{one.worker} on {one.broker}: {fault}[/red]")
+
+
+def _cpu(process: str) -> Callable[[Measured], str]:
+    return lambda one: f"{one.cpu_ms_per_event[process]:.2f}"
 
 
 def write_json(file: Path, measured: Sequence[Measured], size: Size, skipped: Sequence[str]) -> None:
@@ -74,11 +78,8 @@ def plot(file: Path, measured: Sequence[Measured]) -> bool:
     """Draw CPU by process and variant; return whether matplotlib is there to do it."""
     if find_spec("matplotlib") is None:
         return False
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot
-
+    import_module("matplotlib").use("Agg")  # draws into files only
+    pyplot = import_module("matplotlib.pyplot")
     figure, axes = pyplot.subplots(figsize=(9, 1.2 + 0.6 * len(measured)), layout="constrained")
     names = [f"{one.worker} on {one.broker}" for one in measured]
     left = [0.0] * len(measured)

@@ -19,7 +19,7 @@ from consumers.local.broker import local_broker
 from consumers.local.redis_server import local_redis
 
 KAFKA = Path(__file__).parents[1] / "kafka" / "start.py"
-CLI = (sys.executable, "-m", "consumers.cli.main")
+CLI = (Path(sys.executable).with_name("pointsman"),)  # installed beside the interpreter
 
 
 @dataclass(frozen=True, slots=True)

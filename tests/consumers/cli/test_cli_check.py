@@ -65,7 +65,7 @@ MISTAKES = {
         "SASL_SSL needs a username and a password",
         "env",
     ),
-    "no YAML": (("connectors:", "connectors: ["), 3, "is not YAML", ""),
+    "no YAML": (("connectors:", "connectors: ["), 4, "is not YAML", ""),
 }
 EXTRA = {"one event routed twice": TWICE, "two tenants on a topic": OTHER_TENANT}
 

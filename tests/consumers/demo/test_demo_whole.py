@@ -3,14 +3,21 @@
 import signal
 import subprocess
 import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import orjson
 import pytest
+from aiohttp import ClientSession, web
+from rich.console import Console
 
 from consumers.demo import DemoOptions, run_demo
-from consumers.demo.options import OFFLINE
+from consumers.demo.curtain import perform
+from consumers.demo.options import OFFLINE, HostedModel
 from consumers.demo.story import STORY
+from consumers.offline.script_file import DEMO, load
+from consumers.offline.server import serve
 
 
 @pytest.mark.timeout(60)
@@ -62,6 +69,42 @@ def test_on_the_same_data_it_comes_out_as_it_must_again(
     for _ in range(2):
         code = run_demo(DemoOptions(model=OFFLINE, json=True, data_dir=tmp_path))
         assert code == 0, capfd.readouterr().out
+
+
+@pytest.mark.timeout(60)
+async def test_on_a_hosted_model_it_is_the_same_demo(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "a key")
+    async with hosted("some-model", key="a key") as base_url:
+        model = HostedModel("some-model", base_url)
+        code = await perform(DemoOptions(live=False), model, Console(width=120, highlight=False))
+    out, _err = capfd.readouterr()
+    assert code == 0, out
+    assert "Decisions are made by some-model" in out
+
+
+@asynccontextmanager
+async def hosted(name: str, *, key: str) -> AsyncGenerator[str]:
+    """A model with a name and a key of its own, on loopback; yields its base URL."""
+
+    async def complete(request: web.Request) -> web.Response:
+        asked = orjson.loads(await request.read())
+        assert (asked["model"], request.headers["Authorization"]) == (name, f"Bearer {key}")
+        body = orjson.dumps({**asked, "model": OFFLINE})
+        async with client.post(f"{behind.base_url}/chat/completions", data=body) as answer:
+            return web.Response(body=await answer.read(), content_type="application/json")
+
+    app = web.Application()
+    app.router.add_post("/v1/chat/completions", complete)
+    runner = web.AppRunner(app)
+    async with await serve(load(DEMO)) as behind, ClientSession() as client:
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, "127.0.0.1", 0).start()
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+        finally:
+            await runner.cleanup()
 
 
 def children_of(pid: int) -> list[int]:

@@ -1,0 +1,124 @@
+"""A configuration file: read with the line of every value, overridden by the environment, refused with every mistake."""
+
+from pathlib import Path
+
+import pytest
+
+from consumers.app.config_file import InvalidConfigError, read_config
+from consumers.app.resolve import resolve
+from consumers.demo.settled import template
+
+TOKEN = "token: {file: sandbox-token}"
+
+
+@pytest.fixture
+def valid(tmp_path: Path) -> Path:
+    token = tmp_path / "token"
+    token.write_text("secret", encoding="utf-8")
+    path = tmp_path / "pointsman.yaml"
+    path.write_text(template().replace("sandbox-token", str(token)), encoding="utf-8")
+    return path
+
+
+def change(path: Path, old: str, new: str) -> int:
+    """Change the file and return the line of the change."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return text[: text.index(old)].count("\n") + 1
+
+
+def mistakes(path: Path) -> str:
+    with pytest.raises(InvalidConfigError) as caught:
+        resolve(read_config(path))
+    return str(caught.value)
+
+
+def test_the_demos_file_is_valid_and_its_routes_are_whole(valid: Path) -> None:
+    resolved = resolve(read_config(valid))
+    route = resolved.routes["order.requested"]
+    assert route.atomic
+    assert [rule.name for rule in route.rules] == [
+        "credit-first",
+        "backorder-for-vip",
+        "price-first",
+        "large-order",
+    ]
+    assert len(route.tools) == len(route.actions) == 5
+
+
+def test_the_environment_overrides_the_file(valid: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POINTSMAN_KAFKA__BOOTSTRAP", "elsewhere:9093")
+    config = read_config(valid).config
+    assert config.kafka.bootstrap == "elsewhere:9093"
+    assert config.kafka.group == "pointsman-demo", "what the environment does not say stays as in the file"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("- erp.check_stock", "- erp.chek_stock", "unknown action erp.chek_stock"),
+        ("use: sandbox-erp", "use: sandbox-erq", "sandbox-erq"),
+        ("group: pointsman-demo", "gruop: pointsman-demo", "gruop"),
+        ("arguments.case_ref != event.payload.case_ref", "arguments.case_ref !=", "own-case-only"),
+        ("arguments.case_ref != event.payload.case_ref", "argument.case_ref != event.id", "argument"),
+        ("then: hold", "then: wait", "then"),
+        ("port: 0", "port: 99999", "port"),
+        ("event: case.opened", "event: [1]", "event"),
+        (
+            "approved may order.\n        actions: [erp.create_order",
+            "x\n        actions: [erp.refund_order",
+            "refund_order",
+        ),
+    ],
+)
+def test_a_mistake_is_named_with_its_line(valid: Path, old: str, new: str, says: str) -> None:
+    line = change(valid, old, new)
+    text = mistakes(valid)
+    assert says in text
+    named = [int(part.split(":")[1]) for part in text.splitlines() if part.startswith("pointsman.yaml:")]
+    assert any(abs(at - line) <= 2 for at in named), (line, text)
+
+
+def test_all_mistakes_are_found_at_once(valid: Path) -> None:
+    change(valid, "- erp.check_stock", "- erp.chek_stock")
+    change(valid, "arguments.case_ref != event.payload.case_ref", "arguments.case_ref !=")
+    assert mistakes(valid).count("pointsman.yaml:") == 2
+
+
+def test_a_secret_in_the_file_is_refused_and_not_repeated(valid: Path) -> None:
+    text = valid.read_text(encoding="utf-8")
+    line = next(part for part in text.splitlines() if "token:" in part)
+    change(valid, line, "    token: hunter2")
+    said = mistakes(valid)
+    assert "env: NAME" in said
+    assert "hunter2" not in said
+
+
+def test_a_missing_secret_is_named(valid: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_SUCH_TOKEN", raising=False)
+    text = valid.read_text(encoding="utf-8")
+    line = next(part for part in text.splitlines() if "token:" in part)
+    change(valid, line, "    token: {env: NO_SUCH_TOKEN}")
+    assert "NO_SUCH_TOKEN" in mistakes(valid)
+
+
+def test_two_tenants_on_one_topic_are_refused(valid: Path) -> None:
+    change(valid, "topic: crm.cases", "topic: erp.orders\n    tenant: other")
+    assert "tenants" in mistakes(valid)
+
+
+def test_an_approval_may_not_outlive_its_session(valid: Path) -> None:
+    change(valid, "atomic: true", "approval_window: P30D\n    atomic: true")
+    assert "approval_window" in mistakes(valid)
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b\n", "a: [\n", "kafka: {}\n"])
+def test_what_is_no_configuration_is_refused_clearly(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "pointsman.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert "pointsman.yaml:" in mistakes(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    assert "nowhere.yaml" in mistakes(tmp_path / "nowhere.yaml")

@@ -1,0 +1,142 @@
+"""The table of configuration fields: names and defaults from the model, meanings from its docstrings."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import griffe
+
+from consumers.app.config import Config
+
+Schema = Mapping[str, Any]
+Row = tuple[str, ...]
+
+_COUNTERPARTS: Final = {
+    "Model": "consumers.adapters.openai_settings.ModelSettings",
+    "RouteSettings": "consumers.router.route.Route",
+    "RuleSettings": "consumers.policy.rules.Rule",
+    "Limits": "consumers.runtime.limits.RuntimeLimits",
+}
+"""Where the fields of a section are documented that say nothing themselves."""
+_LEAVES: Final = {"SecretRef": "secret", "Price": "price"}
+"""Models that are written as one value."""
+_MEANINGS: Final = {
+    "Kafka.bootstrap": "`host:port`, several separated by commas",
+    "Kafka.group": "consumer group of all workers that share the work",
+    "Kafka.steps_topic": "the audit trail",
+    "Kafka.approvals_topic": "requests to people, and their answers",
+    "Kafka.dead_letters_topic": "records that cannot be worked",
+    "Kafka.auto_offset_reset": "where a group without offsets begins",
+    "Kafka.session_timeout_s": "a worker that is silent for so long is put out of the group",
+    "KafkaSecurity.protocol": "as Kafka's clients name it",
+    "KafkaSecurity.mechanism": "for `SASL_…`; `PLAIN` where missing",
+    "KafkaSecurity.username": "for `SASL_…`",
+    "KafkaSecurity.password": "for `SASL_…`",
+    "KafkaSecurity.ca_file": "who signs the brokers' certificates; the system's list where missing",
+    "KafkaSecurity.cert_file": "our certificate, for mutual TLS",
+    "KafkaSecurity.key_file": "its key",
+    "Redis.url": "`redis://`, `rediss://` or `unix://`",
+    "Redis.password": "unless the URL has one",
+    "Redis.lease_s": "how long a dead worker keeps other runs of its session waiting",
+    "Redis.ttl_days": "how long finished runs are remembered: the replay horizon",
+    "Registry.url": "a Confluent-compatible schema registry",
+    "Registry.username": "for basic authentication",
+    "Registry.password": "for basic authentication",
+    "Registry.folder": "instead of a URL: a folder of `.avsc` files beside the packaged ones",
+    "Model.base_url": "an OpenAI-compatible endpoint, up to and with `/v1`",
+    "Model.price": "`{input_per_m: …, output_per_m: …}`, US dollars for a million tokens",
+    "Model.temperature": "left to the endpoint where missing",
+    "ConnectorSettings.use": "an installed connector; the fields beside it are the connector's own",
+    "RuleSettings.then": "what happens where `when` is true: deny wins over hold, hold over allow",
+    "RuleSettings.when": "[CEL](https://cel.dev) over `event`, `arguments`, `session`, `action`, `now`",
+    "BudgetSettings.turns": "answers of the model in one run",
+    "BudgetSettings.calls": "actions it may choose",
+    "BudgetSettings.repairs": "answers that could not be used",
+    "BudgetSettings.tokens": "in and out",
+    "BudgetSettings.usd": "by `model.price`, or by `model.price_ceiling` where that is missing",
+    "BudgetSettings.seconds": "of work in one go; waiting for a person or a retry does not count",
+    "RouteSettings.name": "unique, recorded in outcomes; the event type where missing",
+    "RouteSettings.session_field": "payload field that names the session of an event that does not say so itself",
+    "Telemetry.host": "address of `/metrics`, `/healthz` and `/readyz`",
+    "Telemetry.log_level": "of our own loggers",
+    "Telemetry.log_format": "to standard error",
+    "Limits.record_bytes": "a longer record is a dead letter",
+    "Limits.shutdown_s": "for an orderly end; two thirds of it are for work under way",
+}
+"""What those fields mean whose code does not say it in a reader's words."""
+
+
+def configuration_rows() -> Iterator[Row]:
+    """Yield name, kind of value, default and meaning of each field of `pointsman.yaml`."""
+    schema = Config.model_json_schema()
+    yield from _fields(schema, schema, "Config", "")
+
+
+def documented(owner: str, name: str) -> str:
+    """Return what a class says of an attribute: under it, or in the list of its own docstring."""
+    module, _, title = owner.rpartition(".")
+    found = griffe.load(module)[title]
+    if name in found.members and (own := found.members[name].docstring):
+        return _line(own.value)
+    parts = found.docstring.parse("google") if found.docstring else []
+    listed = [each for part in parts if part.kind.value == "attributes" for each in part.value]
+    return next((_line(each.description) for each in listed if each.name == name), "")
+
+
+def _fields(whole: Schema, section: Schema, model: str, prefix: str) -> Iterator[Row]:
+    for name, field in section["properties"].items():
+        inner, suffix = _inside(field)
+        if inner and inner not in _LEAVES:
+            yield from _fields(whole, whole["$defs"][inner], inner, f"{prefix}{name}{suffix}.")
+            continue
+        required = name in section.get("required", ())
+        default = "**required**" if required else _default(field.get("default"))
+        yield f"`{prefix}{name}`", _kind(field), default, _meaning(model, name)
+
+
+def _inside(field: Schema) -> tuple[str, str]:
+    """Return the model that a field holds, if any, and how a path goes on into it."""
+    if "$ref" in field:
+        return field["$ref"].rpartition("/")[2], ""
+    for key, suffix in (("items", "[]"), ("additionalProperties", ".<name>")):
+        if isinstance(field.get(key), dict) and "$ref" in field[key]:
+            return _inside(field[key])[0], suffix
+    return next((found for each in field.get("anyOf", ()) if (found := _inside(each)[0])), ""), ""
+
+
+def _kind(field: Schema) -> str:
+    if "$ref" in field:
+        return _LEAVES[_inside(field)[0]]
+    if "anyOf" in field:
+        return _kind(next(each for each in field["anyOf"] if each.get("type") != "null"))
+    if "enum" in field:
+        return ", ".join(f"`{each}`" for each in field["enum"])
+    names = {"string": "text", "boolean": "yes or no", "array": "list", "integer": "number"}
+    return field.get("format") or names.get(field["type"], field["type"])
+
+
+def _default(value: object) -> str:
+    match value:
+        case None | "":
+            return "–"
+        case bool():
+            return "`true`" if value else "`false`"
+        case []:
+            return "none"
+        case {"input_per_m": sent, "output_per_m": received}:
+            return f"`{sent:g}`, `{received:g}`"
+        case float():
+            return f"`{value:g}`"
+        case _:
+            return f"`{value}`"
+
+
+def _meaning(model: str, name: str) -> str:
+    said = _MEANINGS.get(f"{model}.{name}") or documented(f"consumers.app.config.{model}", name)
+    if not said and model in _COUNTERPARTS:
+        said = documented(_COUNTERPARTS[model], name)
+    assert said, f"nothing says what {model}.{name} means: say it under the field, or in _MEANINGS"
+    return said[0].upper() + said[1:]
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split()).rstrip(".").replace("|", "\\|")
