@@ -10,6 +10,8 @@ from connectors.lint import close_match
 from consumers.app.config import Config, SecretRef
 from consumers.app.config_file import ConfigFile, InvalidConfigError, Location, Mistake
 from consumers.app.resolve import Resolved, resolve
+from schemas.errors import SchemaError
+from schemas.registry.files import schemas_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ def check_config(file: ConfigFile, *, existing_topics: AbstractSet[str] | None =
         file: as `read_config` returned it.
         existing_topics: the topics on the cluster; None leaves them unchecked.
     """
-    mistakes = [*_missing_secrets(file), *_security(file), *_loops(file)]
+    mistakes = [*_missing_secrets(file), *_security(file), *_schemas(file), *_loops(file)]
     if existing_topics is not None:
         mistakes += _missing_topics(file, existing_topics)
     resolved = None
@@ -82,6 +84,20 @@ def _security(file: ConfigFile) -> Iterator[Mistake]:
             f"kafka.security: {security.protocol} needs a username and a password",
             "add `username: …` and `password: {env: NAME}`",
         )
+    for name in ("ca_file", "cert_file", "key_file"):
+        path = getattr(security, name)
+        if path is not None and not path.is_file():
+            location = ("kafka", "security", name)
+            yield Mistake(file.where(*location), f"{_name(location)}: there is no file {path}", "mend the path")
+
+
+def _schemas(file: ConfigFile) -> Iterator[Mistake]:
+    folder = file.config.registry.folder
+    try:
+        if folder is not None:
+            schemas_in(folder)
+    except SchemaError as error:
+        yield Mistake(file.where("registry", "folder"), f"registry.folder: {error}", "mend the file or the path")
 
 
 def _loops(file: ConfigFile) -> Iterator[Mistake]:

@@ -1,5 +1,6 @@
 """`pointsman check`: mistakes, or what the configuration says, as tables and as JSON."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +13,35 @@ from consumers.app.check import Checked, check_config
 from consumers.app.compose import kafka_connection
 from consumers.app.config_file import ConfigFile, InvalidConfigError, read_config
 from consumers.app.resolve import Resolved
-from consumers.cli.exits import USAGE, perform, print_mistakes
+from consumers.cli.exits import USAGE, end_with, print_mistakes
 from consumers.cli.screen import out, print_json, styled, table
+from consumers.errors import PointsmanError
 
 
 def check(config: Path, *, actions: bool, topics: bool, as_json: bool) -> None:
     """Check a file, print what was found and end with the exit code that fits."""
+    existing, away = None, None
     try:
         file = read_config(config)
+        if topics:
+            existing, away = asyncio.run(_existing(file))
+        checked = check_config(file, existing_topics=existing)
     except InvalidConfigError as error:
         checked = Checked(None, tuple(error.mistakes))
-    else:
-        checked = check_config(file, existing_topics=perform(_existing(file)) if topics else None)
     _show(checked, actions=actions, as_json=as_json)
+    if away:
+        end_with(away)
     if checked.mistakes:
         raise typer.Exit(USAGE)
 
 
-async def _existing(file: ConfigFile) -> frozenset[str]:
-    async with topic_reader(kafka_connection(file.config.kafka)) as reader:
-        return await reader.topics()
+async def _existing(file: ConfigFile) -> tuple[frozenset[str] | None, PointsmanError | None]:
+    """Return the topics of the cluster, or why it cannot be asked: that is no reason to hide other mistakes."""
+    try:
+        async with topic_reader(kafka_connection(file.config.kafka)) as reader:
+            return await reader.topics(), None
+    except PointsmanError as error:
+        return None, error
 
 
 def _show(checked: Checked, *, actions: bool, as_json: bool) -> None:

@@ -1,9 +1,9 @@
 """`pointsman replay`: progress, and a table of what was done."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from consumers.app.replaying import run_replay
 from consumers.cli.exits import load, perform, refuse
@@ -37,13 +37,24 @@ def replay(
 
         report = perform(run_replay(file, selection, output=output, progress=progress))
     if as_json:
-        print_json(asdict(report))
+        print_json(_document(report))
     else:
         _show(report)
 
 
 def _zoned(at: datetime) -> datetime:
     return at if at.tzinfo else at.astimezone()
+
+
+def _document(report: ReplayReport) -> dict[str, Any]:
+    return {
+        "read": report.read,
+        "republished": report.republished,
+        "unfinished": report.unfinished,
+        "unreadable": report.unreadable,
+        "unrouted": report.unrouted,
+        "by_status": {str(status): count for status, count in report.by_status.items()},
+    }
 
 
 def _show(report: ReplayReport) -> None:

@@ -99,8 +99,7 @@ async def perform(options: DemoOptions, hosted: HostedModel | None, console: Con
             else:
                 console.print(summary_page(report))
             if options.keep:
-                console.print(addresses_page(stack))
-                await _until_interrupted(stack)
+                await _kept_up(stack, console)
     finally:
         loop.remove_signal_handler(signal.SIGTERM)
     return 0 if report.ok else FAILED
@@ -166,11 +165,13 @@ async def _unless_broken(
         task.cancel()
 
 
-async def _until_interrupted(stack: Stack) -> None:
-    """Wait for Ctrl-C, or for the worker to break."""
+async def _kept_up(stack: Stack, console: Console) -> None:
+    """Print the addresses and wait for Ctrl-C, which is now the orderly end, or for the worker to break."""
     loop = asyncio.get_running_loop()
     interrupted = asyncio.Event()
+    # Before the page invites people to press it.
     loop.add_signal_handler(signal.SIGINT, interrupted.set)
+    console.print(addresses_page(stack))
     waiting = asyncio.create_task(interrupted.wait(), name="Ctrl-C")
     try:
         await asyncio.wait({waiting, stack.worker}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,7 +1,6 @@
 """One variant, measured: a warm-up, a burst for cost and throughput, and a paced stretch for latency."""
 
 import asyncio
-import statistics
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
@@ -20,11 +19,6 @@ from schemas.codec.records import RecordCodec
 from schemas.envelope import Envelope
 from schemas.registry.folder import FolderRegistry
 
-PACE = 0.5
-"""Share of the burst's throughput at which latency is measured."""
-PACED_S = 15.0
-"""The longest that may take."""
-
 
 @dataclass(frozen=True, slots=True)
 class Size:
@@ -33,6 +27,8 @@ class Size:
     warmup: int
     burst: int
     paced: int
+    rate: float
+    """Paced events a second: the same for every variant, so that their latencies compare."""
     customers: int
     timeout_s: float
 
@@ -52,8 +48,7 @@ class Measured:
         events_per_s: of the burst.
         cpu_ms_per_event: of the burst, by process.
         worker_peak_mib: largest resident set of the worker.
-        paced_events_per_s: rate of the paced stretch.
-        latency_p50_ms: from event to outcome at that rate.
+        latency_p50_ms: of the paced stretch, from event to outcome; None where there is none.
         latency_p99_ms: the same.
         outcomes_twice: outcomes that came once more; subscribers drop them by their id.
         faults: what was not as it must be; empty where all is well.
@@ -66,9 +61,8 @@ class Measured:
     events_per_s: float
     cpu_ms_per_event: dict[str, float]
     worker_peak_mib: float
-    paced_events_per_s: float
-    latency_p50_ms: float
-    latency_p99_ms: float
+    latency_p50_ms: float | None
+    latency_p99_ms: float | None
     outcomes_twice: int
     faults: tuple[str, ...]
 
@@ -116,13 +110,10 @@ async def measure(
         wall_s = time.perf_counter() - began
         used_s = {name: cpu_s(pid) - before[name] for name, pid in pids.items()}
 
-        rate = PACE * len(burst) / wall_s
-        paced = paced[: max(1, int(rate * PACED_S))]
-        publishing = asyncio.create_task(shop.publish_at(paced, rate), name="publish")
-        await collect(len(warmup) + len(burst) + len(paced))
+        publishing = asyncio.create_task(shop.publish_at(paced, size.rate), name="publish")
+        await collect(len(events))
         await publishing
 
-        done = [*warmup, *burst, *paced]
         finished = await shop.finished()
         latencies = _latencies(shop, finished, paced)
         return Measured(
@@ -133,11 +124,10 @@ async def measure(
             events_per_s=round(len(burst) / wall_s, 1),
             cpu_ms_per_event={name: round(s / len(burst) * 1000, 2) for name, s in used_s.items()},
             worker_peak_mib=round(peak_mib(worker.pid), 1),
-            paced_events_per_s=round(rate, 1),
-            latency_p50_ms=round(statistics.median(latencies), 1),
-            latency_p99_ms=round(_quantile(latencies, 0.99), 1),
+            latency_p50_ms=_quantile(latencies, 0.5),
+            latency_p99_ms=_quantile(latencies, 0.99),
             outcomes_twice=shop.copies,
-            faults=(*_outcome_faults(done, finished), *faults(servers.database, done)),
+            faults=(*_outcome_faults(events, finished), *faults(servers.database, events)),
         )
 
 
@@ -171,6 +161,6 @@ def _latencies(shop: Shop, finished: Sequence[Finished], paced: Sequence[Envelop
     return [one.at_ms - shop.published_ms[one.event_id] for one in finished if one.event_id in wanted]
 
 
-def _quantile(values: Sequence[float], share: float) -> float:
+def _quantile(values: Sequence[float], share: float) -> float | None:
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+    return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))], 1) if ordered else None

@@ -40,8 +40,8 @@ def show(console: Console, measured: Sequence[Measured]) -> None:
         ("events/s", lambda one: f"{one.events_per_s:.0f}"),
         *((f"CPU {name}, ms an event", _cpu(name)) for name in PROCESSES),
         ("peak memory of the worker, MiB", lambda one: f"{one.worker_peak_mib:.0f}"),
-        ("event to outcome p50, ms", lambda one: f"{one.latency_p50_ms:.0f}"),
-        ("event to outcome p99, ms", lambda one: f"{one.latency_p99_ms:.0f}"),
+        ("event to outcome p50, ms", lambda one: f"{one.latency_p50_ms or 0:.0f}"),
+        ("event to outcome p99, ms", lambda one: f"{one.latency_p99_ms or 0:.0f}"),
     ]
     for title, cell in rows:
         table.add_row(title, *map(cell, measured))

@@ -7,7 +7,9 @@ import typer
 from consumers.cli.options import CONFIG, AsJson, ConfigPath, examples
 
 app = typer.Typer(
-    help="Held actions that wait for a person: list, show, approve, reject.", no_args_is_help=True
+    help="Held actions that wait for a person: list, show, approve, reject.",
+    epilog=examples("pointsman approvals list"),
+    no_args_is_help=True,
 )
 
 RequestId = Annotated[str, typer.Argument(metavar="ID", help="The request, or the beginning of its id.")]

@@ -41,7 +41,12 @@ OTHER_TENANT = """\
 """
 
 MISTAKES = {
-    "unknown action": (("erp.create_order]", "erp.create_ordr]"), 11, "unknown action erp.create_ordr", "create_order"),
+    "unknown action": (
+        ("erp.create_order]", "erp.create_ordr]"),
+        11,
+        "unknown action erp.create_ordr",
+        "create_order",
+    ),
     "unknown connector": (("sandbox-erp", "sandbox-xrp"), 4, "no connector sandbox-xrp", ""),
     "rule that does not parse": (("quantity > 9", "quantity >"), 13, "'large' does not parse", "cel.dev"),
     "rule with an unknown name": (("arguments.quantity", "args.quantity"), 13, "'large' uses args", ""),
@@ -53,17 +58,49 @@ MISTAKES = {
         "model.api_key: the environment variable TEST_NONE is not set",
         "pointsman run",
     ),
-    "unknown field": (("    goal: Fulfil it.", "    goal: Fulfil it.\n    gaol: x"), 11, "routes.0.gaol", "spelling"),
+    "unknown field": (
+        ("    goal: Fulfil it.", "    goal: Fulfil it.\n    gaol: x"),
+        11,
+        "routes.0.gaol",
+        "spelling",
+    ),
     "missing field": (("    goal: Fulfil it.\n", ""), 8, "routes.0.goal: Field required", ""),
     "one event routed twice": (("\n      - {name", "\n      - {name"), 14, "is routed twice", "own event"),
-    "two tenants on a topic": (("\n      - {name", "\n      - {name"), 16, "tenants default and acme", "each tenant"),
-    "outcomes fed back": (("    goal:", "    output: orders\n    goal:"), 10, "where the events come from", "own"),
-    "own topic as input": (("topic: orders", "topic: pointsman.steps"), 8, "Pointsman's own topics", "business"),
+    "two tenants on a topic": (
+        ("\n      - {name", "\n      - {name"),
+        16,
+        "tenants default and acme",
+        "each tenant",
+    ),
+    "outcomes fed back": (
+        ("    goal:", "    output: orders\n    goal:"),
+        10,
+        "where the events come from",
+        "own",
+    ),
+    "own topic as input": (
+        ("topic: orders", "topic: pointsman.steps"),
+        8,
+        "Pointsman's own topics",
+        "business",
+    ),
     "security without a password": (
         ("model:", "kafka: {security: {protocol: SASL_SSL}}\nmodel:"),
         1,
         "SASL_SSL needs a username and a password",
         "env",
+    ),
+    "certificate that is not there": (
+        ("model:", "kafka: {security: {protocol: SSL, ca_file: none.pem}}\nmodel:"),
+        1,
+        "there is no file none.pem",
+        "path",
+    ),
+    "folder of schemas that is not there": (
+        ("model:", "registry: {folder: none}\nmodel:"),
+        1,
+        "no such folder of schemas",
+        "path",
     ),
     "no YAML": (("connectors:", "connectors: ["), 4, "is not YAML", ""),
 }
@@ -108,7 +145,11 @@ def test_actions_are_listed_with_what_keeps_them_from_happening_twice(tmp_path: 
 
 
 def test_several_mistakes_are_all_found_in_order_of_their_lines(tmp_path: Path) -> None:
-    text = GOOD.replace("quantity > 9", "quantity >").replace("TEST_TOKEN", "TEST_NONE").replace("stock,", "stok,")
+    text = (
+        GOOD.replace("quantity > 9", "quantity >")
+        .replace("TEST_TOKEN", "TEST_NONE")
+        .replace("stock,", "stok,")
+    )
     code, stdout, _ = check(tmp_path, text, "--json")
     found = orjson.loads(stdout)
     assert code == 2

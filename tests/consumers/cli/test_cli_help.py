@@ -4,18 +4,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import version
+from typing import Any
 
-import click
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from consumers.cli.main import app
 
-HEAVY = ("aiokafka", "openai", "redis", "pydantic", "cel", "aiohttp", "fastavro")
+HEAVY = ("aiokafka", "openai", "redis", "cel", "aiohttp", "fastavro")
 
 
-def commands(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Yield the path of every command and group."""
     yield path
     for name, inner in getattr(command, "commands", {}).items():
@@ -51,7 +51,9 @@ def test_version_is_the_distribution_s() -> None:
 
 
 # One of a group is enough: its commands share the module.
-@pytest.mark.parametrize("path", [path for path in ALL if len(path) < 2], ids=lambda path: " ".join(path) or "pointsman")
+@pytest.mark.parametrize(
+    "path", [path for path in ALL if len(path) < 2], ids=lambda path: " ".join(path) or "pointsman"
+)
 def test_help_loads_no_heavy_library(path: tuple[str, ...]) -> None:
     code = (
         "import sys\n"
@@ -59,5 +61,7 @@ def test_help_loads_no_heavy_library(path: tuple[str, ...]) -> None:
         f"app({[*path, '--help']!r}, standalone_mode=False)\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True
+    )
     assert done.stderr.strip() == "[]"

@@ -9,15 +9,22 @@ import pytest
 
 from consumers.adapters import kafka_clients
 from consumers.adapters.kafka_clients import KafkaConnection
+from consumers.adapters.kafka_reader import topic_reader
 from schemas.approval import ApprovalRequest
 from schemas.codec.records import RecordCodec
 from schemas.dead_letter import DeadLetter, dead_letter_headers
 from schemas.record import Headers, Record
 from schemas.registry.folder import FolderRegistry
-from tests.consumers.cli.conftest import Stage
+from tests.consumers.cli.cli_stage import Stage
 
 Raw = tuple[bytes | None, bytes | None, Headers]
-ORDER = {"order_ref": "SO-1", "customer_id": "C-100", "product_id": "P-1", "quantity": 2, "priority": "standard"}
+ORDER = {
+    "order_ref": "SO-1",
+    "customer_id": "C-100",
+    "product_id": "P-1",
+    "quantity": 2,
+    "priority": "standard",
+}
 
 
 def produce(stage: Stage, topic: str, messages: Sequence[Raw]) -> None:
@@ -33,6 +40,14 @@ def produce(stage: Stage, topic: str, messages: Sequence[Raw]) -> None:
             await kafka_clients.stop(producer)
 
     asyncio.run(send())
+
+
+def read(stage: Stage, topic: str) -> list[Record]:
+    async def to_end() -> list[Record]:
+        async with topic_reader(KafkaConnection(stage.bootstrap, {})) as reader:
+            return [record async for record in reader.to_end([topic])]
+
+    return asyncio.run(to_end())
 
 
 def request(name: str, *, expires_in: timedelta = timedelta(hours=1)) -> ApprovalRequest:
@@ -128,7 +143,14 @@ def test_published_events_are_avro_where_a_schema_is_and_json_elsewhere(topics: 
 
 
 def test_event_that_does_not_fit_its_schema_is_not_published(topics: Stage) -> None:
-    words = ("publish", f"{topics.name}.orders", "--type", "order.requested", "--data", '{"quantity": "many"}')
+    words = (
+        "publish",
+        f"{topics.name}.orders",
+        "--type",
+        "order.requested",
+        "--data",
+        '{"quantity": "many"}',
+    )
     result = topics.run(*words, exit_code=1)
     assert "does not fit the schema" in result.stderr
     assert topics.lines("tail", f"{topics.name}.orders", "--to-end") == []
@@ -237,13 +259,3 @@ def test_broker_that_is_away_is_one_message_and_exit_code_1(
         result = stage.run(*words, exit_code=1)
         assert "127.0.0.1:1" in result.stderr
         assert "Traceback" not in result.stderr
-
-
-def read(stage: Stage, topic: str) -> list[Record]:
-    from consumers.adapters.kafka_reader import topic_reader
-
-    async def to_end() -> list[Record]:
-        async with topic_reader(KafkaConnection(stage.bootstrap, {})) as reader:
-            return [record async for record in reader.to_end([topic])]
-
-    return asyncio.run(to_end())

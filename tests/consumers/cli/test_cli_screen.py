@@ -15,7 +15,15 @@ def test_control_characters_of_an_event_do_not_reach_the_terminal() -> None:
 
 def test_markup_in_an_event_is_shown_as_it_is() -> None:
     record = Record("t", 0, 1, -1, None, b"")
-    event = Envelope("1", "t", "s", datetime(2026, 1, 1, tzinfo=UTC), "", "[red]C-1[/red]", {"note": "[bold]x[/bold]\x1b[31m"})
+    event = Envelope(
+        "1",
+        "t",
+        "s",
+        datetime(2026, 1, 1, tzinfo=UTC),
+        "",
+        "[red]C-1[/red]",
+        {"note": "[bold]x[/bold]\x1b[31m"},
+    )
     shown = line(Seen(record, event)).plain
     assert "[red]C-1[/red]" in shown
     assert "[bold]x[/bold]" in shown

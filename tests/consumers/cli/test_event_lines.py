@@ -39,7 +39,7 @@ def test_two_events_without_id_are_two_events() -> None:
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(body: bytes, said: str) -> None:
-    with pytest.raises(EventLineError, match="^file:7: ") as raised:
+    with pytest.raises(EventLineError, match=r"^file:7: ") as raised:
         parse_event(body, where="file:7")
     assert said in str(raised.value)
 
@@ -47,5 +47,5 @@ def test_what_is_wrong_is_said_with_its_place(body: bytes, said: str) -> None:
 def test_line_numbers_count_empty_lines() -> None:
     events = parse_events(["", '{"type": "t"}', "nonsense"], name="file")
     assert next(events).type == "t"
-    with pytest.raises(EventLineError, match="^file:3: "):
+    with pytest.raises(EventLineError, match=r"^file:3: "):
         next(events)

@@ -1,0 +1,62 @@
+"""Deny wins over hold, hold over allow; what cannot be judged does not happen."""
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from consumers.policy.rules import Effect, RuleError, compile_rule
+from consumers.policy.verdict import judge
+
+FACTS: dict[str, Any] = {
+    "event": {"type": "order.requested", "payload": {"quantity": 3}},
+    "arguments": {"quantity": 3},
+    "session": {"results": {"crm.get_customer": {"tier": "vip"}}, "history": []},
+    "action": {"name": "erp.create_order", "effect": "write"},
+}
+
+
+def rule(then: Effect, when: str = "true", *actions: str) -> Any:
+    return compile_rule(
+        name=f"{then} {when}", when=when, then=then, message="why", actions=frozenset(actions)
+    )
+
+
+def verdict(*rules: Any, effect: str = "write") -> Any:
+    return judge(rules, "erp.create_order", effect, FACTS)
+
+
+@pytest.mark.parametrize("order", list(permutations((Effect.ALLOW, Effect.HOLD, Effect.DENY))), ids=str)
+def test_deny_wins_in_any_order(order: tuple[Effect, ...]) -> None:
+    assert verdict(*map(rule, order)).effect is Effect.DENY
+
+
+def test_hold_wins_over_allow() -> None:
+    assert verdict(rule(Effect.ALLOW), rule(Effect.HOLD)).effect is Effect.HOLD
+
+
+def test_without_a_match_a_listed_action_is_allowed_and_what_was_checked_is_known() -> None:
+    found = verdict(rule(Effect.DENY, "arguments.quantity > 5"))
+    assert (found.effect, found.rule) == (Effect.ALLOW, None)
+    assert found.checked == ("deny arguments.quantity > 5",)
+
+
+@pytest.mark.parametrize(
+    "when",
+    ["arguments.nothing > 1", "event.payload.quantity", "session.results['x'].y", "arguments.quantity > 'a'"],
+)
+@pytest.mark.parametrize("then", list(Effect))
+def test_a_rule_that_cannot_be_evaluated_denies(when: str, then: Effect) -> None:
+    assert verdict(rule(Effect.ALLOW), rule(then, when)).effect is Effect.DENY
+
+
+def test_a_rule_without_actions_is_about_writes_only() -> None:
+    assert verdict(rule(Effect.DENY), effect="read").effect is Effect.ALLOW
+    assert verdict(rule(Effect.DENY, "true", "erp.create_order"), effect="read").effect is Effect.DENY
+    assert verdict(rule(Effect.DENY, "true", "erp.other")).effect is Effect.ALLOW
+
+
+@pytest.mark.parametrize(("when", "says"), [("a >", "does not parse"), ("payload.x == 1", "payload")])
+def test_a_bad_rule_is_refused_when_it_is_compiled(when: str, says: str) -> None:
+    with pytest.raises(RuleError, match=says):
+        rule(Effect.DENY, when)

@@ -1,0 +1,19 @@
+"""What `approvals`, `tail`, `dead-letters` and `replay` read by, on a real Kafka."""
+
+from collections.abc import Callable
+
+from confluent_kafka import Producer
+
+from consumers.adapters.kafka_clients import KafkaConnection
+from consumers.adapters.kafka_reader import topic_reader
+
+
+async def test_a_reader_finds_every_record_of_every_partition(kafka: str, new_topic: Callable[..., str]) -> None:
+    topic = new_topic(partitions=3)
+    producer = Producer({"bootstrap.servers": kafka})
+    for partition in range(3):
+        producer.produce(topic, b"value", partition=partition)
+    assert producer.flush(30) == 0
+    async with topic_reader(KafkaConnection(kafka, {})) as reader:
+        records = [record async for record in reader.to_end([topic])]
+    assert sorted(record.partition for record in records) == [0, 1, 2]
