@@ -3,7 +3,7 @@
 CEL (https://cel.dev) always terminates and cannot do I/O, so a rule is safe to evaluate on hostile data.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -37,6 +37,7 @@ class Rule:
         message: why, for the model and for people.
         when: the CEL source.
         program: `when`, compiled.
+        names: the variables it uses.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Rule:
     message: str
     when: str
     program: cel.Program
+    names: frozenset[str]
 
     def applies_to(self, action: str, effect: str) -> bool:
         """Whether the rule is about this action at all."""
@@ -61,16 +63,20 @@ def compile_rule(*, name: str, when: str, then: Effect, message: str, actions: f
         program = cel.compile(when)
     except ValueError as error:
         raise RuleError(f"rule {name!r} does not parse: {_first_line(error)}") from error
-    unknown = sorted(set(program.variables()) - VARIABLES)
+    names = frozenset(program.variables())
+    unknown = sorted(names - VARIABLES)
     if unknown:
         known = ", ".join(sorted(VARIABLES))
         raise RuleError(f"rule {name!r} uses {', '.join(unknown)}; a rule knows {known}")
-    return Rule(name=name, actions=actions, then=then, message=message, when=when, program=program)
+    return Rule(
+        name=name, actions=actions, then=then, message=message, when=when, program=program, names=names
+    )
 
 
-def context_of(facts: Mapping[str, Any]) -> cel.Context:
-    """Convert facts once for all rules: converting costs far more than evaluating."""
-    return cel.Context(variables=dict(facts))
+def context_of(rules: Iterable[Rule], facts: Mapping[str, Any]) -> cel.Context:
+    """Convert, once for all rules, the facts they use: converting costs far more than evaluating."""
+    used = frozenset[str]().union(*(rule.names for rule in rules))
+    return cel.Context(variables={name: facts[name] for name in used if name in facts})
 
 
 def matches(rule: Rule, facts: cel.Context) -> bool:

@@ -33,11 +33,10 @@ def judge(rules: Sequence[Rule], action: str, effect: str, facts: Mapping[str, A
     checked: list[str] = []
     found: dict[Effect, Rule] = {}
     relevant = [rule for rule in rules if rule.applies_to(action, effect)]
-    context = context_of(facts) if relevant else None
+    context = context_of(relevant, facts)
     for rule in relevant:
         checked.append(rule.name)
         try:
-            assert context is not None
             matched = matches(rule, context)
         except RuleError as error:
             return Verdict(Effect.DENY, rule.name, str(error), tuple(checked))

@@ -12,7 +12,7 @@ from typing import Any
 from consumers.router.decision import Chosen, Decision
 from consumers.router.prompt import Turn
 from consumers.session import place
-from consumers.session.place import CallPlace
+from consumers.session.place import CallPlace, turn_of
 
 Body = Mapping[str, Any]
 
@@ -74,11 +74,13 @@ class RunJournal:
     def __init__(self, entries: Mapping[str, Body]) -> None:
         self.entries: dict[str, Body] = dict(entries)
         self.decisions: list[Decision] = []
+        self._calls: dict[int, list[CallState]] = {}
         self._read_decisions()
 
     def record(self, at: str, body: Body) -> None:
         """Add an entry that the store has accepted."""
         self.entries[at] = body
+        self._calls.pop(turn_of(at), None)
         self._read_decisions()
 
     def _read_decisions(self) -> None:
@@ -103,8 +105,12 @@ class RunJournal:
 
     def calls_of(self, turn: int) -> list[CallState]:
         """Return the calls of a turn, in the model's order."""
-        chosen = self.decisions[turn - 1].calls
-        return [self._call(CallPlace(turn, index), call) for index, call in enumerate(chosen)]
+        known = self._calls.get(turn)
+        if known is None:
+            chosen = self.decisions[turn - 1].calls
+            known = [self._call(CallPlace(turn, index), call) for index, call in enumerate(chosen)]
+            self._calls[turn] = known
+        return known
 
     def calls(self) -> Iterator[CallState]:
         """Yield every call of the run, in the model's order."""

@@ -57,3 +57,9 @@ class CallPlace:
 def decision(turn: int) -> str:
     """Return the place of a turn's decision."""
     return f"t{turn}/decision"
+
+
+def turn_of(at: str) -> int:
+    """Return the turn an entry belongs to; 0 for those of the run as a whole."""
+    turn, slash, _ = at.partition("/")
+    return int(turn[1:]) if slash else 0
