@@ -36,7 +36,7 @@ check: .venv/dev ## lint, format, types, import rules
 	.venv/bin/lint-imports
 
 containers: .venv/dev ## testcontainers and docker compose on a local Docker engine
-	ops/containers/run.sh
+	.venv/bin/python ops/containers/run.py $(ARGS)
 
 bench: bench-main ## all benchmarks
 

@@ -1,8 +1,9 @@
 """aiokafka's clients with settings that lose nothing. Its defaults do: see each comment."""
 
 import asyncio
+import logging
 import ssl
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,6 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from aiokafka.helpers import create_ssl_context
 
-import logging
 from schemas.record import Record
 
 _log = logging.getLogger(__name__)
@@ -90,6 +90,17 @@ def producer(connection: KafkaConnection) -> AIOKafkaProducer:
 def admin(connection: KafkaConnection) -> AIOKafkaAdminClient:
     """Return an admin client, not started."""
     return AIOKafkaAdminClient(bootstrap_servers=connection.bootstrap, **connection.options)
+
+
+async def partitions_of(consumer: AIOKafkaConsumer, topics: Collection[str]) -> dict[str, frozenset[int]]:
+    """Return the partitions of each topic as the broker has them now; a topic that does not exist is left out.
+
+    aiokafka's own `partitions_for_topic` only knows topics that the consumer has already read from, and its
+    `topics` asks the broker and keeps nothing but the names; a real broker shows it, the embedded one does not.
+    """
+    cluster = await consumer._client.fetch_all_metadata()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - the only way to the answer
+    found = {topic: cluster.partitions_for_topic(topic) for topic in topics}
+    return {topic: frozenset(numbers) for topic, numbers in found.items() if numbers}
 
 
 async def stop(client: AIOKafkaConsumer | AIOKafkaProducer | AIOKafkaAdminClient) -> None:

@@ -1,15 +1,16 @@
 """Reading topics from outside any group: to their end, or following them. Nothing is committed."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Mapping
+import heapq
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from consumers.adapters.kafka_clients import KafkaConnection, reader, record_of, stop
+from consumers.adapters.kafka_clients import KafkaConnection, partitions_of, reader, record_of, stop
 from consumers.errors import HaltError, UnavailableError
 from schemas.record import Record
 
@@ -67,10 +68,9 @@ class TopicReader:
         moved_at = clock()
         while left:
             batches = await self._consumer.getmany(timeout_ms=_POLL_MS)
-            for tp, fetched in batches.items():
-                for one in fetched:
-                    if one.offset < spans[tp].end:
-                        yield record_of(one)
+            for record in _merged(batches):
+                if record.offset < spans[TopicPartition(record.topic, record.partition)].end:
+                    yield record
             # The position, not the last record: the tail may be transaction markers, which nobody is given.
             finished = [tp for tp in left if await self._consumer.position(tp) >= left[tp].end]
             for tp in finished:
@@ -95,45 +95,31 @@ class TopicReader:
             self._consumer.seek(tp, span.first if from_beginning else span.end)
         while True:
             batches = await self._consumer.getmany(timeout_ms=_POLL_MS)
-            for fetched in batches.values():
-                for one in fetched:
-                    yield record_of(one)
+            for record in _merged(batches):
+                yield record
             if not batches:
                 await self._rest(list(spans))
 
-    async def one(self, topic: str, partition: int, offset: int) -> Record | None:
-        """Return the record at a place, or None where there is none (any more).
-
-        Raises:
-            HaltError: the topic does not exist.
-        """
-        tp = TopicPartition(topic, partition)
-        span = (await self.spans([topic])).get(tp)
-        if span is None or not span.first <= offset < span.end:
-            return None
-        self._consumer.assign([tp])
-        self._consumer.seek(tp, offset)
-        async with asyncio.timeout(_QUIET_S):
-            while not (batches := await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=1)):
-                pass
-        (found,) = batches[tp]
-        return record_of(found) if found.offset == offset else None
-
     async def _partitions(self, topics: Iterable[str]) -> list[TopicPartition]:
-        there = await self.topics()
         wanted = sorted(set(topics))
+        there = await partitions_of(self._consumer, wanted)
         if missing := [topic for topic in wanted if topic not in there]:
             raise HaltError(
                 f"no such topic: {', '.join(missing)}; `pointsman topics create` makes those of the routes"
             )
-        numbers = {topic: self._consumer.partitions_for_topic(topic) or set[int]() for topic in wanted}
-        return [TopicPartition(topic, number) for topic in wanted for number in sorted(numbers[topic])]
+        return [TopicPartition(topic, number) for topic in wanted for number in sorted(there[topic])]
 
     async def _rest(self, tps: list[TopicPartition]) -> None:
         """Pause between polls of a quiet topic: embedded brokers answer an empty fetch at once."""
         self._consumer.pause(*tps)
         await asyncio.sleep(_REST_S)
         self._consumer.resume(*tps)
+
+
+def _merged(batches: Mapping[TopicPartition, Sequence[Any]]) -> Iterable[Record]:
+    """Interleave what several partitions gave by time; the order inside each stays."""
+    partitions = ([record_of(one) for one in fetched] for fetched in batches.values())
+    return heapq.merge(*partitions, key=lambda record: record.timestamp_ms)
 
 
 @asynccontextmanager

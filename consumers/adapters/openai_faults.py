@@ -66,7 +66,9 @@ def fault_of(error: Exception, settings: ModelSettings) -> Fault:
         return _status_fault(error, settings)
     kind = "timeout" if isinstance(error, (APITimeoutError, TimeoutError)) else "connection"
     cause = type(error.__cause__ or error).__name__
-    return Fault(kind, UnavailableError(f"model {settings.name}: no answer from {settings.base_url} ({cause})"))
+    return Fault(
+        kind, UnavailableError(f"model {settings.name}: no answer from {settings.base_url} ({cause})")
+    )
 
 
 def _status_fault(error: APIStatusError, settings: ModelSettings) -> Fault:
@@ -75,7 +77,8 @@ def _status_fault(error: APIStatusError, settings: ModelSettings) -> Fault:
     text = where + _detail(said, settings)
     if status == HTTPStatus.PAYMENT_REQUIRED or "insufficient_quota" in said.code:
         return Fault(
-            str(status), UnavailableError(f"{where}: the account has no credit left", after_s=_EMPTY_ACCOUNT_S)
+            str(status),
+            UnavailableError(f"{where}: the account has no credit left", after_s=_EMPTY_ACCOUNT_S),
         )
     if status in _BUSY or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Fault(str(status), UnavailableError(text, after_s=_asked_wait_s(error.response.headers)))

@@ -88,7 +88,9 @@ def _security(file: ConfigFile) -> Iterator[Mistake]:
         path = getattr(security, name)
         if path is not None and not path.is_file():
             location = ("kafka", "security", name)
-            yield Mistake(file.where(*location), f"{_name(location)}: there is no file {path}", "mend the path")
+            yield Mistake(
+                file.where(*location), f"{_name(location)}: there is no file {path}", "mend the path"
+            )
 
 
 def _schemas(file: ConfigFile) -> Iterator[Mistake]:
@@ -97,7 +99,9 @@ def _schemas(file: ConfigFile) -> Iterator[Mistake]:
         if folder is not None:
             schemas_in(folder)
     except SchemaError as error:
-        yield Mistake(file.where("registry", "folder"), f"registry.folder: {error}", "mend the file or the path")
+        yield Mistake(
+            file.where("registry", "folder"), f"registry.folder: {error}", "mend the file or the path"
+        )
 
 
 def _loops(file: ConfigFile) -> Iterator[Mistake]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from consumers.adapters import kafka_clients
-from consumers.app import compose
+from consumers.app import connections
 from consumers.app.config_file import ConfigFile
 from consumers.app.resolve import resolve
 from consumers.replay.rebuild import Rebuild, ReplayReport
@@ -33,11 +33,11 @@ async def run_replay(
     """
     config = file.config
     async with AsyncExitStack() as stack:
-        codec = await compose.record_codec(config, stack)
-        sessions = await compose.redis_sessions(config.redis, stack)
-        outbox = await compose.outbox(config, codec, stack)
+        codec = await connections.record_codec(config, stack)
+        sessions = await connections.redis_sessions(config.redis, stack)
+        outbox = await connections.outbox(config, codec, stack)
         consumer = kafka_clients.group_consumer(
-            compose.kafka_connection(config.kafka),
+            connections.kafka_connection(config.kafka),
             group=f"{config.kafka.group}.replay",
             instance_id=None,
             reset="earliest",

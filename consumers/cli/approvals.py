@@ -8,8 +8,8 @@ import orjson
 from rich.table import Table
 
 from consumers.adapters.kafka_reader import topic_reader
-from consumers.app.compose import kafka_connection, outbox, record_codec
 from consumers.app.config import Config
+from consumers.app.connections import kafka_connection, outbox, record_codec
 from consumers.cli.approval_inbox import Approval, Standing, find, fold
 from consumers.cli.exits import fail, load, perform
 from consumers.cli.screen import err, out, plain, print_json, styled, table

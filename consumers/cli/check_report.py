@@ -10,8 +10,8 @@ from rich.table import Table
 from connectors.action import Action
 from consumers.adapters.kafka_reader import topic_reader
 from consumers.app.check import Checked, check_config
-from consumers.app.compose import kafka_connection
 from consumers.app.config_file import ConfigFile, InvalidConfigError, read_config
+from consumers.app.connections import kafka_connection
 from consumers.app.resolve import Resolved
 from consumers.cli.exits import USAGE, end_with, print_mistakes
 from consumers.cli.screen import out, print_json, styled, table

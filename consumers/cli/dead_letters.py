@@ -10,8 +10,8 @@ import typer
 
 from consumers.adapters import kafka_clients
 from consumers.adapters.kafka_reader import topic_reader
-from consumers.app.compose import kafka_connection, record_codec
 from consumers.app.config import Config
+from consumers.app.connections import kafka_connection, record_codec
 from consumers.cli.dead_letter_box import Choice, Place, place_of, redrivable, shown_value
 from consumers.cli.exits import FAILED, fail, load, perform, refuse
 from consumers.cli.lines import document

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from consumers.cli.screen import plain, styled
 from consumers.cli.seen import Seen
+from consumers.cli.session_timeline import says
 from schemas.approval import ApprovalDecision, ApprovalRequest
 from schemas.codec.outgoing import OwnMessage
 from schemas.codec.values import iso
@@ -115,8 +116,15 @@ def _step(step: Step) -> Text:
         (f"{step.place}  ", "dim"),
         (f"{step.kind}  ", "red" if failed else "cyan"),
         plain(f"{step.action}  " if step.action else ""),
-        plain(_json(step.body)),
+        plain(_step_says(step)),
     )
+
+
+def _step_says(step: Step) -> str:
+    try:
+        return says(step.place, step.body)
+    except (KeyError, TypeError, ValueError):
+        return _json(step.body)  # not written by this version
 
 
 def _place(record: Record) -> dict[str, Any]:

@@ -13,15 +13,16 @@ from aiokafka import AIOKafkaProducer
 
 from consumers.adapters import kafka_clients
 from consumers.adapters.kafka_reader import topic_reader
-from consumers.app.compose import kafka_connection, record_codec
 from consumers.app.config import Config
+from consumers.app.connections import kafka_connection, record_codec
 from consumers.cli.event_lines import EventLineError, parse_event, parse_events
 from consumers.cli.exits import fail, load, perform, refuse
+from consumers.cli.read_ahead import read_ahead
 from consumers.cli.screen import err, plain, print_json, progress_bar
 from schemas.codec.json import read_object
 from schemas.codec.records import RecordCodec, json_record
 from schemas.envelope import Envelope
-from schemas.errors import UnknownSchemaError, UnreadableError
+from schemas.errors import SchemaError, UnknownSchemaError, UnreadableError
 from schemas.record import Encoded
 
 _IN_FLIGHT: Final = 500
@@ -136,8 +137,7 @@ async def _send_all(
     sent = 0
     waiting: list[asyncio.Future[object]] = []
     try:
-        # In a thread: standard input may wait for its next line as long as it likes.
-        while (event := await asyncio.to_thread(next, events, None)) is not None:
+        async for event in read_ahead(events):
             message = encode(event, codec, key=how.key)
             waiting.append(
                 await producer.send(how.topic, message.value, key=message.key, headers=list(message.headers))
@@ -148,9 +148,9 @@ async def _send_all(
                 await _acknowledged(waiting)
             if how.rate:
                 await asyncio.sleep(max(0.0, began + sent / how.rate - loop.time()))
-    except EventLineError as error:
+    except (EventLineError, SchemaError) as error:
         await _acknowledged(waiting)
-        fail(f"{error}\n{sent} events before it were published")
+        fail(f"{error}\nevents published before it: {sent}")
     await _acknowledged(waiting)
     return sent
 

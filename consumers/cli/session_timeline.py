@@ -45,18 +45,24 @@ class Moment:
 def timeline(entries: Mapping[str, Body]) -> list[Moment]:
     """Return the entries of one run in the order in which they happened."""
     decisions = {at: Decision.of_body(body) for at, body in entries.items() if at.endswith("/decision")}
-    moments = [_moment(at, body, decisions) for at, body in entries.items()]
+    actions = {at: _action(at, body, entries, decisions) for at, body in entries.items()}
+    moments = [_moment(at, body, actions[at]) for at, body in entries.items()]
     return sorted(moments, key=lambda moment: (moment.at, _ORDER.index(moment.kind), moment.place))
 
 
-def _moment(at: str, body: Body, decisions: Mapping[str, Decision]) -> Moment:
+def says(at: str, body: Body) -> str:
+    """Return in one line what the entry at a place of a journal says."""
+    return _SAYS.get(at.rpartition("/")[2], _json)(body)
+
+
+def _moment(at: str, body: Body, action: str) -> Moment:
     kind = at.rpartition("/")[2]
     return Moment(
         at=datetime.fromisoformat(_time(body)),
         place=at,
         kind=kind,
-        action=str(body.get("action") or _chosen(at, decisions)),
-        says=_SAYS.get(kind, _rest)(body),
+        action=action,
+        says=says(at, body),
         failed=kind.endswith("result") and body["status"] != "done",
         cost_usd=body.get("cost_usd") if kind == "decision" else None,
     )
@@ -66,9 +72,13 @@ def _time(body: Body) -> str:
     return next(body[name] for name in ("at", "requested_at", "finished_at", "time") if name in body)
 
 
-def _chosen(at: str, decisions: Mapping[str, Decision]) -> str:
-    """Return the action of the call an entry belongs to: `t1/c0/result` has it in `t1/decision`."""
+def _action(at: str, body: Body, entries: Mapping[str, Body], decisions: Mapping[str, Decision]) -> str:
+    """Return the action an entry is about: said there, by its intent, or by the decision that chose the call."""
+    if "action" in body:
+        return str(body["action"])
     match at.split("/"):
+        case [turn, call, "undo.result"] if undo := entries.get(f"{turn}/{call}/undo.intent"):
+            return str(undo["action"])
         case [turn, call, _] if decision := decisions.get(f"{turn}/decision"):
             return decision.calls[int(call[1:])].action
         case _:
@@ -107,10 +117,6 @@ def _approval(body: Body) -> str:
 
 def _ending(body: Body) -> str:
     return f"{body['status']}: {body['summary']}"
-
-
-def _rest(body: Body) -> str:
-    return _json(body)
 
 
 _SAYS: Final[Mapping[str, Callable[[Body], str]]] = {

@@ -10,8 +10,8 @@ from typing import Any
 from consumers.adapters.redis_connection import connect
 from consumers.adapters.redis_sessions import RedisSessions
 from consumers.adapters.redis_sessions_listing import RedisSessionsListing, SessionSummary
-from consumers.app.compose import secret
 from consumers.app.config import Redis
+from consumers.app.connections import secret
 from consumers.cli.exits import fail, load, perform
 from consumers.cli.screen import out, plain, print_json, styled, table
 from consumers.cli.session_timeline import Moment, timeline
@@ -24,7 +24,7 @@ from schemas.codec.values import iso
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A session: its runs with their journals, oldest first, and what it remembers."""
+    """A session: its runs with their journals, and what it remembers."""
 
     runs: Mapping[str, Mapping[str, Body]]
     context: Context
@@ -54,6 +54,7 @@ def show(config: Path, session: str, *, tenant: str, as_json: bool) -> None:
     if not history.runs:
         fail(f"no session {session} of tenant {tenant}; `pointsman sessions list` shows them")
     runs = {run: timeline(entries) for run, entries in history.runs.items()}
+    runs = dict(sorted(runs.items(), key=lambda item: item[1][0].at))
     if as_json:
         documents = [
             {"run": run, "timeline": [_document(m) for m in moments]} for run, moments in runs.items()
@@ -72,7 +73,7 @@ async def _list(settings: Redis, most: int) -> list[SessionSummary]:
 
 async def _history(settings: Redis, key: SessionKey) -> History:
     async with _store(settings) as (sessions, listing):
-        runs = {run: await sessions.read(key, run) for run in reversed(await listing.run_ids(key))}
+        runs = {run: await sessions.read(key, run) for run in await listing.run_ids(key)}
         return History({run: entries for run, entries in runs.items() if entries}, await listing.context(key))
 
 

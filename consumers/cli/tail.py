@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from consumers.adapters.kafka_reader import topic_reader
-from consumers.app.compose import kafka_connection, record_codec
 from consumers.app.config import Config
+from consumers.app.connections import kafka_connection, record_codec
 from consumers.cli.exits import load, perform
 from consumers.cli.lines import document, line
 from consumers.cli.screen import out, print_json_line

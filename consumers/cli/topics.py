@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from consumers.adapters.kafka_reader import Span, topic_reader
-from consumers.app.compose import kafka_connection
 from consumers.app.config import Config
+from consumers.app.connections import kafka_connection
 from consumers.cli.exits import fail, load, perform
 from consumers.cli.screen import out, print_json, styled, table
 from consumers.cli.topic_admin import topic_admin

@@ -12,7 +12,7 @@ import orjson
 from rich.console import Console
 
 from consumers.adapters import kafka_clients
-from consumers.app import compose
+from consumers.app import connections
 from consumers.demo.board import Board, Published, Seen
 from consumers.demo.feed import following
 from consumers.demo.ledger import effects_since, facts, last_effect
@@ -126,8 +126,8 @@ async def _story(stack: Stack, stage: Stage, pace: Pace) -> Report:
         board.add(seen)
 
     async with AsyncExitStack() as exits:
-        codec = await compose.record_codec(config, exits)
-        outbox = await compose.outbox(config, codec, exits)
+        codec = await connections.record_codec(config, exits)
+        outbox = await connections.outbox(config, codec, exits)
         producer = kafka_clients.producer(stack.connection)
         await producer.start()
         exits.push_async_callback(kafka_clients.stop, producer)

@@ -12,7 +12,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
-from consumers.adapters.kafka_clients import record_of
+from consumers.adapters.kafka_clients import partitions_of, record_of
 from consumers.errors import HaltError
 from consumers.ports.outbox import Outbox
 from consumers.ports.sessions import Sessions
@@ -101,7 +101,9 @@ class Rebuild:
 
     async def _ranges(self, selection: Selection) -> dict[TopicPartition, Range]:
         topic = selection.topic
-        numbers = await self._partitions(topic)
+        numbers = (await partitions_of(self.consumer, [topic])).get(topic)
+        if numbers is None:
+            raise HaltError(f"the topic {topic} does not exist; `pointsman topics create` makes it")
         tps = [TopicPartition(topic, number) for number in sorted(numbers)]
         firsts = await self.consumer.beginning_offsets(tps)
         ends = await self.consumer.end_offsets(tps)
@@ -112,13 +114,6 @@ class Rebuild:
         since = await self._at(tps, selection.since, firsts, ends)
         until = await self._at(tps, selection.until, ends, ends)
         return {tp: (since[tp], until[tp]) for tp in tps}
-
-    async def _partitions(self, topic: str) -> set[int]:
-        await self.consumer.topics()
-        numbers = self.consumer.partitions_for_topic(topic)
-        if not numbers:
-            raise HaltError(f"the topic {topic} does not exist; `pointsman topics create` makes it")
-        return numbers
 
     async def _at(self, tps: Sequence[TopicPartition], at: Any, default: Any, ends: Any) -> dict[Any, int]:
         if at is None:

@@ -153,7 +153,7 @@ class ConsumerLoop(ConsumerRebalanceListener):
             wanted[tp].committed(offset)
 
     # aiokafka awaits both listeners, though its base class declares them as plain functions.
-    async def on_partitions_revoked(  # pyright: ignore[reportIncompatibleMethodOverride]
+    async def on_partitions_revoked(  # pyright: ignore[reportIncompatibleMethodOverride] - awaited
         self, revoked: set[TopicPartition]
     ) -> None:
         """Drain and commit; the group waits for this up to its rebalance timeout."""
@@ -165,7 +165,7 @@ class ConsumerLoop(ConsumerRebalanceListener):
         for tp in held:
             del self._partitions[tp]
 
-    async def on_partitions_assigned(  # pyright: ignore[reportIncompatibleMethodOverride]
+    async def on_partitions_assigned(  # pyright: ignore[reportIncompatibleMethodOverride] - awaited
         self, assigned: set[TopicPartition]
     ) -> None:
         """Only take note: no heartbeat is sent while this runs."""

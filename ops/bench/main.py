@@ -116,11 +116,11 @@ def _profile(console: Console, variant: Variant, size: Size) -> None:
     with tempfile.TemporaryDirectory(prefix="pointsman-bench-") as folder:
         samples = Path(folder) / "samples.json"
         only_burst = Size(0, size.burst, 0, size.rate, size.customers, size.timeout_s)
-        asyncio.run(_with_progress(console, variant, only_burst, samples))
-        text = report(samples, size.burst)
+        measured = asyncio.run(_with_progress(console, variant, only_burst, samples))
+        text = report(samples, size.burst, measured.cpu_ms_per_event["worker"])
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "main-profile.txt").write_text(text)
-    console.print("\n".join(text.splitlines()[:18]))
+    console.print("\n".join(text.splitlines()[:14]), soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -1,30 +1,30 @@
-"""From pyinstrument's samples to a text that people read: by subsystem, then by function, without machine paths."""
+"""From the samples of a worker to a text that people read: by subsystem, function and line, without machine paths."""
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyinstrument.frame_info import parse_frame_info
-from pyinstrument.session import Session
+import orjson
 
-TOP = 45
-WAITING = "waiting"
+TOP = 40
 LOOP = "event loop"
-# The innermost frame that fits decides, so that an adapter's share is what it and its libraries use.
+SHARED = "http protocol, shared"
+# The innermost function that fits decides, so that an adapter's share is what it and its libraries use.
 SUBSYSTEMS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("json/avro", re.compile(r"^(schemas/|fastavro/|orjson/|json/)")),
-    ("redis", re.compile(r"^(redis/|hiredis/|consumers/adapters/redis_)")),
-    ("kafka", re.compile(r"^(aiokafka/|consumers/adapters/kafka_|consumers/runtime/)")),
+    ("json/avro", re.compile(r"schemas/|fastavro/|orjson/|json/")),
+    ("redis", re.compile(r"redis/|hiredis/|consumers/adapters/redis_")),
+    ("kafka", re.compile(r"aiokafka/|consumers/adapters/kafka_|consumers/runtime/")),
     (
         "model/openai",
-        re.compile(r"^(openai/|httpx2?/|httpcore2?/|httpx_aiohttp/|consumers/adapters/openai_)"),
+        re.compile(r"openai/|httpx2?/|httpcore2?/|distro/|consumers/adapters/openai_"),
     ),
-    ("connectors/http", re.compile(r"^(connectors/|consumers/adapters/connector_)")),
-    ("engine", re.compile(r"^consumers/(run|router|policy|session|app)/")),
-    ("metrics/logs", re.compile(r"^(prometheus_client/|consumers/telemetry/|logging/)")),
+    ("connectors/http", re.compile(r"connectors/|consumers/adapters/connector_")),
+    ("engine", re.compile(r"consumers/(run|router|policy|session|app)/")),
+    ("metrics/logs", re.compile(r"prometheus_client/|consumers/telemetry/|logging/")),
 )
+OURS = re.compile(r"(consumers|connectors|schemas)/")
 _PACKAGES = re.compile(r".*/(?:site-packages|dist-packages)/")
 _STANDARD = re.compile(r".*/lib/python3\.\d+/")
 _ROOT = f"{Path(__file__).resolve().parents[2]}/"
@@ -36,75 +36,65 @@ class Frame:
 
     function: str
     file: str
-    line: int
 
-    @property
-    def name(self) -> str:
-        return f"{self.function}  {self.file}:{self.line}"
+    def __str__(self) -> str:
+        return f"{self.file}  {self.function}"
 
 
-def report(samples: Path, events: int) -> str:
+def report(samples: Path, events: int, cpu_ms: float) -> str:
     """Return the text.
 
     Args:
         samples: what `profiled_worker.py` wrote.
         events: how many were worked in that time.
+        cpu_ms: what one event took, by the kernel's account; the samples only divide it.
     """
     by_subsystem: Counter[str] = Counter()
     own: Counter[str] = Counter()
+    lines: Counter[str] = Counter()
     inside: Counter[str] = Counter()
-    for stack, seconds in _stacks(Session.load(samples)):
-        leaf, took_us = stack[-1], round(seconds * 1e6)
-        if leaf.function == "select" and leaf.file.endswith("selectors.py"):
-            by_subsystem[WAITING] += took_us
-            continue
-        by_subsystem[subsystem(stack)] += took_us
-        own[leaf.name] += took_us
-        inside.update(dict.fromkeys((frame.name for frame in stack), took_us))
-    waited = by_subsystem.pop(WAITING, 0)
-    busy = by_subsystem.total()
+    for count, line, functions in orjson.loads(samples.read_bytes()):
+        stack = [Frame(function, relative(file)) for function, file in functions]
+        by_subsystem[subsystem(stack)] += count
+        own[str(stack[0])] += count
+        if OURS.match(stack[0].file):
+            lines[f"{stack[0].file}:{line}  {stack[0].function}"] += count
+        inside.update(dict.fromkeys({str(frame) for frame in stack if OURS.match(frame.file)}, count))
+    total = by_subsystem.total()
     head = (
-        f"The worker over {events} events: {busy / 1e6:.2f} s busy ({busy / events / 1000:.2f} ms an event, with the\n"
-        f"profiler's own cost), {waited / 1e6:.2f} s waiting. The sampler sees Python functions only: what C code takes\n"
-        "counts for the function that called it.\n"
+        f"The worker over {events} events: {cpu_ms:.2f} ms of CPU an event, in {total} samples. A row of n samples\n"
+        "is sure to about one part in the root of n. What C code takes counts for the function that called it.\n"
     )
     return "\n".join(
         (
             head,
-            _table("By subsystem", by_subsystem, busy, events),
-            _table("By function, itself only", own, busy, events),
-            _table("By function, with all it calls", inside, busy, events),
+            _table("By subsystem: the innermost of them on the stack", by_subsystem, total, cpu_ms),
+            _table("By function of any library, itself only", own, total, cpu_ms),
+            _table("By line of ours, itself only", lines, total, cpu_ms),
+            _table("By function of ours, with all it calls", inside, total, cpu_ms),
         )
     )
 
 
 def subsystem(stack: Sequence[Frame]) -> str:
-    """Return whose time a sample is."""
-    for frame in reversed(stack):
+    """Return whose time a sample is; the stack begins with the innermost function."""
+    for frame in stack:
         for name, files in SUBSYSTEMS:
             if files.match(frame.file):
                 return name
-    return "http protocol, shared" if any(f.file.startswith("aiohttp/") for f in stack) else LOOP
+    return SHARED if any(frame.file.startswith("aiohttp/") for frame in stack) else LOOP
 
 
-def _stacks(session: Session) -> Iterable[tuple[list[Frame], float]]:
-    for infos, seconds in session.frame_records:
-        stack = [_frame(info) for info in infos]
-        if stack:
-            yield stack, seconds
+def relative(file: str) -> str:
+    """Return a source file's name as an import would look for it."""
+    if "-packages/" in file:
+        return _PACKAGES.sub("", file)
+    return _STANDARD.sub("", file.removeprefix(_ROOT))
 
 
-def _frame(info: str) -> Frame:
-    identifier, _attributes = parse_frame_info(info)
-    function, file, line = identifier.split("\x00")
-    return Frame(function, _relative(file), int(line or 0))
-
-
-def _relative(file: str) -> str:
-    short = file.removeprefix(_ROOT)
-    return _STANDARD.sub("", _PACKAGES.sub("", short)) if short == file or ".venv" in short else short
-
-
-def _table(title: str, took_us: Counter[str], busy: int, events: int) -> str:
-    rows = [f"{us / busy:6.1%} {us / events:8.0f}  {name}" for name, us in took_us.most_common(TOP)]
+def _table(title: str, counts: Counter[str], total: int, cpu_ms: float) -> str:
+    rows = [
+        f"{count / total:6.1%} {count / total * cpu_ms * 1000:8.0f}  {name}"
+        for name, count in counts.most_common(TOP)
+    ]
     return "\n".join((title, " share us/event", *rows, ""))

@@ -178,7 +178,7 @@ async def test_a_post_is_sent_once_even_where_the_connection_is_cut() -> None:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_a_body_above_the_limit_is_not_read(chunked: bool) -> None:  # noqa: FBT001 - a parameter of the test
+async def test_a_body_above_the_limit_is_not_read(chunked: bool) -> None:
     async def huge(_: web.Request) -> web.Response:
         response = web.Response(body=b'"' + b"x" * 5000 + b'"')
         if chunked:

@@ -84,7 +84,7 @@ class Stage:
 
         async with asyncio.timeout(within_s):
             while len(have := await found()) < at_least:
-                if self.worker and self.worker.returncode not in {None, -9}:
+                if self.worker and self.worker.returncode not in {None, 0, -9}:
                     raise AssertionError(f"the worker ended: {self.log()}")
                 batch = await self.outcomes.getmany(timeout_ms=200)
                 for fetched in batch.values():

@@ -122,8 +122,8 @@ def _container() -> Generator[str]:
     testcontainers_config.ryuk_disabled = True
     port = _free_port()
     container = DockerContainer(IMAGE)
-    # Typed for a port alone, but handed to the engine as it is: without the address it publishes to every network.
-    container.ports["9092/tcp"] = ("127.0.0.1", port)  # pyright: ignore[reportArgumentType]
+    # Without the address the engine publishes to every network.
+    container.ports["9092/tcp"] = ("127.0.0.1", port)  # pyright: ignore[reportArgumentType] - passed on as it is
     for name, value in _container_environment(port).items():
         container.with_env(name, value)
     with container:

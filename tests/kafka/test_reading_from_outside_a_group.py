@@ -8,7 +8,9 @@ from consumers.adapters.kafka_clients import KafkaConnection
 from consumers.adapters.kafka_reader import topic_reader
 
 
-async def test_a_reader_finds_every_record_of_every_partition(kafka: str, new_topic: Callable[..., str]) -> None:
+async def test_a_reader_finds_every_record_of_every_partition(
+    kafka: str, new_topic: Callable[..., str]
+) -> None:
     topic = new_topic(partitions=3)
     producer = Producer({"bootstrap.servers": kafka})
     for partition in range(3):

@@ -1,6 +1,7 @@
 """The table of configuration fields: names and defaults from the model, meanings from its docstrings."""
 
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any, Final
 
 import griffe
@@ -74,12 +75,17 @@ def configuration_rows() -> Iterator[Row]:
 def documented(owner: str, name: str) -> str:
     """Return what a class says of an attribute: under it, or in the list of its own docstring."""
     module, _, title = owner.rpartition(".")
-    found = griffe.load(module)[title]
+    found = _module(module)[title]
     if name in found.members and (own := found.members[name].docstring):
         return _line(own.value)
     parts = found.docstring.parse("google") if found.docstring else []
     listed = [each for part in parts if part.kind.value == "attributes" for each in part.value]
     return next((_line(each.description) for each in listed if each.name == name), "")
+
+
+@cache
+def _module(name: str) -> Any:
+    return griffe.load(name)
 
 
 def _fields(whole: Schema, section: Schema, model: str, prefix: str) -> Iterator[Row]:
@@ -111,13 +117,13 @@ def _kind(field: Schema) -> str:
     if "enum" in field:
         return ", ".join(f"`{each}`" for each in field["enum"])
     names = {"string": "text", "boolean": "yes or no", "array": "list", "integer": "number"}
-    return field.get("format") or names.get(field["type"], field["type"])
+    return str(field.get("format") or names.get(field["type"], field["type"]))
 
 
 def _default(value: object) -> str:
     match value:
         case None | "":
-            return "–"
+            return "-"
         case bool():
             return "`true`" if value else "`false`"
         case []:

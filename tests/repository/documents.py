@@ -1,7 +1,6 @@
 """Markdown documents as the tests of the documentation see them: fences, command lines, tables, links."""
 
 import re
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +8,12 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
 
-_FENCE: Final = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE: Final = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 _INLINE_COMMAND: Final = re.compile(r"`(pointsman [^`]+)`")
 _LINK: Final = re.compile(r"\]\(([^)\s]+)\)")
 _HEADING: Final = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 _CELL: Final = re.compile(r"(?<!\\)\|")
 _ASSIGNMENT: Final = re.compile(r"[A-Z][A-Z0-9_]*=")
-_SHELL: Final = frozenset({"|", ">", ">>", "&&", ";", "#"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ class Document:
 
     def make_targets(self) -> set[str]:
         """Return every target that a `make …` of the document names."""
-        return set(re.findall(r"\bmake ([a-z][a-z-]*)", "\n".join(re.findall(r"`[^`]+`", self.text))))
+        return set(re.findall(r"\bmake ([a-z][a-z-]*)", " ".join(re.findall(r"`[^`]+`", self._prose))))
 
     def links(self) -> list[str]:
         """Return every link that stays in the repository."""
@@ -60,19 +58,14 @@ class Document:
 
     def anchors(self) -> set[str]:
         """Return what `#…` may name here, as the usual hosts derive it from headings."""
-        return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in _HEADING.findall(self._prose)}
+        return {
+            re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+            for title in _HEADING.findall(self._prose)
+        }
 
     @property
     def _prose(self) -> str:
         return _FENCE.sub("", self.text)
-
-
-def arguments_of(line: str) -> list[str]:
-    """Return what a command line says after `pointsman`, up to a pipe, a redirection or a comment."""
-    words = shlex.split(line)
-    start = next(index for index, word in enumerate(words) if Path(word).name == "pointsman")
-    end = next((index for index, word in enumerate(words) if word in _SHELL), len(words))
-    return words[start + 1 : end]
 
 
 def _joined(body: str) -> list[str]:

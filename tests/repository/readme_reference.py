@@ -36,7 +36,7 @@ def commands() -> str:
 def metrics() -> str:
     """Return one row for each metric."""
     rows = (
-        (f"`pointsman_{row.name}`", type(row).__name__.lower(), ", ".join(row.labels) or "–", row.help)
+        (f"`pointsman_{row.name}`", type(row).__name__.lower(), ", ".join(row.labels) or "-", row.help)
         for row in TABLE
     )
     return _table(("Metric", "Kind", "Labels", "What it says"), rows)
@@ -80,7 +80,7 @@ def _commands(command: Any, path: str) -> Iterator[Row]:
     options = [_option(each) for each in command.params if each.param_type_name == "option"]
     shown = [option for option in options if option != "`--config`"]
     does = " ".join(command.help.partition("\n\n")[0].split())
-    yield f"`{' '.join([path, *words])}`", does, ", ".join(shown) or "–"
+    yield f"`{' '.join([path, *words])}`", does, ", ".join(shown) or "-"
 
 
 def _word(argument: Any) -> str:
@@ -89,7 +89,9 @@ def _word(argument: Any) -> str:
 
 
 def _option(option: Any) -> str:
-    return "`" + "/".join(max(names, key=len) for names in (option.opts, option.secondary_opts) if names) + "`"
+    return (
+        "`" + "/".join(max(names, key=len) for names in (option.opts, option.secondary_opts) if names) + "`"
+    )
 
 
 def _table(head: Row, rows: Iterable[Row]) -> str:

@@ -49,3 +49,16 @@ def test_failure_says_why_and_is_marked() -> None:
 def test_unusable_answer_says_what_was_wrong() -> None:
     (moment,) = timeline({"t1/decision": decision(1, problem="the answer is empty")})
     assert moment.says == "unusable answer: the answer is empty"
+
+
+def test_compensation_is_named_in_its_result_too() -> None:
+    undone = {
+        "t1/c0/undo.intent": {
+            "action": "erp.cancel_order",
+            "arguments": {},
+            "at": "2026-11-22T12:00:05+00:00",
+        },
+        "t1/c0/undo.result": {"status": "done", "result": None, "at": "2026-11-22T12:00:06+00:00"},
+    }
+    moments = {moment.place: moment for moment in timeline({**ENTRIES, **undone})}
+    assert moments["t1/c0/undo.result"].action == "erp.cancel_order"

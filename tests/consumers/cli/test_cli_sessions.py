@@ -1,0 +1,116 @@
+"""Sessions and replays as operators see them, on a real Redis and the embedded broker."""
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+from consumers.adapters.redis_connection import connect
+from consumers.adapters.redis_sessions import RedisSessions
+from consumers.ports.sessions import Entry
+from consumers.run.ending import body_of
+from consumers.session.context import Context
+from consumers.session.key import SessionKey
+from schemas.envelope import run_id_of
+from schemas.outcome import Outcome, Status
+from tests.consumers.cli.cli_stage import Stage
+
+AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+SOURCE = "/shop"
+
+
+def finished(session: str, event_id: str) -> Outcome:
+    return Outcome(
+        id=f"outcome-of-{event_id}",
+        run_id=run_id_of("default", SOURCE, event_id),
+        event_id=event_id,
+        event_type="order.praised",
+        event_source=SOURCE,
+        tenant="default",
+        session_id=session,
+        route="order.praised",
+        status=Status.REFUSED,
+        summary="Nothing to do.",
+        actions=(),
+        turns=1,
+        input_tokens=10,
+        output_tokens=2,
+        cost_usd=0.5,
+        started_at=AT,
+        finished_at=AT,
+    )
+
+
+def store(stage: Stage, outcome: Outcome) -> None:
+    """Leave a finished run in Redis, as a worker does."""
+    decision: dict[str, Any] = {
+        "calls": [],
+        "finish": {"status": "refused", "summary": "Nothing to do."},
+        "problem": None,
+        "text": "",
+        "cost_usd": 0.5,
+        "at": AT.isoformat(),
+    }
+    entries = [Entry("t1/decision", decision), Entry("outcome", body_of(outcome))]
+
+    async def write() -> None:
+        client = connect(stage.redis)
+        try:
+            sessions = RedisSessions(client)
+            await sessions.check()
+            opened = await sessions.open(SessionKey("default", outcome.session_id), outcome.run_id)
+            await sessions.close(opened.lease, entries, Context().after(outcome))
+        finally:
+            await client.aclose()
+
+    asyncio.run(write())
+
+
+def test_session_is_listed_and_shown_with_the_timeline_of_its_runs(stage: Stage) -> None:
+    store(stage, finished(stage.name, "e-1"))
+    listed = stage.json("sessions", "list", "--max", "1000")
+    assert stage.name in [session["session"] for session in listed]
+    shown = stage.json("sessions", "show", stage.name)
+    (run,) = shown["runs"]
+    assert [moment["kind"] for moment in run["timeline"]] == ["decision", "outcome"]
+    assert run["timeline"][0]["cost_usd"] == 0.5
+    assert shown["context"][0]["summary"] == "Nothing to do."
+    assert "finish refused: Nothing to do." in stage.run("sessions", "show", stage.name).stdout
+
+
+def test_unknown_session_or_tenant_fails(stage: Stage) -> None:
+    store(stage, finished(stage.name, "e-1"))
+    stage.run("sessions", "show", "nobody", exit_code=1)
+    stage.run("sessions", "show", stage.name, "--tenant", "acme", exit_code=1)
+
+
+def test_replay_publishes_finished_outcomes_again_and_leaves_the_others_alone(topics: Stage) -> None:
+    store(topics, finished("C-1", "e-1"))
+    events = [
+        f'{{"type": "order.praised", "id": "{n}", "source": "{SOURCE}", "session": "C-1"}}'
+        for n in ("e-1", "e-2")
+    ]
+    topics.run("publish", f"{topics.name}.orders", stdin="\n".join(events))
+    report = topics.json("replay", f"{topics.name}.orders")
+    assert (report["read"], report["republished"], report["unfinished"]) == (2, 1, 1)
+    assert report["by_status"] == {"refused": 1}
+    (outcome,) = topics.lines("tail", f"{topics.name}.outcomes", "--to-end")
+    assert outcome["id"] == "outcome-of-e-1"
+    assert "outcomes published again" in topics.run("replay", f"{topics.name}.orders").stdout
+
+
+def test_replay_of_nothing_reads_nothing(topics: Stage) -> None:
+    assert topics.json("replay", f"{topics.name}.orders", "--since", "2026-11-01T00:00")["read"] == 0
+
+
+def test_malformed_selection_is_a_usage_mistake(stage: Stage) -> None:
+    stage.run("replay", f"{stage.name}.orders", "--offsets", "7", exit_code=2)
+    stage.run("replay", f"{stage.name}.orders", "--offsets", "0:9-1", exit_code=2)
+    both = ("--offsets", "0:1-2", "--since", "2026-11-01")
+    assert "not by both" in stage.run("replay", f"{stage.name}.orders", *both, exit_code=2).stderr
+    stage.run("replay", "no.route.here", exit_code=1)
+
+
+def test_redis_that_is_away_is_one_message_and_exit_code_1(stage: Stage, monkeypatch: Any) -> None:
+    monkeypatch.setenv("POINTSMAN_REDIS__URL", "redis://127.0.0.1:1/0")
+    result = stage.run("sessions", "list", exit_code=1)
+    assert "Redis" in result.stderr
