@@ -80,6 +80,15 @@ class RedisSessions:
             await self._scripts.load(self._redis)
         return warnings
 
+    async def ping(self) -> None:
+        """Find out whether Redis answers.
+
+        Raises:
+            UnavailableError: it does not.
+        """
+        with busy_when_unreachable():
+            await self._redis.ping()
+
     async def open(self, key: SessionKey, run_id: str) -> Opened:
         """As the port says."""
         keys = [key.meta, key.context, key.journal(run_id), key.runs]

@@ -10,11 +10,14 @@ from consumers.adapters import health_server
 from consumers.app import compose
 from consumers.app.config_file import ConfigFile
 from consumers.app.resolve import resolve
+from consumers.errors import UnavailableError
 from consumers.telemetry.health import Health
 from consumers.telemetry.metrics import READY
 
 _log = logging.getLogger(__name__)
 
+_WATCH_S = 2.0
+"""How often Redis is asked whether it is there."""
 _STALLED_S = 120.0
 """A poll loop that has not come round for so long is no longer alive."""
 
@@ -61,8 +64,9 @@ async def run_worker(
             leases = group.create_task(worker.sessions.keep_leases(), name="keep leases")
             ready = group.create_task(_announce(worker, health, server.address, started), name="announce")
             stopper = group.create_task(_stop_on(stop, worker), name="stop")
+            watch = group.create_task(_watch_redis(worker, health), name="watch redis")
             await worker.loop.run()
-            for task in (leases, ready, stopper):
+            for task in (leases, ready, stopper, watch):
                 task.cancel()
         _log.info("stopped")
 
@@ -85,6 +89,18 @@ async def _stop_on(stop: asyncio.Event, worker: compose.Worker) -> None:
     await stop.wait()
     worker.metrics.set(READY, 0)
     worker.loop.stop()
+
+
+async def _watch_redis(worker: compose.Worker, health: Health) -> None:
+    """Say in readiness whether Redis answers; events wait without it, and nothing else is done about it here."""
+    while True:
+        try:
+            await worker.sessions.ping()
+        except UnavailableError as error:
+            health.not_ready("redis", str(error))
+        else:
+            health.ready("redis")
+        await asyncio.sleep(_WATCH_S)
 
 
 def _stalled(age_s: float) -> str | None:

@@ -101,7 +101,10 @@ async def _decide(
         codec = await record_codec(settings, stack)
         approval = _the_one(await _inbox(settings, codec), text)
         request = approval.request
-        if approval.standing is not Standing.WAITING:
+        late = approval.standing is Standing.EXPIRED and approval.decision is None
+        if late and answer == "approve":
+            fail(f"{request.id} is expired: it can only be rejected, and its run then ends without it")
+        if approval.standing is not Standing.WAITING and not late:
             fail(f"{request.id} is {approval.standing}: an answer would change nothing")
         decision = ApprovalDecision(
             request_id=request.id,

@@ -206,11 +206,13 @@ def test_approval_is_listed_decided_once_and_echoes_the_digest(topics: Stage) ->
     assert "is approved" in again.stderr
 
 
-def test_expired_approval_is_shown_as_such_and_cannot_be_answered(topics: Stage) -> None:
+def test_expired_approval_is_shown_as_such_and_can_only_be_rejected(topics: Stage) -> None:
     produce(topics, f"{topics.name}.approvals", encoded(request("run-1", expires_in=timedelta(hours=-1))))
     assert topics.json("approvals", "show", "run-1")["standing"] == "expired"
     refused = topics.run("approvals", "approve", "run-1", "--approver", "ada", exit_code=1)
     assert "expired" in refused.stderr
+    topics.run("approvals", "reject", "run-1", "--approver", "ada")
+    assert topics.json("approvals", "list") == []
 
 
 def test_ambiguous_or_unknown_approval_is_refused(topics: Stage) -> None:
