@@ -3,6 +3,7 @@
 CEL (https://cel.dev) always terminates and cannot do I/O, so a rule is safe to evaluate on hostile data.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +13,9 @@ import cel
 
 VARIABLES: Final = frozenset({"event", "arguments", "session", "action", "now"})
 """The names a rule may use."""
+
+_BOUND: Final = re.compile(r"\.\s*(?:all|exists|exists_one|filter|map)\s*\(\s*([A-Za-z_]\w*)\s*,")
+"""A macro and the name it binds, such as `h` in `session.history.exists(h, h.status == "success")`."""
 
 
 class Effect(StrEnum):
@@ -64,12 +68,19 @@ def compile_rule(*, name: str, when: str, then: Effect, message: str, actions: f
     except ValueError as error:
         raise RuleError(f"rule {name!r} does not parse: {_first_line(error)}") from error
     names = frozenset(program.variables())
-    unknown = sorted(names - VARIABLES)
+    # The parser lists what macros bind as well. A name that slips through here fails when evaluated, and denies.
+    unknown = sorted(names - VARIABLES - set(_BOUND.findall(when)))
     if unknown:
         known = ", ".join(sorted(VARIABLES))
         raise RuleError(f"rule {name!r} uses {', '.join(unknown)}; a rule knows {known}")
     return Rule(
-        name=name, actions=actions, then=then, message=message, when=when, program=program, names=names
+        name=name,
+        actions=actions,
+        then=then,
+        message=message,
+        when=when,
+        program=program,
+        names=names & VARIABLES,
     )
 
 

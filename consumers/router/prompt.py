@@ -41,12 +41,17 @@ class Turn:
     answers: tuple[Mapping[str, Any], ...]
 
 
-def build(route: Route, event: Envelope, context: Context, turns: Iterable[Turn]) -> list[Message]:
-    """Return the messages for the next turn. Same journal, same messages, byte for byte."""
-    messages: list[Message] = [
+def opening(route: Route, event: Envelope, context: Context) -> tuple[Message, ...]:
+    """Return the messages with which every turn of a run begins."""
+    return (
         {"role": "system", "content": _system(route)},
         {"role": "user", "content": _user(route, event, context)},
-    ]
+    )
+
+
+def build(begin: Iterable[Message], turns: Iterable[Turn]) -> list[Message]:
+    """Return the messages for the next turn. Same journal, same messages, byte for byte."""
+    messages = list(begin)
     for number, turn in enumerate(turns, start=1):
         messages.extend(_turn(number, turn))
     return messages

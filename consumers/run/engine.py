@@ -151,7 +151,7 @@ class Engine:
 
     async def _decide(self, work: Work, turn: int) -> None:
         route = work.route
-        messages = prompt.build(route, work.event, work.context, work.journal.finished_turns())
+        messages = prompt.build(work.opening, work.journal.finished_turns())
         reply = await self._model.reply(Prompt(messages, [*route.tools, FINISH_TOOL], MAX_OUTPUT_TOKENS))
         allowed = {action.tool_name: action for action in route.actions.values()}
         decision = decide(reply, allowed)

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from consumers.errors import RetryError
 from consumers.ports.clock import Clock
 from consumers.ports.outbox import Outbox
 from consumers.ports.sessions import Entry, Lease, Opened, Sessions
+from consumers.router.exchange import Message
+from consumers.router.prompt import opening
 from consumers.router.route import Route
 from consumers.run.journal import RunJournal
 from consumers.run.record import step_of
@@ -43,6 +46,11 @@ class Work:
         self._clock = clock
         self._unwritten: list[Entry] = []
         self._unpublished: list[Step] = []
+
+    @cached_property
+    def opening(self) -> tuple[Message, ...]:
+        """The messages with which every turn begins."""
+        return opening(self.route, self.event, self.context)
 
     def note(self, entry: Entry, action: str | None = None) -> None:
         """Add an entry to the journal in memory; it is durable only after `commit`."""

@@ -5,7 +5,7 @@ import tempfile
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ledger import faults
@@ -52,6 +52,7 @@ class Measured:
         latency_p99_ms: the same.
         outcomes_twice: outcomes that came once more; subscribers drop them by their id.
         faults: what was not as it must be; empty where all is well.
+        worker_cpu_rounds: the worker's CPU in every round, sorted; all else is of the round in the middle.
     """
 
     worker: str
@@ -65,6 +66,19 @@ class Measured:
     latency_p99_ms: float | None
     outcomes_twice: int
     faults: tuple[str, ...]
+    worker_cpu_rounds: tuple[float, ...] = ()
+
+    @property
+    def worker_cpu_ms(self) -> float:
+        return self.cpu_ms_per_event["worker"]
+
+
+def middle(rounds: Sequence[Measured]) -> Measured:
+    """Return the round with the median CPU of the worker, and with every fault that any round had."""
+    ordered = sorted(rounds, key=lambda one: one.worker_cpu_ms)
+    faults = dict.fromkeys(fault for one in rounds for fault in one.faults)
+    cpu = tuple(one.worker_cpu_ms for one in ordered)
+    return replace(ordered[(len(ordered) - 1) // 2], faults=tuple(faults), worker_cpu_rounds=cpu)
 
 
 async def measure(

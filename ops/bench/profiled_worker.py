@@ -1,8 +1,8 @@
 """`pointsman …` with samples of where its CPU time goes: `python ops/bench/profiled_worker.py FILE run -c pointsman.yaml`.
 
 The kernel sends a signal for every few milliseconds of CPU time used, and the stack of that moment is counted. So
-waiting and other programs on the machine do not show, and it costs next to nothing. (pyinstrument and cProfile, called
-for every function, took several times what they measured and shifted it towards small functions.)
+waiting and other programs on the machine do not show, and nothing is added to a call. (pyinstrument samples wall time
+and cProfile is entered at every call: the one shows the neighbours' load, the other makes small functions dear.)
 """
 
 import signal

@@ -21,11 +21,9 @@ def ratios(measured: Sequence[Measured]) -> dict[str, float]:
     """Return what Pointsman's worker uses, as a multiple of what each plain loop on the same broker does."""
     ours = {one.broker: one for one in measured if one.worker == "pointsman"}
     return {
-        f"{one.worker} on {one.broker}": round(
-            ours[one.broker].cpu_ms_per_event["worker"] / one.cpu_ms_per_event["worker"], 2
-        )
+        f"{one.worker} on {one.broker}": round(ours[one.broker].worker_cpu_ms / one.worker_cpu_ms, 2)
         for one in measured
-        if one.worker != "pointsman" and one.broker in ours and one.cpu_ms_per_event["worker"]
+        if one.worker != "pointsman" and one.broker in ours and one.worker_cpu_ms
     }
 
 

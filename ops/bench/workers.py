@@ -78,7 +78,7 @@ def _configuration(servers: Servers) -> Path:
 def _prompt(config: Path, file: Path) -> Path:
     """Write down what Pointsman says to the model beside the event, so that the plain loop says the same."""
     (route,) = (r for r in resolve(read_config(config)).routes.values() if r.event == "order.requested")
-    system, _user = prompt.build(route, orders(1, 1)[0], Context(), [])
+    system, _user = prompt.opening(route, orders(1, 1)[0], Context())
     said: dict[str, Any] = {
         "model": OFFLINE,
         "system": system["content"],

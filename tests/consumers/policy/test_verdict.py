@@ -56,7 +56,25 @@ def test_a_rule_without_actions_is_about_writes_only() -> None:
     assert verdict(rule(Effect.DENY, "true", "erp.other")).effect is Effect.ALLOW
 
 
-@pytest.mark.parametrize(("when", "says"), [("a >", "does not parse"), ("payload.x == 1", "payload")])
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [
+        ("session.history.exists(h, h.status == 'success')", Effect.DENY),
+        ("session.history.exists( run, run.actions.exists(a, a.action == 'erp.create_order'))", Effect.DENY),
+        ("session.history.filter(h, h.status == 'failed').size() > 0", Effect.ALLOW),
+        ("session.history.all(h, h.status == 'success')", Effect.DENY),
+    ],
+)
+def test_rules_may_look_through_the_history(when: str, expected: Effect) -> None:
+    history = [{"status": "success", "actions": [{"action": "erp.create_order"}]}]
+    facts = FACTS | {"session": {"results": {}, "history": history}}
+    assert judge([rule(Effect.DENY, when)], "erp.create_order", "write", facts).effect is expected
+
+
+@pytest.mark.parametrize(
+    ("when", "says"),
+    [("a >", "does not parse"), ("payload.x == 1", "payload"), ("session.history.exists(h, g)", "g")],
+)
 def test_a_bad_rule_is_refused_when_it_is_compiled(when: str, says: str) -> None:
     with pytest.raises(RuleError, match=says):
         rule(Effect.DENY, when)
