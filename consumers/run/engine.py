@@ -1,12 +1,13 @@
 """The engine: works an event to its outcome, one journaled step after the other."""
 
+import contextlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from connectors.action import Action
 from connectors.catalog import Catalog
-from consumers.errors import DeadLetterError
+from consumers.errors import DeadLetterError, RetryError
 from consumers.policy.rules import Effect
 from consumers.policy.verdict import Verdict, judge
 from consumers.ports.actions import Actions
@@ -115,7 +116,8 @@ class Engine:
             return outcome
         finally:
             if not closed:
-                await work.release()
+                with contextlib.suppress(RetryError):  # a lease that cannot be given back ends by itself
+                    await work.release()
 
     async def _advance_within_journal(self, work: Work) -> End | ApprovalRequest:
         try:

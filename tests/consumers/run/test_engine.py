@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from connectors.errors import BusyError, InDoubtError
-from consumers.errors import DeadLetterError, RetryError
+from consumers.errors import DeadLetterError, RetryError, UnavailableError
 from consumers.router.route import Budget
 from schemas.approval import ApprovalDecision, ApprovalRequest
 from schemas.envelope import Envelope
@@ -293,3 +293,15 @@ async def test_a_full_journal_ends_the_run_and_says_what_stands() -> None:
     assert outcome.status is Status.COMPENSATION_FAILED
     assert "shop.order" in outcome.summary
     assert world.effects == ["order"]
+
+
+async def test_a_lease_that_cannot_be_given_back_hides_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(ordering())
+    world.ledger.trouble = [BusyError("429", retry_after_s=7)]
+
+    async def unreachable(_lease: object) -> None:
+        raise UnavailableError("Redis is away")
+
+    monkeypatch.setattr(world.sessions, "release", unreachable)
+    with pytest.raises(RetryError, match="429"):
+        await world.work()
