@@ -39,6 +39,23 @@ class ApprovalRequest:
     requested_at: datetime
     expires_at: datetime
 
+    def answered(self, answer: Answer, *, approver: str, comment: str, at: datetime) -> "ApprovalDecision":
+        """Return a person's answer; the digest binds it to exactly what was asked."""
+        return ApprovalDecision(
+            request_id=self.id,
+            run_id=self.run_id,
+            tenant=self.tenant,
+            session_id=self.session_id,
+            event_source=self.event_source,
+            event_id=self.event_id,
+            place=self.place,
+            digest=self.digest,
+            answer=answer,
+            approver=approver,
+            comment=comment,
+            decided_at=at,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class ApprovalDecision:

@@ -106,20 +106,7 @@ async def _decide(
             fail(f"{request.id} is expired: it can only be rejected, and its run then ends without it")
         if approval.standing is not Standing.WAITING and not late:
             fail(f"{request.id} is {approval.standing}: an answer would change nothing")
-        decision = ApprovalDecision(
-            request_id=request.id,
-            run_id=request.run_id,
-            tenant=request.tenant,
-            session_id=request.session_id,
-            event_source=request.event_source,
-            event_id=request.event_id,
-            place=request.place,
-            digest=request.digest,
-            answer=answer,
-            approver=approver,
-            comment=comment,
-            decided_at=SystemClock().now(),
-        )
+        decision = request.answered(answer, approver=approver, comment=comment, at=SystemClock().now())
         await (await outbox(settings, codec, stack)).approval_decision(decision)
         return decision
 

@@ -1,32 +1,14 @@
 """A record as the command line sees it: decoded as far as that goes, never an error."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from consumers.app.config import Config
-from schemas.approval import DECIDED_TYPE, REQUESTED_TYPE
-from schemas.codec.outgoing import (
-    OwnMessage,
-    approval_decision_of,
-    approval_request_of,
-    outcome_of,
-    step_of,
-)
+from schemas.codec.outgoing import OwnMessage, own_message_of
 from schemas.codec.records import RecordCodec
 from schemas.dead_letter import DeadLetter, dead_letter_of
 from schemas.envelope import Envelope
 from schemas.errors import SchemaError, UnreadableError
-from schemas.outcome import OUTCOME_TYPE
 from schemas.record import Record
-from schemas.step import STEP_TYPE
-
-_OWN: Final[Mapping[str, Callable[[Envelope], OwnMessage]]] = {
-    OUTCOME_TYPE: outcome_of,
-    STEP_TYPE: step_of,
-    REQUESTED_TYPE: approval_request_of,
-    DECIDED_TYPE: approval_decision_of,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +64,7 @@ class Reader:
 
 def _own(event: Envelope) -> OwnMessage | None:
     """Return the message of ours that an event is; others may use our types for something else."""
-    read = _OWN.get(event.type)
     try:
-        return read(event) if read else None
+        return own_message_of(event)
     except UnreadableError:
         return None

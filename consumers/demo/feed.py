@@ -7,19 +7,16 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.structs import ConsumerRecord
 
 from consumers.adapters import kafka_clients
 from consumers.adapters.kafka_clients import KafkaConnection
 from consumers.demo.board import Published, Seen
-from schemas.approval import DECIDED_TYPE, REQUESTED_TYPE
-from schemas.codec.outgoing import approval_decision_of, approval_request_of, outcome_of, step_of
+from schemas.codec.outgoing import own_message_of
 from schemas.codec.records import RecordCodec
 from schemas.dead_letter import dead_letter_of
 from schemas.errors import UnreadableError
-from schemas.outcome import OUTCOME_TYPE
+from schemas.outcome import Outcome
 from schemas.record import Record
-from schemas.step import STEP_TYPE
 from schemas.topics import DEAD_LETTERS, TOPICS
 
 _POLL_MS: Final = 100
@@ -56,7 +53,7 @@ async def _read(consumer: AIOKafkaConsumer, codec: RecordCodec, see: Callable[[S
     while True:
         batches = await consumer.getmany(timeout_ms=_POLL_MS)
         for fetched in (record for batch in batches.values() for record in batch):
-            see(await read(_record(fetched), codec))
+            see(await read(kafka_clients.record_of(fetched), codec))
         if not batches:
             await asyncio.sleep(_EMPTY_POLL_S)
 
@@ -70,24 +67,9 @@ async def read(record: Record, codec: RecordCodec) -> Seen:
     if record.topic == DEAD_LETTERS.name:
         return dead_letter_of(record)
     envelope = await codec.decode(record, tenant="pointsman")
-    if envelope.type == STEP_TYPE:
-        return step_of(envelope)
-    if envelope.type == REQUESTED_TYPE:
-        return approval_request_of(envelope)
-    if envelope.type == DECIDED_TYPE:
-        return approval_decision_of(envelope)
-    if envelope.type == OUTCOME_TYPE:
-        return Published(outcome_of(envelope), record.value or b"")
+    message = own_message_of(envelope)
+    if isinstance(message, Outcome):
+        return Published(message, record.value or b"")
+    if message is not None:
+        return message
     raise UnreadableError(f"{record.place}: {envelope.type} is none of our messages")
-
-
-def _record(fetched: ConsumerRecord[bytes, bytes]) -> Record:
-    return Record(
-        topic=fetched.topic,
-        partition=fetched.partition,
-        offset=fetched.offset,
-        timestamp_ms=fetched.timestamp,
-        key=fetched.key,
-        value=fetched.value,
-        headers=tuple(fetched.headers),
-    )

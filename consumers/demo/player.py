@@ -13,7 +13,6 @@ from consumers.demo.board import Board
 from consumers.demo.rows import SceneView, poison_rows, repeat_rows, run_rows
 from consumers.demo.stage import Stage
 from consumers.demo.story import CASES, ORDER_REQUESTED, ORDERS, Again, Business, Poison, Scene
-from schemas.approval import ApprovalDecision, ApprovalRequest
 from schemas.codec.records import RecordCodec
 from schemas.envelope import Envelope
 from schemas.record import Headers
@@ -147,7 +146,9 @@ class Player:
             return False
         await asyncio.sleep(self._pace.thinking_s)
         self._answered.add(request.id)
-        await self._outbox.approval_decision(_approval(request))
+        await self._outbox.approval_decision(
+            request.answered("approve", approver=_APPROVER, comment="A good customer.", at=datetime.now(UTC))
+        )
         return True
 
     async def _publish(self, event: Envelope) -> None:
@@ -162,21 +163,3 @@ class Player:
 
 def _over(view: SceneView) -> bool:
     return view.over or view.outcome is not None
-
-
-def _approval(request: ApprovalRequest) -> ApprovalDecision:
-    """Return a person's yes; the digest binds it to exactly what was asked."""
-    return ApprovalDecision(
-        request_id=request.id,
-        run_id=request.run_id,
-        tenant=request.tenant,
-        session_id=request.session_id,
-        event_source=request.event_source,
-        event_id=request.event_id,
-        place=request.place,
-        digest=request.digest,
-        answer="approve",
-        approver=_APPROVER,
-        comment="A good customer.",
-        decided_at=datetime.now(UTC),
-    )

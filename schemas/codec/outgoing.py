@@ -3,7 +3,7 @@
 Times are kept to the millisecond and in UTC; everything else comes back as it went in.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, cast
@@ -50,6 +50,22 @@ def own_event(message: OwnMessage) -> OwnEvent:
             return _from_request(message)
         case ApprovalDecision():
             return _from_decision(message)
+
+
+def own_message_of(envelope: Envelope) -> OwnMessage | None:
+    """Return the message of ours that an event carries by its type, or None where the type is not ours.
+
+    Raises:
+        UnreadableError: the type is ours and the content is not.
+    """
+    readers: dict[str, Callable[[Envelope], OwnMessage]] = {
+        OUTCOME_TYPE: outcome_of,
+        STEP_TYPE: step_of,
+        REQUESTED_TYPE: approval_request_of,
+        DECIDED_TYPE: approval_decision_of,
+    }
+    read = readers.get(envelope.type)
+    return read(envelope) if read else None
 
 
 def outcome_of(envelope: Envelope) -> Outcome:

@@ -44,12 +44,17 @@ def test_an_object_comes_back_as_it_was(payload: dict[str, object]) -> None:
         (b"\xff", "no JSON"),
         (b'{"a": 1} x', "no JSON"),
         (b'{"a":' * 1000 + b"1" + b"}" * 1000, "nested too deeply"),
+        (b'{"a":' + b"[" * 100 + b"]" * 100 + b"}", "nested too deeply"),
         (b'{"a":' * 100_000, "no JSON"),
     ],
 )
 def test_what_two_parsers_might_read_differently_is_refused(body: bytes, problem: str) -> None:
     with pytest.raises(UnreadableError, match=problem):
         read_object(body)
+
+
+def test_a_hundred_levels_are_read() -> None:
+    assert read_object(b'{"a":' + b"[" * 99 + b"]" * 99 + b"}")
 
 
 @given(st.binary(max_size=100))

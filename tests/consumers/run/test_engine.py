@@ -1,5 +1,6 @@
 """What a run does, on fakes that pass the real adapters' contract suites."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from connectors.errors import BusyError, InDoubtError
 from consumers.errors import DeadLetterError, RetryError, UnavailableError
 from consumers.router.route import Budget
-from schemas.approval import ApprovalDecision, ApprovalRequest
+from schemas.approval import Answer, ApprovalDecision, ApprovalRequest
 from schemas.envelope import Envelope
 from schemas.outcome import Outcome, Status
 from schemas.step import StepKind
@@ -23,22 +24,9 @@ def ordering() -> Plan:
     return turns(reply(("shop__stock", {"product": "P"})), reply(ORDER), reply(finish()))
 
 
-def answer(request: ApprovalRequest, answer: str = "approve", **change: object) -> ApprovalDecision:
-    fields = {
-        "request_id": request.id,
-        "run_id": request.run_id,
-        "tenant": request.tenant,
-        "session_id": request.session_id,
-        "event_source": request.event_source,
-        "event_id": request.event_id,
-        "place": request.place,
-        "digest": request.digest,
-        "answer": answer,
-        "approver": "ann",
-        "comment": "",
-        "decided_at": request.requested_at,
-    }
-    return ApprovalDecision(**(fields | change))  # pyright: ignore[reportArgumentType] - tests change fields by name
+def answer(request: ApprovalRequest, answer: Answer = "approve", **change: Any) -> ApprovalDecision:
+    decided = request.answered(answer, approver="ann", comment="", at=request.requested_at)
+    return replace(decided, **change)
 
 
 async def outcome_of(world: World) -> Outcome:
