@@ -1,6 +1,7 @@
 """A stack for tests: real servers, the worker as a process of its own that may be killed and started again."""
 
 import asyncio
+import os
 import sqlite3
 import sys
 from collections.abc import AsyncGenerator
@@ -51,20 +52,28 @@ class Stage:
     """Outcome records seen so far."""
     worker: asyncio.subprocess.Process | None = None
 
-    async def start_worker(self) -> asyncio.subprocess.Process:
+    workers: list[asyncio.subprocess.Process] = field(default_factory=list[asyncio.subprocess.Process])
+    """All that were ever started; those still alive are killed at the end."""
+
+    async def start_worker(self, instance: str | None = None) -> asyncio.subprocess.Process:
+        """Start a worker; several at once need names of their own."""
+        named = {"POINTSMAN_KAFKA__INSTANCE_ID": instance} if instance else {}
         with (self.folder / "worker.log").open("ab") as log:
             self.worker = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-c", START, "run", "-c", str(self.config)),
                 stdout=log,
                 stderr=log,
+                env=os.environ | named,
             )
+        self.workers.append(self.worker)
         return self.worker
 
-    async def stop_worker(self) -> int:
-        assert self.worker is not None
-        self.worker.terminate()
+    async def stop_worker(self, worker: asyncio.subprocess.Process | None = None) -> int:
+        worker = worker or self.worker
+        assert worker is not None
+        worker.terminate()
         async with asyncio.timeout(40):
-            return await self.worker.wait()
+            return await worker.wait()
 
     async def publish(self, event: Envelope, topic: str = "erp.orders", key: bytes | None = None) -> None:
         message = self.codec.encode(event)
@@ -154,6 +163,7 @@ async def stage(folder: Path, bootstrap: str) -> AsyncGenerator[Stage]:
         try:
             yield made
         finally:
-            if made.worker and made.worker.returncode is None:
-                made.worker.kill()
-                await made.worker.wait()
+            for worker in made.workers:
+                if worker.returncode is None:
+                    worker.kill()
+                    await worker.wait()

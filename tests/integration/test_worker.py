@@ -11,10 +11,12 @@ import aiohttp
 import pytest
 
 from consumers.adapters import kafka_clients
+from consumers.adapters.redis_connection import connect
 from consumers.app.config_file import read_config
 from consumers.app.replaying import run_replay
 from consumers.app.worker import WorkerInfo, run_worker
 from consumers.local.broker import local_broker
+from consumers.local.redis_server import local_redis
 from consumers.replay.selection import Selection
 from schemas.dead_letter import DeadLetter, dead_letter_of
 from schemas.outcome import Status
@@ -184,3 +186,32 @@ async def test_a_session_shared_by_two_topics_keys_never_interleaves(played: Sta
     spans = sorted((o.started_at, o.finished_at) for o in outcomes)
     assert all(o.status is Status.SUCCESS for o in outcomes)
     assert all(before[1] <= after[0] for before, after in pairwise(spans)), spans
+
+
+async def test_events_wait_while_redis_is_away_and_none_is_lost_or_done_twice(played: Stage) -> None:
+    url = read_config(played.config).config.redis.url
+    async with Running(played) as running, aiohttp.ClientSession() as http:
+        for number in range(10):
+            await played.publish(order(f"before-{number}"))
+        await played.outcome_records("before-0")
+        async with connect(url) as client:
+            await client.shutdown(save=True)
+        for number in range(10):
+            await played.publish(order(f"during-{number}"))
+        async with asyncio.timeout(20):
+            while (await ready(http, running)).status == 200:
+                await asyncio.sleep(0.05)
+        async with local_redis(played.folder / "redis", port=int(url.rsplit(":", 1)[1].partition("/")[0])):
+            for number in range(10):
+                await played.outcome_records(f"before-{number}")
+                await played.outcome_records(f"during-{number}")
+            async with asyncio.timeout(20):
+                while (await ready(http, running)).status != 200:
+                    await asyncio.sleep(0.05)
+    assert played.rows("SELECT count(*), count(DISTINCT key) FROM effects") == [(40, 40)]
+
+
+async def ready(http: aiohttp.ClientSession, running: Running) -> aiohttp.ClientResponse:
+    async with http.get(f"{running.info.health_address}/readyz") as answer:
+        await answer.read()
+        return answer

@@ -122,3 +122,44 @@ def test_what_is_no_configuration_is_refused_clearly(tmp_path: Path, text: str) 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert "nowhere.yaml" in mistakes(tmp_path / "nowhere.yaml")
+
+
+UNSAFE = '''
+from typing import Any
+
+from connectors.action import Call
+from connectors.connector import Connector
+
+legacy = Connector("legacy", "An old system.")
+
+
+@legacy.action(effect="write")
+async def book(call: Call[None], amount: int) -> dict[str, Any]:
+    """Book an amount.
+
+    Args:
+        amount: how much.
+    """
+    return {}
+'''
+
+
+def test_a_write_without_idempotency_is_refused_with_the_place_in_the_connector(
+    valid: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "site"
+    info = site / "acme_legacy-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: acme-legacy\nVersion: 1.0\n", encoding="utf-8"
+    )
+    (info / "entry_points.txt").write_text(
+        "[pointsman.connectors]\nacme-legacy = acme_legacy:legacy\n", encoding="utf-8"
+    )
+    (site / "acme_legacy.py").write_text(UNSAFE, encoding="utf-8")
+    monkeypatch.syspath_prepend(site)
+    change(valid, "connectors:", "connectors:\n  legacy: {use: acme-legacy}\n#")
+    text = mistakes(valid)
+    assert "legacy.book" in text
+    assert "idempotency" in text
+    assert "acme_legacy.py:10" in text
