@@ -170,6 +170,9 @@ def _rule(
             hint = close_match(name, actions).strip() or "name an action of this route"
             message = f"rule {settings.name}: {name} is not on the route's list"
             mistakes.append(Mistake(file.where(*at, "actions", number), message, hint))
+        elif settings.then == "hold" and actions[name].effect == "read":
+            message = f"rule {settings.name}: {name} is a read, and only writes can be held"
+            mistakes.append(Mistake(file.where(*at, "actions", number), message, "deny it instead"))
     try:
         return compile_rule(
             name=settings.name,

@@ -1,7 +1,7 @@
 """The engine: works an event to its outcome, one journaled step after the other."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -162,21 +162,35 @@ class Engine:
         work.note(record.decision_entry(turn, decision, reply, started_at, self._clock.now()))
 
     async def _perform(self, work: Work, calls: tuple[CallState, ...]) -> None:
-        action = work.route.actions[calls[0].chosen.action]
-        if action.effect == "write":
+        action = work.route.actions.get(calls[0].chosen.action)
+        if action is None:
+            work.note(self._delisted(calls[0]), calls[0].chosen.action)
+        elif action.effect == "write":
             await self._write(work, calls[0], action)
+        else:
+            await self._read(work, calls)
+
+    async def _read(self, work: Work, calls: Sequence[CallState]) -> None:
+        allowed: list[tuple[CallState, Action]] = []
+        for call in calls:
+            action = work.route.actions[call.chosen.action]
+            verdict = self._judge(work, call, action)
+            if verdict.effect is Effect.ALLOW:
+                allowed.append((call, action))
+            else:  # nobody is asked about a read: `hold` is for writes
+                work.note(Entry(call.place.result, record.denied(verdict, self._clock.now())), action.name)
+        if not allowed:
             return
         # The decision is written before anything acts on it; the results go out with the next write.
         await work.commit()
-        attempts = [self._attempt(work, c, work.route.actions[c.chosen.action]) for c in calls]
-        for call, body in zip(calls, await together(self._performer, attempts), strict=True):
-            work.note(Entry(call.place.result, body), call.chosen.action)
+        attempts = [self._attempt(work, call, action) for call, action in allowed]
+        for (call, action), body in zip(allowed, await together(self._performer, attempts), strict=True):
+            work.note(Entry(call.place.result, body), action.name)
 
     async def _write(self, work: Work, call: CallState, action: Action) -> None:
         attempt = self._attempt(work, call, action)
         if call.intent is None:
             verdict = self._judge(work, call, action)
-            self._metrics.add(VERDICTS, verdict.rule or "", str(verdict.effect))
             if refusal := self._refusal(work, call, verdict):
                 work.note(Entry(call.place.result, refusal), action.name)
                 return
@@ -201,7 +215,15 @@ class Engine:
             "action": {"name": action.name, "effect": action.effect},
             "now": self._clock.now(),
         }
-        return judge(work.route.rules, action.name, action.effect, facts)
+        verdict = judge(work.route.rules, action.name, action.effect, facts)
+        self._metrics.add(VERDICTS, verdict.rule or "", str(verdict.effect))
+        return verdict
+
+    def _delisted(self, call: CallState) -> Entry:
+        """Return the end of a call whose action has left the route's list since the model chose it."""
+        why = f"{call.chosen.action} is no longer on the route's list"
+        status = CallStatus.IN_DOUBT if call.intent else CallStatus.DENIED
+        return Entry(call.place.result, record.not_done(status, "delisted", why, self._clock.now()))
 
     def _refusal(self, work: Work, call: CallState, verdict: Verdict) -> dict[str, Any] | None:
         """Return why a write is not to be done, or None. Rules are judged again after a person said yes."""

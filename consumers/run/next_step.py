@@ -63,7 +63,7 @@ _BROKEN = frozenset({CallStatus.FAILED, CallStatus.DENIED, CallStatus.SKIPPED})
 
 def next_step(journal: RunJournal, route: Route) -> NextStep:
     """Return what comes next. A journal that already has its outcome is not asked."""
-    writes = [call for call in journal.calls() if _effect(route, call) == "write"]
+    writes = _writes(journal, route)
     if any(call.status is CallStatus.IN_DOUBT for call in writes):
         names = ", ".join(c.chosen.action for c in writes if c.status is CallStatus.IN_DOUBT)
         return End(Status.IN_DOUBT, f"Nobody can say whether {names} took effect; a person must look.")
@@ -85,13 +85,13 @@ def next_step(journal: RunJournal, route: Route) -> NextStep:
 
 def ended_early(journal: RunJournal, route: Route, status: Status, why: str) -> Undo | End:
     """Return what comes next for a run that is stopped from outside: its time is up, somebody cancels it."""
-    writes = [call for call in journal.calls() if _effect(route, call) == "write"]
+    writes = _writes(journal, route)
     return _ended(status, why, writes, route)
 
 
 def ended_full(journal: RunJournal, route: Route, why: str) -> End:
     """Return the end of a run whose journal takes nothing more: there is no room left to undo anything in."""
-    writes = [call for call in journal.calls() if _effect(route, call) == "write"]
+    writes = _writes(journal, route)
     if doubtful := [
         c.chosen.action for c in writes if c.status in {CallStatus.INTENDED, CallStatus.IN_DOUBT}
     ]:
@@ -120,8 +120,14 @@ def over(spent: Spent, budget: Budget) -> str | None:
 
 
 def _effect(route: Route, call: CallState) -> str:
+    """Return read or write; an action that has left the route since it was chosen counts as a write."""
     action: Action | None = route.actions.get(call.chosen.action)
-    return action.effect if action else "none"
+    return action.effect if action else "write"
+
+
+def _writes(journal: RunJournal, route: Route) -> list[CallState]:
+    """Return the chosen writes in order; a call that was sent back for repair is none."""
+    return [c for c in journal.calls() if not c.chosen.problem and _effect(route, c) == "write"]
 
 
 def _open_call(calls: Sequence[CallState], route: Route) -> NextStep | None:

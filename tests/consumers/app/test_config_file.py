@@ -163,3 +163,12 @@ def test_a_write_without_idempotency_is_refused_with_the_place_in_the_connector(
     assert "legacy.book" in text
     assert "idempotency" in text
     assert "acme_legacy.py:10" in text
+
+
+def test_a_rule_that_would_hold_a_read_is_refused(valid: Path) -> None:
+    change(
+        valid,
+        "wait for a person.\n        actions: [erp.create_order]",
+        "wait.\n        actions: [erp.check_stock]",
+    )
+    assert "only writes can be held" in mistakes(valid)

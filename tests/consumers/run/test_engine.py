@@ -1,5 +1,6 @@
 """What a run does, on fakes that pass the real adapters' contract suites."""
 
+import contextlib
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from schemas.approval import Answer, ApprovalDecision, ApprovalRequest
 from schemas.envelope import Envelope
 from schemas.outcome import Outcome, Status
 from schemas.step import StepKind
-from tests.consumers.run.shop_world import Plan, World, deny, finish, hold, reply, turns
+from tests.consumers.run.shop_world import Crash, Plan, World, deny, finish, hold, reply, turns
 
 ORDER = ("shop__order", {"quantity": 2})
 SHIP = ("shop__ship", {"order_id": "O-1"})
@@ -293,3 +294,52 @@ async def test_a_lease_that_cannot_be_given_back_hides_no_error(monkeypatch: pyt
     monkeypatch.setattr(world.sessions, "release", unreachable)
     with pytest.raises(RetryError, match="429"):
         await world.work()
+
+
+async def test_a_read_that_a_rule_denies_is_not_performed_and_the_others_are() -> None:
+    two = reply(("shop__stock", {"product": "secret"}), ("shop__stock", {"product": "P"}))
+    world = World(
+        turns(two, reply(finish("refused"))), rules=[deny("arguments.product == 'secret'", "shop.stock")]
+    )
+    outcome = await outcome_of(world)
+    assert [(a.arguments["product"], a.status) for a in outcome.actions] == [
+        ("secret", "denied"),
+        ("P", "done"),
+    ]
+
+
+def delist(world: World, action: str) -> None:
+    """Change the route as a new configuration would."""
+    kept = {name: a for name, a in world.route.actions.items() if name != action}
+    world.route = replace(world.route, actions=kept)
+
+
+async def test_what_was_done_is_undone_even_if_its_action_has_left_the_route_since() -> None:
+    world = World(turns(reply(ORDER), reply(SHIP), reply(finish("failed"))))
+    world.ledger.refuse = frozenset({"ship"})
+    world.fuse.crash_at = 9  # after the order was placed and recorded
+    with contextlib.suppress(Crash):
+        await world.work()
+    assert world.effects == ["order"]
+    world.fuse.crash_at = None
+    delist(world, "shop.order")
+    assert (await outcome_of(world)).status is Status.COMPENSATED
+    assert world.effects == ["order", "cancel"]
+
+
+async def test_a_chosen_action_that_has_left_the_route_is_not_performed() -> None:
+    world = World(ordering(), rules=[hold("true", "shop.order")])
+    request = await world.work()
+    assert isinstance(request, ApprovalRequest)
+    delist(world, "shop.order")
+    end = await world.engine().answer(answer(request))
+    assert isinstance(end, Outcome)
+    assert end.status is not Status.SUCCESS
+    assert world.effects == []
+
+
+async def test_a_bad_answer_between_does_not_make_a_failed_write_forgotten() -> None:
+    bad = reply(("shop__order", {"quantity": "many"}))
+    world = World(turns(reply(ORDER), bad, reply(finish("completed", "All good."))))
+    world.ledger.refuse = frozenset({"order"})
+    assert (await outcome_of(world)).status is Status.FAILED
