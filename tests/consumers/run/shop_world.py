@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from connectors.action import Call
 from connectors.catalog import Catalog
 from connectors.connector import Connector, NoSettings
-from connectors.errors import FailedError
+from connectors.errors import BusyError, FailedError
 from connectors.perform import perform
 from consumers.adapters.memory_sessions import MemorySessions
 from consumers.policy.rules import Effect, Rule, compile_rule
@@ -66,15 +66,21 @@ class Ledger:
     effects: dict[str, str] = field(default_factory=dict)
     refuse: frozenset[str] = frozenset()
     """Actions that the shop refuses."""
-    trouble: list[Exception] = field(default_factory=list)
-    """Raised by the next writes, after they took effect."""
+    trouble: list[Exception | None] = field(default_factory=list)
+    """Raised by the next writes, after they took effect unless the shop is busy; None lets one pass."""
+    sent: list[tuple[str, str]] = field(default_factory=list)
+    """Every attempt that reached the shop, by what and key."""
 
     def write(self, key: str, what: str) -> None:
+        self.sent.append((what, key))
         if what in self.refuse:
             raise FailedError(f"no {what} today", code="refused")
+        error = self.trouble.pop(0) if self.trouble else None
+        if isinstance(error, BusyError):
+            raise error  # it says that nothing was executed, and so it is
         self.effects.setdefault(key, what)
-        if self.trouble:
-            raise self.trouble.pop(0)
+        if error:
+            raise error
 
 
 def shop_connector() -> Connector[Ledger]:
