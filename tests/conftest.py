@@ -1,9 +1,14 @@
-"""For all tests: no remote model, and in CI no skip that is not listed here."""
+"""For all tests: no remote model, reproducible properties, and in CI no skip that is not listed here."""
 
 import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+# A failing property prints how to run exactly that example again; machines under load are no failure.
+settings.register_profile("pointsman", print_blob=True, deadline=None)
+settings.load_profile("pointsman")
 
 os.environ["POINTSMAN_FORBID_REMOTE_MODELS"] = "1"
 

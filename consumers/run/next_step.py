@@ -126,8 +126,9 @@ def _effect(route: Route, call: CallState) -> str:
 
 
 def _writes(journal: RunJournal, route: Route) -> list[CallState]:
-    """Return the chosen writes in order; a call that was sent back for repair is none."""
-    return [c for c in journal.calls() if not c.chosen.problem and _effect(route, c) == "write"]
+    """Return the chosen writes in order, without those of answers that were sent back for repair."""
+    sound = (turn for turn, d in enumerate(journal.decisions, start=1) if not d.needs_repair)
+    return [c for turn in sound for c in journal.calls_of(turn) if _effect(route, c) == "write"]
 
 
 def _open_call(calls: Sequence[CallState], route: Route) -> NextStep | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from consumers.policy.rules import Effect, RuleError, compile_rule
+from consumers.policy.rules import Effect, RuleError, compile_rule, context_of
 from consumers.policy.verdict import judge
 
 FACTS: dict[str, Any] = {
@@ -78,3 +78,10 @@ def test_rules_may_look_through_the_history(when: str, expected: Effect) -> None
 def test_a_bad_rule_is_refused_when_it_is_compiled(when: str, says: str) -> None:
     with pytest.raises(RuleError, match=says):
         rule(Effect.DENY, when)
+
+
+def test_history_is_converted_only_for_rules_that_say_its_name() -> None:
+    facts = {"session": {"results": {"a": 1}, "history": [{"status": "success"}]}}
+    without = context_of([rule(Effect.DENY, "'a' in session.results")], facts)
+    assert without.variables == {"session": {"results": {"a": 1}}}
+    assert context_of([rule(Effect.DENY, "size(session.history) > 0")], facts).variables == facts

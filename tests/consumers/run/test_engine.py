@@ -338,8 +338,11 @@ async def test_a_chosen_action_that_has_left_the_route_is_not_performed() -> Non
     assert world.effects == []
 
 
-async def test_a_bad_answer_between_does_not_make_a_failed_write_forgotten() -> None:
-    bad = reply(("shop__order", {"quantity": "many"}))
+@pytest.mark.parametrize("beside", [(), (ORDER,)], ids=["alone", "beside a good call"])
+async def test_a_bad_answer_between_does_not_make_a_failed_write_forgotten(
+    beside: tuple[tuple[str, dict[str, Any]], ...],
+) -> None:
+    bad = reply(*beside, ("shop__order", {"quantity": "many"}))
     world = World(turns(reply(ORDER), bad, reply(finish("completed", "All good."))))
     world.ledger.refuse = frozenset({"order"})
     assert (await outcome_of(world)).status is Status.FAILED
