@@ -95,6 +95,7 @@ async def worker(file: ConfigFile, resolved: Resolved, stack: AsyncExitStack) ->
         outbox=out,
         clock=SystemClock(),
         metrics=metrics,
+        settle_s=2 * config.limits.action_s,
     )
     routes = RouteTable(resolved.routes.values())
     handler = RecordHandler(

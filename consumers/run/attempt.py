@@ -36,7 +36,17 @@ class Attempt:
 class Performer:
     """Performs actions and turns every ending into the body of a result entry."""
 
-    def __init__(self, actions: Actions, catalog: Catalog, clock: Clock) -> None:
+    def __init__(self, actions: Actions, catalog: Catalog, clock: Clock, settle_s: float) -> None:
+        """Build it.
+
+        Args:
+            actions: performs.
+            catalog: finds the reads that reconcile.
+            clock: for windows and result times.
+            settle_s: how long a system may still be busy with an attempt whose answer is missing. Asked earlier
+                whether it took effect, it could say no and then do it.
+        """
+        self._settle_s = settle_s
         self._actions = actions
         self._catalog = catalog
         self._clock = clock
@@ -93,11 +103,19 @@ class Performer:
                 return False
 
     async def _reconcile(self, attempt: Attempt) -> dict[str, Any]:
-        """Ask the system whether it happened; without a way to ask, leave it to a person."""
+        """Ask the system whether it happened; without a way to ask, leave it to a person.
+
+        Raises:
+            RetryError: it is too early to ask, or the system does not answer.
+        """
         name = attempt.action.reconcile
         if name is None:
             why = f"{attempt.action.name} was sent and its result is unknown"
             return record.not_done(CallStatus.IN_DOUBT, "in_doubt", why, self._clock.now())
+        unsettled_s = self._settle_s - (self._clock.now() - attempt.intended_at).total_seconds()
+        if unsettled_s > 0:
+            why = f"{attempt.action.name} may still be under way; {name} is asked later"
+            raise RetryError(why, after_s=unsettled_s)
         finder = self._catalog.get(name)
         arguments = undo_arguments(attempt.action, finder, attempt.arguments, None)
         request = ActionRequest(finder, arguments, attempt.key, attempt.tenant, attempt.run_id)

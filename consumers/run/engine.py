@@ -50,6 +50,7 @@ class Engine:
         outbox: Outbox,
         clock: Clock,
         metrics: Metrics,
+        settle_s: float = 60.0,
     ) -> None:
         self._metrics = metrics
         self._routes = routes
@@ -58,7 +59,7 @@ class Engine:
         self._model = model
         self._outbox = outbox
         self._clock = clock
-        self._performer = Performer(actions, catalog, clock)
+        self._performer = Performer(actions, catalog, clock, settle_s)
 
     async def work(self, event: Envelope, route: Route) -> Outcome | ApprovalRequest:
         """Work an event to its outcome, or until a person must answer. Either is published on return.

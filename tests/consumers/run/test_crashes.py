@@ -2,9 +2,11 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 
+from consumers.errors import RetryError
 from schemas.approval import ApprovalRequest
 from schemas.outcome import Outcome
 from tests.consumers.run.shop_world import Crash, World, finish, hold, reply, turns
@@ -26,7 +28,11 @@ def approved() -> World:
 
 
 async def to_the_end(world: World) -> Outcome:
-    end = await world.work()
+    try:
+        end = await world.work()
+    except RetryError as error:
+        world.clock.pass_by(timedelta(seconds=error.after_s or 0))
+        end = await world.work()
     if isinstance(end, ApprovalRequest):
         end = await world.engine().answer(answer(end))
     assert isinstance(end, Outcome)
