@@ -1,23 +1,17 @@
 """What we publish: outcomes, steps, approval requests and dead letters, each acknowledged by all replicas."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
-
-from consumers.errors import DeadLetterError, UnavailableError
+from consumers.adapters.kafka_sender import KafkaSender
+from consumers.errors import DeadLetterError
 from schemas.approval import ApprovalDecision, ApprovalRequest
 from schemas.codec.records import RecordCodec
 from schemas.dead_letter import DeadLetter, dead_letter_headers
 from schemas.outcome import Outcome
 from schemas.record import Encoded, Record
 from schemas.step import Step
-
-_SEND_S = 15.0
-"""How long the brokers may take; an idempotent producer's own sends never expire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +24,10 @@ class OwnTopics:
 
 
 class KafkaOutbox:
-    """The outbox on a started, idempotent producer."""
+    """The outbox on a started sender."""
 
-    def __init__(self, producer: AIOKafkaProducer, codec: RecordCodec, topics: OwnTopics) -> None:
-        self._producer = producer
+    def __init__(self, sender: KafkaSender, codec: RecordCodec, topics: OwnTopics) -> None:
+        self._sender = sender
         self._codec = codec
         self._topics = topics
 
@@ -57,24 +51,10 @@ class KafkaOutbox:
         """Publish a record byte for byte, with the reason in headers of its own."""
         letter = DeadLetter(record, error.reason, str(error), attempts, datetime.now(UTC))
         headers = dead_letter_headers(letter)
-        await self._raw(self._topics.dead_letters, [(record.key, record.value, list(headers))])
+        await self._sender.send(self._topics.dead_letters, [(record.key, record.value, headers)])
 
     async def _send(self, topic: str, messages: Sequence[Encoded]) -> None:
-        await self._raw(topic, [(m.key, m.value, list(m.headers)) for m in messages])
-
-    async def _raw(
-        self, topic: str, messages: Sequence[tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]]
-    ) -> None:
-        try:
-            async with asyncio.timeout(_SEND_S):
-                sent = [
-                    await self._producer.send(topic, key=key, value=value, headers=headers)
-                    for key, value, headers in messages
-                ]
-                for future in sent:
-                    await future
-        except (KafkaError, TimeoutError) as error:
-            raise UnavailableError(f"{topic}: not acknowledged by the broker: {error!r}") from error
+        await self._sender.send(topic, [(m.key, m.value, m.headers) for m in messages])
 
 
 class KafkaDeadLetters:

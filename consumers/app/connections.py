@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from consumers.adapters import kafka_clients
 from consumers.adapters.kafka_clients import KafkaConnection
 from consumers.adapters.kafka_outbox import KafkaOutbox, OwnTopics
+from consumers.adapters.kafka_sender import KafkaSender
 from consumers.adapters.redis_connection import connect
 from consumers.adapters.redis_sessions import RedisSessions
 from consumers.app.config import Config, Kafka, Redis, SecretRef
@@ -78,13 +79,14 @@ async def record_codec(config: Config, stack: AsyncExitStack) -> RecordCodec:
 
 
 async def outbox(config: Config, codec: RecordCodec, stack: AsyncExitStack) -> KafkaOutbox:
-    """Return an outbox on a started producer, stopped with the stack."""
-    producer = kafka_clients.producer(kafka_connection(config.kafka))
-    await producer.start()
-    stack.push_async_callback(kafka_clients.stop, producer)
+    """Return an outbox that is connected, disconnected with the stack."""
+    connection = kafka_connection(config.kafka)
+    sender = KafkaSender(lambda: kafka_clients.producer(connection))
+    stack.push_async_callback(sender.stop)
+    await sender.start()
     kafka = config.kafka
     return KafkaOutbox(
-        producer, codec, OwnTopics(kafka.steps_topic, kafka.approvals_topic, kafka.dead_letters_topic)
+        sender, codec, OwnTopics(kafka.steps_topic, kafka.approvals_topic, kafka.dead_letters_topic)
     )
 
 

@@ -1,6 +1,7 @@
 """A stack for tests: real servers, the worker as a process of its own that may be killed and started again."""
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 import sys
@@ -11,13 +12,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer
 
 from connectors.sandbox.service.server import serve as serve_sandbox
 from consumers.adapters import kafka_clients
 from consumers.adapters.kafka_clients import KafkaConnection
+from consumers.adapters.kafka_sender import KafkaSender
 from consumers.demo.settled import Addresses, settled, template
 from consumers.demo.stack import create_topics
+from consumers.errors import UnavailableError
 from consumers.local.redis_server import local_redis
 from consumers.offline.script_file import DEMO, load
 from consumers.offline.server import OfflineModel
@@ -44,7 +47,7 @@ class Stage:
     connection: KafkaConnection
     database: Path
     codec: RecordCodec
-    producer: AIOKafkaProducer
+    sender: KafkaSender
     outcomes: AIOKafkaConsumer
     model: OfflineModel
     moments: Moments
@@ -77,11 +80,12 @@ class Stage:
 
     async def publish(self, event: Envelope, topic: str = "erp.orders", key: bytes | None = None) -> None:
         message = self.codec.encode(event)
-        headers = list(message.headers)
-        async with asyncio.timeout(15):
-            await self.producer.send_and_wait(
-                topic, key=key or message.key, value=message.value, headers=headers
-            )
+        record = (key or message.key, message.value, message.headers)
+        async with asyncio.timeout(30):
+            while True:
+                with contextlib.suppress(UnavailableError):  # a broker that was away may need a new producer
+                    await self.sender.send(topic, [record])
+                    return
 
     async def outcome_records(
         self, event_id: str, *, at_least: int = 1, within_s: float = 45.0
@@ -152,14 +156,14 @@ async def stage(folder: Path, bootstrap: str) -> AsyncGenerator[Stage]:
         await create_topics(connection)
         codec = RecordCodec(FolderRegistry())
         await codec.ready()
-        producer = kafka_clients.producer(connection)
-        await producer.start()
-        exits.push_async_callback(kafka_clients.stop, producer)
+        sender = KafkaSender(lambda: kafka_clients.producer(connection))
+        exits.push_async_callback(sender.stop)
+        await sender.start()
         outcomes = kafka_clients.reader(connection)
         outcomes.subscribe([OUTCOMES])
         await outcomes.start()
         exits.push_async_callback(kafka_clients.stop, outcomes)
-        made = Stage(folder, config, connection, database, codec, producer, outcomes, model, moments)
+        made = Stage(folder, config, connection, database, codec, sender, outcomes, model, moments)
         try:
             yield made
         finally:

@@ -84,7 +84,7 @@ async def test_every_kind_of_bad_record_ends_in_the_dead_letters_and_stops_nobod
     }
     async with Running(played):
         for key, (value, headers, _) in bad.items():
-            await played.producer.send_and_wait("erp.orders", key=key, value=value, headers=headers)
+            await played.sender.send("erp.orders", [(key, value, tuple(headers))])
         await played.publish(order("good"))
         await played.outcome_records("good")
         letters = await dead_letters(played, len(bad))
