@@ -37,7 +37,7 @@ STANDINS = {
 
 
 def tools() -> Path:
-    """Install the pinned tools from PyPI once; return their folder."""
+    """Install the pinned tools once; return their folder."""
     folder = CACHE / "tools"
     if not folder.is_dir():
         partial = _fresh(CACHE / "tools.partial")
