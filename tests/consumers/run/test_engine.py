@@ -13,7 +13,6 @@ from consumers.router.route import Budget
 from schemas.approval import Answer, ApprovalDecision, ApprovalRequest
 from schemas.envelope import Envelope
 from schemas.outcome import Outcome, Status
-from schemas.step import StepKind
 from tests.consumers.run.shop_world import Crash, Plan, World, deny, finish, hold, reply, turns
 
 ORDER = ("shop__order", {"quantity": 2})
@@ -56,13 +55,25 @@ async def test_a_finished_event_gives_the_same_outcome_and_asks_nobody() -> None
     assert world.effects == ["order"]
 
 
-async def test_the_intent_is_on_the_steps_topic_before_the_effect() -> None:
+async def test_decision_and_intent_are_published_and_journaled_before_the_effect(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     world = World(ordering())
-    world.ledger.refuse = frozenset({"order"})
+    seen: list[tuple[set[str], set[str]]] = []
+    write = world.ledger.write
+
+    def watched(key: str, what: str) -> None:
+        published = {step.place for step in world.outbox.step_log}
+        (journal,) = world.sessions._journals.values()  # pyright: ignore[reportPrivateUsage] - what a successor would find
+        seen.append((published, set(journal.entries)))
+        write(key, what)
+
+    monkeypatch.setattr(world.ledger, "write", watched)
     await outcome_of(world)
-    kinds = [step.kind for step in world.outbox.step_log]
-    assert kinds.index(StepKind.INTENT) < len(kinds) - 1
-    assert [s.place for s in world.outbox.step_log].count("t2/c0/intent") == 1
+    (at_the_effect,) = seen
+    for places in at_the_effect:
+        assert {"t1/decision", "t2/decision", "t2/c0/intent"} <= places
+        assert "t2/c0/result" not in places
 
 
 async def test_a_denied_write_is_told_to_the_model_and_not_done() -> None:
