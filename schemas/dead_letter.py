@@ -6,14 +6,20 @@ The headers are for operators. They carry no authority: anybody who may write to
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from schemas.errors import UnreadableError
-from schemas.record import Headers, Record
+from schemas.record import Headers, Outgoing, Record
+
+Convention = Literal["connect", "spring"]
+"""Whose header names other people's tools look for, beside our own."""
 
 PREFIX: Final = "pointsman-"
 ERROR_BYTES: Final = 1024
 """The longest error text that is kept."""
+
+OMITTED: Final = PREFIX + "omitted-bytes"
+"""On a letter without its value: how long that was."""
 
 _CUT: Final = "…"
 _NAMES: Final = ("reason", "error", "topic", "partition", "offset", "timestamp", "attempts", "at")
@@ -39,11 +45,11 @@ class DeadLetter:
     at: datetime
 
 
-def dead_letter_headers(letter: DeadLetter) -> Headers:
+def dead_letter_headers(letter: DeadLetter, convention: Convention | None = None) -> Headers:
     """Return the headers to publish beside the record's untouched key and value.
 
     The record's own headers come first, as they were. Those that an earlier death left are replaced, so that each
-    of ours is there once.
+    of ours is there once. Those of a convention come last.
     """
     record = letter.record
     values = (
@@ -57,12 +63,21 @@ def dead_letter_headers(letter: DeadLetter) -> Headers:
         letter.at.isoformat(),
     )
     ours = tuple((PREFIX + name, value.encode()) for name, value in zip(_NAMES, values, strict=True))
-    return (*without_reasons(record.headers), *ours)
+    return (*without_reasons(record.headers), *ours, *_conventional(letter, convention))
 
 
 def without_reasons(headers: Headers) -> Headers:
     """Return the headers without those of a dead letter: what a redriven record is published with."""
     return tuple(header for header in headers if header[0] not in _OURS)
+
+
+def without_value(letter: Outgoing) -> Outgoing:
+    """Return a dead letter that a broker takes although it refuses the whole one for its size.
+
+    The original stays where its headers say, for as long as its topic keeps it.
+    """
+    ours = tuple(header for header in letter.headers if header[0] in _OURS)
+    return Outgoing(letter.topic, None, b"", (*ours, (OMITTED, str(len(letter.value or b"")).encode())))
 
 
 def dead_letter_of(record: Record) -> DeadLetter:
@@ -91,9 +106,45 @@ def _parsed(record: Record, texts: Mapping[str, str]) -> DeadLetter:
         partition=int(texts["partition"]),
         offset=int(texts["offset"]),
         timestamp_ms=int(texts["timestamp"]),
-        headers=without_reasons(record.headers),
+        headers=_before_ours(record.headers),
     )
     return DeadLetter(original, texts["reason"], texts["error"], int(texts["attempts"]), at)
+
+
+def _before_ours(headers: Headers) -> Headers:
+    """Return the record's own headers: ours, and those of a convention, were put behind them."""
+    first = next(at for at, header in enumerate(headers) if header[0] in _OURS)
+    return headers[:first]
+
+
+def _conventional(letter: DeadLetter, convention: Convention | None) -> Headers:
+    """Return the headers by which Kafka Connect's and Spring's tools know a dead letter.
+
+    Connect (KIP-298, `DeadLetterQueueReporter`) writes all as text; Spring for Apache Kafka
+    (`DeadLetterPublishingRecoverer`) writes numbers as big-endian integers.
+    """
+    record = letter.record
+    if convention == "connect":
+        texts = {
+            "topic": record.topic,
+            "partition": str(record.partition),
+            "offset": str(record.offset),
+            "connector.name": "pointsman",
+            "stage": "TASK_PUT",
+            "exception.class.name": letter.reason,
+            "exception.message": _capped(letter.error),
+        }
+        return tuple((f"__connect.errors.{name}", text.encode()) for name, text in texts.items())
+    if convention == "spring":
+        return (
+            ("kafka_dlt-original-topic", record.topic.encode()),
+            ("kafka_dlt-original-partition", record.partition.to_bytes(4)),
+            ("kafka_dlt-original-offset", record.offset.to_bytes(8)),
+            ("kafka_dlt-original-timestamp", record.timestamp_ms.to_bytes(8, signed=True)),
+            ("kafka_dlt-exception-fqcn", letter.reason.encode()),
+            ("kafka_dlt-exception-message", _capped(letter.error).encode()),
+        )
+    return ()
 
 
 def _capped(text: str) -> str:

@@ -34,6 +34,12 @@ class Record:
         return self.offset + 1
 
     @property
+    def size(self) -> int:
+        """Bytes of key, value and headers: what holding it in memory costs, roughly."""
+        named = sum(len(name) + len(value or b"") for name, value in self.headers)
+        return len(self.key or b"") + len(self.value or b"") + named
+
+    @property
     def place(self) -> str:
         """`topic[partition]@offset`, for messages."""
         return f"{self.topic}[{self.partition}]@{self.offset}"
@@ -52,3 +58,20 @@ class Encoded:
     key: bytes
     value: bytes
     headers: Headers
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One record to publish.
+
+    Attributes:
+        topic: where to.
+        key: decides the partition; None is any.
+        value: the body; None is a tombstone.
+        headers: in order.
+    """
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()

@@ -11,6 +11,9 @@ from schemas.approval import DECIDED_TYPE, REQUESTED_TYPE
 from schemas.outcome import OUTCOME_TYPE
 from schemas.step import STEP_TYPE
 
+LETTER_BYTES: Final = 8 * 1024 * 1024
+"""Of a letter: the largest record that an input topic is likely to take, and the reason beside it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Topic:
@@ -25,6 +28,7 @@ class Topic:
         owner: who answers for its content.
         partitions: how many to make.
         cleanup_policy: `delete` by age, or `compact` by key.
+        largest: bytes of the largest batch; None is the broker's default, mostly 1 MiB.
     """
 
     key: str
@@ -35,14 +39,18 @@ class Topic:
     owner: str
     partitions: int = 3
     cleanup_policy: Literal["delete", "compact"] = "delete"
+    largest: int | None = None
 
     @property
     def settings(self) -> dict[str, str]:
         """The topic settings as Kafka names them."""
-        return {
+        settings = {
             "cleanup.policy": self.cleanup_policy,
             "retention.ms": str(self.retention // timedelta(milliseconds=1)),
         }
+        if self.largest is not None:
+            settings["max.message.bytes"] = str(self.largest)
+        return settings
 
 
 OUTCOMES: Final = Topic(
@@ -77,7 +85,18 @@ DEAD_LETTERS: Final = Topic(
     retention=timedelta(days=90),
     why="Records that could not be worked, byte for byte, with the reason in headers.",
     owner="the operator, who repairs and redrives them",
+    largest=LETTER_BYTES,
 )
 
-TOPICS: Final = (OUTCOMES, STEPS, APPROVALS, DEAD_LETTERS)
+PARKED: Final = Topic(
+    key="parked",
+    name="pointsman.parked",
+    carries=(),
+    retention=timedelta(days=90),
+    why="Keys that were retried for too long: their records in order, byte for byte, until they are released.",
+    owner="the operator, who mends the cause and releases them",
+    largest=LETTER_BYTES,
+)
+
+TOPICS: Final = (OUTCOMES, STEPS, APPROVALS, DEAD_LETTERS, PARKED)
 """The table."""

@@ -66,14 +66,14 @@ class _Pages:
         return web.Response(body=self._metrics.render(), headers={"Content-Type": CONTENT_TYPE})
 
     async def alive(self, _request: web.Request) -> web.Response:
-        return _report("alive", self._health.ailments())
+        return _report("alive", self._health.ailments(), self._health.details())
 
     async def ready(self, _request: web.Request) -> web.Response:
-        return _report("ready", dict(self._health.reasons))
+        return _report("ready", dict(self._health.reasons), {})
 
 
-def _report(question: str, reasons: dict[str, str]) -> web.Response:
-    body: dict[str, Any] = {question: not reasons, "reasons": reasons}
+def _report(question: str, reasons: dict[str, str], details: dict[str, Any]) -> web.Response:
+    body: dict[str, Any] = {question: not reasons, "reasons": reasons, **details}
     return web.Response(
         status=503 if reasons else 200,
         body=orjson.dumps(body),

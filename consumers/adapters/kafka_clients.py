@@ -1,22 +1,42 @@
 """aiokafka's clients with settings that lose nothing. Its defaults do: see each comment."""
 
 import asyncio
+import contextlib
 import logging
-import ssl
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
-from aiokafka.helpers import create_ssl_context
+from aiokafka.errors import (
+    AuthenticationFailedError,
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+)
 
 from schemas.record import Record
 
 _log = logging.getLogger(__name__)
 
-_STOP_S = 10.0
+_STOP_S: Final = 5.0
+_LARGEST_REQUEST: Final = 8 * 1024 * 1024
+"""Of a producer: the largest record that a topic may take, and the reason why it is a dead letter."""
+
+_TRANSACTION_MS: Final = 30_000
+"""How long brokers keep a transaction open for a producer that is gone; others cannot read past it meanwhile."""
+
+REFUSALS: Final = (
+    AuthenticationFailedError,
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailed,
+)
+"""Errors by which a cluster says that we may not, today or tomorrow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +53,6 @@ class KafkaConnection:
 
     def __repr__(self) -> str:
         return f"KafkaConnection({self.bootstrap!r})"
-
-
-def tls_context(ca_file: str | None, cert_file: str | None, key_file: str | None) -> ssl.SSLContext:
-    """Return a TLS context that verifies the broker's certificate and name."""
-    return create_ssl_context(cafile=ca_file, certfile=cert_file, keyfile=key_file)
 
 
 def group_consumer(
@@ -58,7 +73,8 @@ def group_consumer(
         isolation_level="read_committed",  # the default reads what was rolled back
         session_timeout_ms=int(session_timeout_s * 1000),
         heartbeat_interval_ms=max(1, int(min(3.0, session_timeout_s / 3) * 1000)),
-        rebalance_timeout_ms=60_000,  # the default is the session timeout: too short to drain in
+        # The default is the session timeout: too short to drain in. A lease never outlives it: see runtime/membership.
+        rebalance_timeout_ms=int(max(60.0, session_timeout_s) * 1000),
         max_poll_interval_ms=300_000,
         **connection.options,
     )
@@ -75,14 +91,17 @@ def reader(connection: KafkaConnection) -> AIOKafkaConsumer:
     )
 
 
-def producer(connection: KafkaConnection) -> AIOKafkaProducer:
-    """Return a producer, not started."""
+def producer(connection: KafkaConnection, *, transactional_id: str | None = None) -> AIOKafkaProducer:
+    """Return a producer, not started; with an id, one for transactions."""
     return AIOKafkaProducer(
         bootstrap_servers=connection.bootstrap,
         acks="all",  # the default, 1, loses what only the leader had
         enable_idempotence=True,  # off by default: a retried send may come out twice or out of order
         compression_type="lz4",
         linger_ms=0,
+        max_request_size=_LARGEST_REQUEST,
+        transactional_id=transactional_id,
+        transaction_timeout_ms=_TRANSACTION_MS,
         **connection.options,
     )
 
@@ -104,13 +123,23 @@ async def partitions_of(consumer: AIOKafkaConsumer, topics: Collection[str]) -> 
 
 
 async def stop(client: AIOKafkaConsumer | AIOKafkaProducer | AIOKafkaAdminClient) -> None:
-    """Stop a client within a bound: with the broker gone, aiokafka's own stop can wait for ever."""
+    """Stop a client within a bound, and close its connections in any case.
+
+    With the broker gone, aiokafka's own stop can wait for ever; a consumer's may raise CancelledError by itself and leave
+    its connections open. So it runs in a task of its own.
+    """
     closing = client.close() if isinstance(client, AIOKafkaAdminClient) else client.stop()
+    task = asyncio.create_task(closing, name="stop a Kafka client")
     try:
-        async with asyncio.timeout(_STOP_S):
-            await closing
-    except (TimeoutError, KafkaError) as error:
-        _log.warning("a Kafka client did not stop cleanly", extra={"error": repr(error)})
+        await asyncio.wait([task], timeout=_STOP_S)
+    finally:
+        if not task.done() or task.cancelled() or task.exception() is not None:
+            task.cancel()
+            _log.warning("a Kafka client did not stop in order: its connections are cut")
+            with contextlib.suppress(KafkaError, TimeoutError, OSError):
+                async with asyncio.timeout(_STOP_S):
+                    inner: Any = client.client if isinstance(client, AIOKafkaProducer) else client._client  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - no public way
+                    await inner.close()
 
 
 def record_of(fetched: Any) -> Record:

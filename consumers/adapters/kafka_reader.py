@@ -59,10 +59,24 @@ class TopicReader:
             UnavailableError: the broker stopped answering.
         """
         spans = {tp: span for tp, span in (await self.spans(topics)).items() if span.first < span.end}
-        if not spans:
-            return
+        async for record in self._read(spans):
+            yield record
+
+    async def span(self, tp: TopicPartition, first: int, end: int) -> AsyncGenerator[Record]:
+        """Yield the records of one partition with `first <= offset < end`, as far as they still exist.
+
+        Raises:
+            UnavailableError: the broker stopped answering.
+        """
+        whole = (await self.spans([tp.topic]))[tp]
+        part = Span(max(first, whole.first), min(end, whole.end))
+        async for record in self._read({tp: part} if part.first < part.end else {}):
+            yield record
+
+    async def _read(self, spans: Mapping[TopicPartition, Span]) -> AsyncGenerator[Record]:
         self._consumer.assign(list(spans))
-        await self._consumer.seek_to_beginning(*spans)
+        for tp, span in spans.items():
+            self._consumer.seek(tp, span.first)
         left = dict(spans)
         clock = asyncio.get_running_loop().time
         moved_at = clock()

@@ -20,8 +20,9 @@ from aiokafka.errors import (
 )
 
 from consumers.adapters.kafka_clients import stop
+from consumers.adapters.kafka_refused import FAILURES, meaning, send, topics_of
 from consumers.errors import UnavailableError
-from schemas.record import Headers
+from schemas.record import Outgoing
 
 _log = logging.getLogger(__name__)
 
@@ -36,12 +37,9 @@ _BROKEN = (
 )
 """Errors after which a producer can send nothing any more."""
 
-Message = tuple[bytes | None, bytes | None, Headers]
-"""Key, value, headers."""
-
 
 class KafkaSender:
-    """Sends records and waits until all replicas have them. Safe to use from many tasks of one event loop.
+    """The `Producer` port: sends records and waits until all replicas have them. Safe to use from many tasks of one event loop.
 
     Args:
         make: makes a producer, not started.
@@ -64,28 +62,21 @@ class KafkaSender:
         """Send what is under way and disconnect, within a bound."""
         await stop(self._producer)
 
-    async def send(self, topic: str, messages: Sequence[Message]) -> None:
-        """Send records in order; returns once each is acknowledged.
-
-        Raises:
-            UnavailableError: not acknowledged; each of them may or may not be there.
-        """
+    async def send(self, messages: Sequence[Outgoing]) -> None:
+        """As the port says."""
         producer = self._producer
         try:
             async with asyncio.timeout(_SEND_S):
-                sent = [
-                    await producer.send(topic, key=key, value=value, headers=list(headers))
-                    for key, value, headers in messages
-                ]
+                sent = [await send(producer, message) for message in messages]
                 for future in sent:
                     await future
         except _BROKEN as error:
             await self._renew(producer, error)
             raise UnavailableError(
-                f"{topic}: {type(error).__name__}; a new producer sends it again"
+                f"{topics_of(messages)}: {type(error).__name__}; a new producer sends it again"
             ) from error
-        except (KafkaError, TimeoutError) as error:
-            raise UnavailableError(f"{topic}: not acknowledged by the broker: {error!r}") from error
+        except FAILURES as error:
+            raise meaning(error, topics_of(messages)) from error
 
     async def _renew(self, broken: AIOKafkaProducer, why: Exception) -> None:
         async with self._renewing:

@@ -8,17 +8,21 @@ from pydantic import SecretStr
 
 from consumers.adapters import kafka_clients
 from consumers.adapters.connector_actions import ConnectorActions
-from consumers.adapters.kafka_outbox import KafkaDeadLetters
+from consumers.adapters.kafka_group import KafkaGroup
+from consumers.adapters.kafka_outbox import KafkaOutbox
+from consumers.adapters.kafka_parked import KafkaParkedLog
+from consumers.adapters.kafka_transactions import KafkaTransactionsOpener
 from consumers.adapters.openai_model import OpenAIModel
 from consumers.adapters.redis_sessions import RedisSessions
 from consumers.app import connections
-from consumers.app.config import Config, Limits
+from consumers.app.config import Config, Kafka, Limits
 from consumers.app.config_file import ConfigFile
 from consumers.app.handler import RecordHandler
 from consumers.app.resolve import OpenableConnector, Resolved
 from consumers.ports.clock import SystemClock
 from consumers.router.route import RouteTable
 from consumers.run.engine import Engine
+from consumers.runtime.letters import Letters
 from consumers.runtime.limits import RuntimeLimits
 from consumers.runtime.loop import ConsumerLoop
 from consumers.telemetry.metrics import Metrics
@@ -45,12 +49,20 @@ def model(config: Config, metrics: Metrics) -> OpenAIModel:
 
 
 def runtime_limits(limits: Limits) -> RuntimeLimits:
-    """Return the runtime's part of the limits; two thirds of the shutdown time are for draining."""
+    """Return the runtime's part of the limits: two thirds of the shutdown time are for draining, the rest for leaving."""
     return RuntimeLimits(
         in_flight=limits.in_flight,
         partition_records=limits.partition_records,
+        partition_bytes=limits.partition_bytes,
+        total_bytes=limits.total_bytes,
+        key_records=limits.key_records,
         drain_s=limits.shutdown_s * 2 / 3,
+        leave_s=limits.shutdown_s / 8,
         retry_total_s=limits.retry_total_s,
+        parked_keys=limits.parked_keys,
+        dead_letters_in_a_row=limits.dead_letters_in_a_row,
+        dead_letter_ratio=limits.dead_letter_ratio,
+        stalled_s=limits.stalled_s,
     )
 
 
@@ -83,7 +95,8 @@ async def worker(file: ConfigFile, resolved: Resolved, stack: AsyncExitStack) ->
     metrics = Metrics(version=version("pointsman"))
     codec = await connections.record_codec(config, stack)
     sessions = await connections.redis_sessions(config.redis, stack)
-    out = await connections.outbox(config, codec, stack)
+    sender = await connections.sender(config.kafka, stack)
+    messages = connections.own_messages(config.kafka, codec)
     llm = model(config, metrics)
     stack.push_async_callback(llm.aclose)
     engine = Engine(
@@ -92,28 +105,46 @@ async def worker(file: ConfigFile, resolved: Resolved, stack: AsyncExitStack) ->
         sessions=sessions,
         model=llm,
         actions=await actions(resolved.connectors, config.limits, metrics, stack),
-        outbox=out,
+        outbox=KafkaOutbox(sender, messages),
         clock=SystemClock(),
         metrics=metrics,
         settle_s=2 * config.limits.action_s,
     )
     routes = RouteTable(resolved.routes.values())
-    handler = RecordHandler(
-        codec=codec,
-        routes=routes,
-        engine=engine,
-        approvals_topic=config.kafka.approvals_topic,
+    handler = RecordHandler(codec=codec, routes=routes, engine=engine, messages=messages, metrics=metrics)
+    loop = ConsumerLoop(
+        group=group(config),
+        topics=routes.topics | {config.kafka.approvals_topic},
+        handler=handler,
+        producer=sender if config.kafka.delivery == "at-least-once" else transactions(config),
+        parked=KafkaParkedLog(connections.kafka_connection(config.kafka), config.kafka.parked_topic),
+        letters=letters(config.kafka),
+        limits=runtime_limits(config.limits),
+        lease_s=config.kafka.session_timeout_s,
         metrics=metrics,
     )
-    consumer = kafka_clients.group_consumer(
-        connections.kafka_connection(config.kafka),
-        group=config.kafka.group,
-        instance_id=config.kafka.instance_id,
-        reset=config.kafka.auto_offset_reset,
-        session_timeout_s=config.kafka.session_timeout_s,
-    )
-    topics = routes.topics | {config.kafka.approvals_topic}
-    loop = ConsumerLoop(
-        consumer, topics, handler, KafkaDeadLetters(out), runtime_limits(config.limits), metrics
-    )
     return Worker(file, resolved, metrics, sessions, loop)
+
+
+def group(config: Config) -> KafkaGroup:
+    """Return the membership in the consumer group, not started."""
+    kafka = config.kafka
+    consumer = kafka_clients.group_consumer(
+        connections.kafka_connection(kafka),
+        group=kafka.group,
+        instance_id=kafka.instance_id,
+        reset=kafka.auto_offset_reset,
+        session_timeout_s=kafka.session_timeout_s,
+    )
+    return KafkaGroup(consumer, from_end=kafka.auto_offset_reset == "latest")
+
+
+def transactions(config: Config) -> KafkaTransactionsOpener:
+    """Return what opens the transactions of an input partition."""
+    return KafkaTransactionsOpener(connections.kafka_connection(config.kafka), group=config.kafka.group)
+
+
+def letters(kafka: Kafka) -> Letters:
+    """Return what makes dead letters and parked ones."""
+    convention = None if kafka.dead_letter_headers == "own" else kafka.dead_letter_headers
+    return Letters(kafka.dead_letters_topic, kafka.parked_topic, SystemClock(), convention)

@@ -1,6 +1,10 @@
 """What the runtime calls for a record: decode, route, work, and sort errors by who must act."""
 
+from collections.abc import Sequence
+
+from consumers.adapters.own_messages import OwnMessages
 from consumers.errors import DeadLetterError, UnavailableError
+from consumers.ports.claim import Claim
 from consumers.router.route import RouteTable
 from consumers.run.engine import Engine
 from consumers.telemetry.metrics import EVENTS, Metrics
@@ -10,7 +14,7 @@ from schemas.codec.records import RecordCodec
 from schemas.envelope import Envelope
 from schemas.errors import RegistryError, UnknownSchemaError, UnreadableError
 from schemas.outcome import Outcome
-from schemas.record import Record
+from schemas.record import Outgoing, Record
 
 OWN_TENANT = "pointsman"
 """Tenant of our own messages; the tenant an approval is for is inside it, bound by its digest."""
@@ -25,43 +29,42 @@ class RecordHandler:
         codec: RecordCodec,
         routes: RouteTable,
         engine: Engine,
-        approvals_topic: str,
+        messages: OwnMessages,
         metrics: Metrics,
     ) -> None:
         self._codec = codec
         self._routes = routes
         self._engine = engine
-        self._approvals_topic = approvals_topic
+        self._messages = messages
         self._metrics = metrics
 
-    async def __call__(self, record: Record) -> None:
-        """Work a record; when it returns, its outcome or approval request is acknowledged by the broker.
+    async def __call__(self, record: Record, claim: Claim) -> Sequence[Outgoing]:
+        """Work a record and return what is to be published for it: its outcome, or a request to a person.
 
         Raises:
             RetryError: it may work later.
             DeadLetterError: it never will.
             HaltError: we must not go on.
         """
-        if record.topic == self._approvals_topic:
-            await self._approval(record)
-            return
+        if record.topic == self._messages.topics.approvals:
+            return await self._approval(record, claim)
         event = await self._decode(record)
         route = self._routes.find(record.topic, event.type)
         if route is None:
             raise DeadLetterError(f"no route for {event.type} on {record.topic}", reason="unrouted")
-        self._count(await self._engine.work(event, route))
+        return self._published(await self._engine.work(event, route, claim))
 
-    async def _approval(self, record: Record) -> None:
+    async def _approval(self, record: Record, claim: Claim) -> Sequence[Outgoing]:
         event = await self._decode(record)
         if event.type == REQUESTED_TYPE:
-            return  # our own question, for people
+            return ()  # our own question, for people
         if event.type != DECIDED_TYPE:
             raise DeadLetterError(f"{event.type} does not belong on {record.topic}", reason="unrouted")
         try:
             decision = approval_decision_of(event)
         except UnreadableError as error:
             raise DeadLetterError(str(error), reason="unreadable") from error
-        self._count(await self._engine.answer(decision))
+        return self._published(await self._engine.answer(decision, claim))
 
     async def _decode(self, record: Record) -> Envelope:
         route = self._routes.of_topic(record.topic)
@@ -79,6 +82,9 @@ class RecordHandler:
         except RegistryError as error:
             raise UnavailableError(str(error)) from error
 
-    def _count(self, end: Outcome | ApprovalRequest) -> None:
-        status = str(end.status) if isinstance(end, Outcome) else "requires_approval"
-        self._metrics.add(EVENTS, end.route, status)
+    def _published(self, end: Outcome | ApprovalRequest) -> Sequence[Outgoing]:
+        if isinstance(end, ApprovalRequest):
+            self._metrics.add(EVENTS, end.route, "requires_approval")
+            return [self._messages.approval_request(end)]
+        self._metrics.add(EVENTS, end.route, str(end.status))
+        return [self._messages.outcome(end, self._routes.named(end.route).output)]

@@ -11,6 +11,7 @@ from consumers.app import compose
 from consumers.app.config_file import ConfigFile
 from consumers.app.resolve import resolve
 from consumers.errors import UnavailableError
+from consumers.telemetry.deadman import Deadman
 from consumers.telemetry.health import Health
 from consumers.telemetry.metrics import READY
 
@@ -18,8 +19,6 @@ _log = logging.getLogger(__name__)
 
 _WATCH_S = 2.0
 """How often Redis is asked whether it is there."""
-_STALLED_S = 120.0
-"""A poll loop that has not come round for so long is no longer alive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ async def run_worker(
 
     Raises:
         ConfigurationError: with every mistake in the configuration; nothing was started.
-        BaseExceptionGroup: a part of the worker failed; nothing unfinished was committed.
+        BaseExceptionGroup: a part of the worker failed or is wedged; nothing unfinished was committed.
     """
     resolved = resolve(file)
     async with AsyncExitStack() as stack:
@@ -57,16 +56,17 @@ async def run_worker(
         telemetry = file.config.telemetry
         server = await health_server.serve(health, worker.metrics, host=telemetry.host, port=telemetry.port)
         stack.push_async_callback(server.close)
-        clock = asyncio.get_running_loop().time
-        worker.loop.polled_at = clock()
-        health.watch("poll", lambda: _stalled(clock() - worker.loop.polled_at))
+        health.watch("runtime", worker.loop.watch.wedged)
+        health.detail("partitions", worker.loop.watch.standings)
+        deadman = stack.enter_context(Deadman(file.config.limits.stalled_s, worker.loop.watch.told))
         async with asyncio.TaskGroup() as group:
             leases = group.create_task(worker.sessions.keep_leases(), name="keep leases")
             ready = group.create_task(_announce(worker, health, server.address, started), name="announce")
             stopper = group.create_task(_stop_on(stop, worker), name="stop")
             watch = group.create_task(_watch_redis(worker, health), name="watch redis")
+            beat = group.create_task(deadman.beat(), name="beat")
             await worker.loop.run()
-            for task in (leases, ready, stopper, watch):
+            for task in (leases, ready, stopper, watch, beat):
                 task.cancel()
         _log.info("stopped")
 
@@ -101,7 +101,3 @@ async def _watch_redis(worker: compose.Worker, health: Health) -> None:
         else:
             health.ready("redis")
         await asyncio.sleep(_WATCH_S)
-
-
-def _stalled(age_s: float) -> str | None:
-    return f"the poll loop has not come round for {age_s:.0f} s" if age_s > _STALLED_S else None

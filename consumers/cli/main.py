@@ -7,6 +7,7 @@ import typer
 from consumers.cli.commands import approvals, dead_letters, sessions, topics
 from consumers.cli.commands.check import check
 from consumers.cli.commands.demo import demo
+from consumers.cli.commands.lag import lag
 from consumers.cli.commands.model import model
 from consumers.cli.commands.publish import publish
 from consumers.cli.commands.replay import replay
@@ -52,6 +53,10 @@ app.command(
     ),
     rich_help_panel=_LOOK,
 )(tail)
+app.command(
+    epilog=examples("pointsman lag", "pointsman lag --worker http://10.0.0.7:8080 --json"),
+    rich_help_panel=_LOOK,
+)(lag)
 app.add_typer(topics.app, name="topics", rich_help_panel=_START)
 app.add_typer(sessions.app, name="sessions", rich_help_panel=_LOOK)
 app.add_typer(approvals.app, name="approvals", rich_help_panel=_ACT)

@@ -1,10 +1,8 @@
-"""The port through which a run speaks to the world."""
+"""The port through which a run writes ahead: the audit trail. What ends a run is returned, not sent."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from schemas.approval import ApprovalRequest
-from schemas.outcome import Outcome
 from schemas.step import Step
 
 
@@ -18,12 +16,4 @@ class Outbox(Protocol):
 
     async def steps(self, steps: Sequence[Step]) -> None:
         """Publish audit steps, in order, keyed by session."""
-        ...
-
-    async def outcome(self, outcome: Outcome, topic: str) -> None:
-        """Publish the terminal event of a run."""
-        ...
-
-    async def approval_request(self, request: ApprovalRequest) -> None:
-        """Publish a held action, so that a person may decide."""
         ...

@@ -13,8 +13,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
 from consumers.adapters.kafka_clients import partitions_of, record_of
+from consumers.adapters.kafka_outbox import KafkaOutbox
 from consumers.errors import HaltError
-from consumers.ports.outbox import Outbox
 from consumers.ports.sessions import Sessions
 from consumers.replay.selection import Selection
 from consumers.router.route import RouteTable
@@ -58,7 +58,7 @@ class Rebuild:
     codec: RecordCodec
     routes: RouteTable
     sessions: Sessions
-    outbox: Outbox
+    outbox: KafkaOutbox
     output: str | None = None
 
     async def run(self, selection: Selection, progress: Callable[[int, int], None]) -> ReplayReport:

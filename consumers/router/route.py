@@ -64,6 +64,7 @@ class RouteTable:
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._routes = {(route.topic, route.event): route for route in routes}
+        self._by_name = {route.name: route for route in self._routes.values()}
         self._by_topic: dict[str, Route] = {}
         for route in self._routes.values():
             self._by_topic.setdefault(route.topic, route)
@@ -74,6 +75,14 @@ class RouteTable:
     def find(self, topic: str, event_type: str) -> Route | None:
         """Return the route, or None where nobody asked for such events."""
         return self._routes.get((topic, event_type))
+
+    def named(self, name: str) -> Route:
+        """Return the route of a name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        return self._by_name[name]
 
     def of_topic(self, topic: str) -> Route | None:
         """Return any route of a topic: they share the tenant and the session field."""

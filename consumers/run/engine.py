@@ -11,6 +11,7 @@ from consumers.errors import DeadLetterError, RetryError
 from consumers.policy.rules import Effect
 from consumers.policy.verdict import Verdict, judge
 from consumers.ports.actions import Actions
+from consumers.ports.claim import Claim, ClaimLostError, HandedOverError
 from consumers.ports.clock import Clock
 from consumers.ports.model import Model
 from consumers.ports.outbox import Outbox
@@ -61,33 +62,36 @@ class Engine:
         self._clock = clock
         self._performer = Performer(actions, catalog, clock, settle_s)
 
-    async def work(self, event: Envelope, route: Route) -> Outcome | ApprovalRequest:
-        """Work an event to its outcome, or until a person must answer. Either is published on return.
+    async def work(self, event: Envelope, route: Route, claim: Claim) -> Outcome | ApprovalRequest:
+        """Work an event to its outcome, or until a person must answer, and return what is to be published.
 
-        A run that is finished publishes the same outcome again and does nothing else.
+        A run that is finished returns the same outcome again and does nothing else. So whoever publishes what is
+        returned, and calls again if that failed, publishes at least once.
 
         Raises:
             RetryError: something outside is busy, or another worker has taken the run over; calling again
                 goes on where it stopped.
             HaltError: going on would do damage.
         """
-        work = await self._open(event, route)
+        claim.enter("opening the session")
+        work = await self._open(event, route, claim)
         return await self._carry_on(work)
 
-    async def answer(self, decision: ApprovalDecision) -> Outcome | ApprovalRequest:
+    async def answer(self, decision: ApprovalDecision, claim: Claim) -> Outcome | ApprovalRequest:
         """Wake the run that waits for this answer and carry on.
 
         Raises:
             DeadLetterError: the answer fits no open request, its digest differs, or it was answered before.
             RetryError, HaltError: as `work`.
         """
+        claim.enter("opening the session")
         key = SessionKey(decision.tenant, decision.session_id)
         body = (await self._sessions.read(key, decision.run_id)).get(place.EVENT)
         if body is None or body["route"] not in self._routes:
             raise DeadLetterError(
                 f"no run waits for the answer to {decision.request_id}", reason="approval_unknown"
             )
-        work = await self._open(record.envelope_of(body), self._routes[body["route"]])
+        work = await self._open(record.envelope_of(body), self._routes[body["route"]], claim)
         try:
             entry = holding.approval_entry(work.journal.entries, decision, self._clock.now())
         except DeadLetterError:
@@ -97,10 +101,10 @@ class Engine:
             work.note(entry)
         return await self._carry_on(work)
 
-    async def _open(self, event: Envelope, route: Route) -> Work:
+    async def _open(self, event: Envelope, route: Route, claim: Claim) -> Work:
         key = SessionKey(event.tenant, event.session_id)
         opened = await self._sessions.open(key, event.run_id)
-        return Work(event, route, opened, self._sessions, self._outbox, self._clock)
+        return Work(event, route, opened, self._sessions, self._outbox, self._clock, claim)
 
     async def _carry_on(self, work: Work) -> Outcome | ApprovalRequest:
         closed = False
@@ -112,9 +116,12 @@ class Engine:
                 closed = await self._close(work, end)
             body = work.journal.outcome
             assert body is not None
-            outcome = ending.of_body(body)
-            await self._outbox.outcome(outcome, work.route.output)
-            return outcome
+            return ending.of_body(body)
+        except ClaimLostError:
+            raise
+        except HandedOverError:
+            await work.keep()
+            raise
         finally:
             if not closed:
                 with contextlib.suppress(RetryError):  # a lease that cannot be given back ends by itself
@@ -142,14 +149,17 @@ class Engine:
                 case Wait(call=call):
                     return await self._wait(work, call)
                 case Decide(turn=turn):
+                    work.claim.enter(f"turn {turn}: asking the model")
                     await self._decide(work, turn)
                 case Skip(call=call):
                     why = "an earlier write of the same answer was not done"
                     body = record.not_done(CallStatus.SKIPPED, "skipped", why, self._clock.now())
                     work.note(Entry(call.place.result, body), call.chosen.action)
                 case Perform(calls=calls):
+                    work.claim.enter(f"performing {calls[0].chosen.action}")
                     await self._perform(work, calls)
                 case Undo(call=call):
+                    work.claim.enter(f"undoing {call.chosen.action}")
                     await undo(work, step, call, self._catalog, self._performer, self._clock.now())
 
     async def _decide(self, work: Work, turn: int) -> None:
@@ -203,7 +213,9 @@ class Engine:
                 record.intent_entry(call, action, attempt.key, verdict, attempt.intended_at), action.name
             )
             await work.publish_steps()
+            work.claim.hold(f"writing the intent of {action.name}")
             await work.commit()
+        work.claim.hold(f"performing {action.name}")
         body = await self._performer.write(attempt)
         work.note(Entry(call.place.result, body), action.name)
         await work.commit()
@@ -239,9 +251,7 @@ class Engine:
     async def _wait(self, work: Work, call: CallState) -> ApprovalRequest:
         await work.publish_steps()
         await work.commit()
-        request = holding.request_of(work, call)
-        await self._outbox.approval_request(request)
-        return request
+        return holding.request_of(work, call)
 
     def _attempt(self, work: Work, call: CallState, action: Action) -> Attempt:
         ordinal = record.ordinal_of(call, list(work.journal.calls()))

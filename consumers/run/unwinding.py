@@ -36,7 +36,9 @@ async def undo(
         body = {"action": compensation.name, "arguments": arguments, "key": key, "at": now.isoformat()}
         work.note(Entry(call.place.undo_intent, body), compensation.name)
         await work.publish_steps()
+        work.claim.hold(f"writing the intent of {compensation.name}")
         await work.commit()
+    work.claim.hold(f"performing {compensation.name}")
     attempt = Attempt(
         action=compensation,
         arguments=arguments,

@@ -1,14 +1,16 @@
 """One run in hand: its lease, its journal, and what is decided but not yet written or published."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from consumers.errors import RetryError
+from consumers.ports.claim import Claim
 from consumers.ports.clock import Clock
 from consumers.ports.outbox import Outbox
-from consumers.ports.sessions import Entry, Lease, Opened, Sessions
+from consumers.ports.sessions import Entry, JournalFullError, Lease, Opened, Sessions
 from consumers.router.exchange import Message
 from consumers.router.prompt import opening
 from consumers.router.route import Route
@@ -34,7 +36,9 @@ class Work:
         sessions: Sessions,
         outbox: Outbox,
         clock: Clock,
+        claim: Claim,
     ) -> None:
+        self.claim = claim
         self.event = event
         self.route = route
         self.lease: Lease = opened.lease
@@ -77,6 +81,12 @@ class Work:
         if self._unwritten:
             stored = await self._sessions.append(self.lease, self._unwritten)
             self._adopt(stored)
+
+    async def keep(self) -> None:
+        """Write what is buffered if that can be done: whoever goes on need not ask the model again."""
+        with contextlib.suppress(RetryError, JournalFullError):
+            await self.publish_steps()
+            await self.commit()
 
     def forget_unwritten(self) -> None:
         """Drop what the store refused: the journal is again what the store has."""

@@ -4,55 +4,39 @@ import asyncio
 import logging
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from consumers.errors import DeadLetterError, HaltError, RetryError, UnavailableError
+from consumers.ports.claim import Claim, HandedOverError
+from consumers.runtime.backoff import delay_s
+from consumers.runtime.fuse import Fuse
+from consumers.runtime.letters import BEHIND, RETRIES_EXHAUSTED, Letters
 from consumers.runtime.limits import RuntimeLimits
-from consumers.runtime.partition import Partition
-from consumers.telemetry.metrics import DEAD_LETTERS, KEYS_WAITING, RETRIES, RUNS_IN_FLIGHT, Metrics
-from schemas.record import Record
+from consumers.runtime.parking import Parking
+from consumers.runtime.partition import WAITS_FOR_SLOT, End, Item, Lane, Mode, Partition
+from consumers.runtime.publishing import Publisher
+from consumers.telemetry.metrics import (
+    DEAD_LETTERS,
+    HANDED_OVER,
+    KEYS_WAITING,
+    PARKED,
+    RETRIES,
+    RUNS_IN_FLIGHT,
+    Metrics,
+)
+from schemas.record import Outgoing, Record
 
 _log = logging.getLogger(__name__)
 
-Key = tuple[str, bytes | tuple[int, int]]
-"""Topic and record key; a record without a key is a key of its own."""
+Handler = Callable[[Record, Claim], Awaitable[Sequence[Outgoing]]]
+"""Works one record and returns what is to be published for it; calls the claim at each of its steps.
 
-
-class DeadLetters(Protocol):
-    """Where records go that can never be worked."""
-
-    async def send(self, record: Record, error: DeadLetterError, attempts: int) -> None:
-        """Publish the record byte for byte with the reason; returns once it is acknowledged.
-
-        Raises:
-            RetryError: not acknowledged.
-        """
-        ...
-
-
-Handler = Callable[[Record], Awaitable[None]]
-"""Works one record; raises RetryError, DeadLetterError or HaltError."""
-
-
-@dataclass(slots=True)
-class _Item:
-    record: Record
-    partition: Partition
-    attempts: int = 0
-    first_failure_at: float | None = None
-
-
-@dataclass(slots=True)
-class _Queue:
-    items: deque[_Item] = field(default_factory=deque[_Item])
-    busy: bool = False
-    """Running, or waiting for its retry: not in the ready queue."""
+Raises RetryError, DeadLetterError or HaltError. Called again for the same record, it must go on where it stopped.
+"""
 
 
 class Dispatcher:
-    """Runs the handler for submitted records. Its tasks belong to the task group it is given.
+    """Runs the handler for submitted items. Its tasks belong to the task group it is given.
 
     A key that waits for a retry gives its slot back. A HaltError ends the task group, and with it the worker.
     """
@@ -61,152 +45,230 @@ class Dispatcher:
         self,
         group: asyncio.TaskGroup,
         handler: Handler,
-        dead_letters: DeadLetters,
+        publisher: Publisher,
+        letters: Letters,
+        parking: Parking,
         limits: RuntimeLimits,
         metrics: Metrics,
+        rng: random.Random,
     ) -> None:
         self._group = group
         self._handler = handler
-        self._dead_letters = dead_letters
+        self._publisher = publisher
+        self._letters = letters
+        self._parking = parking
         self._limits = limits
         self._metrics = metrics
-        self._queues: dict[Key, _Queue] = {}
-        self._ready: deque[Key] = deque()
-        self._running: dict[asyncio.Task[None], Partition] = {}
-        self._dead_in_a_row = 0
-        self._timers: dict[Key, asyncio.TimerHandle] = {}
-
-    def submit(self, record: Record, partition: Partition) -> None:
-        """Queue a record behind the others of its key."""
-        key = _key_of(record)
-        queue = self._queues.get(key)
-        if queue is None:
-            queue = self._queues[key] = _Queue()
-        queue.items.append(_Item(record, partition))
-        if not queue.busy:
-            queue.busy = True
-            self._ready.append(key)
-            self._start()
+        self._rng = rng
+        self._fuse = Fuse(
+            in_a_row=limits.dead_letters_in_a_row,
+            ratio=limits.dead_letter_ratio,
+            window=limits.dead_letter_window,
+        )
+        self._ready: deque[Lane] = deque()
+        self._running: dict[asyncio.Task[None], Item] = {}
+        self._waiting = 0
+        self._clock = asyncio.get_running_loop().time
+        self.room = asyncio.Event()
+        """Set while there are free slots, or will be soon: reading more makes sense."""
+        self.room.set()
 
     @property
     def running(self) -> int:
         """Records being worked at this moment."""
         return len(self._running)
 
-    async def drain(self, partitions: set[Partition], deadline_s: float) -> None:
-        """Let running work of revoked partitions end, then cancel what has not; queued records are dropped.
+    def submit(self, partition: Partition, record: Record) -> None:
+        """Queue a delivered record behind the others of its key."""
+        key = record.key if record.key is not None else record.offset
+        lane = partition.lanes.get(key)
+        if lane is None:
+            lane = partition.lanes[key] = Lane(partition, key, self._parking.mode_of(partition.pid, key))
+        item = Item(record, record.size, lane, self._clock())
+        partition.hold(item)
+        lane.arrived.append(item)
+        self.wake(lane)
+
+    def wake(self, lane: Lane) -> None:
+        """Look at a lane again: it has something new to do, or may do again what it has."""
+        if lane.busy:
+            return
+        if lane.queue and lane.partition.may_begin:
+            lane.busy = True
+            self._ready.append(lane)
+            self._start()
+        elif lane.is_done:
+            lane.partition.lanes.pop(lane.key, None)
+
+    def release(self, lane: Lane, record: Record, place: tuple[int, int]) -> None:
+        """Queue a record that was parked, before those that have arrived on its lane since."""
+        lane.released.append(Item(record, record.size, lane, self._clock(), place))
+        self.wake(lane)
+
+    def resume(self, partitions: Iterable[Partition]) -> None:
+        """Go on with what was left when partitions were being handed over, or their membership was uncertain."""
+        for partition in partitions:
+            for lane in list(partition.lanes.values()):
+                self.wake(lane)
+
+    async def settle(self, partitions: Iterable[Partition], deadline_s: float) -> bool:
+        """Wait until no work of these partitions is under way, at most so long; True if none is.
+
+        Their phase must not be OPEN: then work ends at its next step and none begins.
+        """
+        chosen = set(partitions)
+        tasks = [task for task, item in self._running.items() if item.lane.partition in chosen]
+        if not tasks:
+            return True
+        _, late = await asyncio.wait(tasks, timeout=deadline_s)
+        return not late
+
+    def abandon(self, partition: Partition) -> list[asyncio.Task[None]]:
+        """Drop all that is held of a partition that is GONE; return the tasks that are being cancelled.
 
         Cancelled work is safe: whoever gets the record next goes on from its journal.
         """
-        for partition in partitions:
-            partition.revoked = True
-        tasks = [task for task, partition in self._running.items() if partition in partitions]
-        if not tasks:
-            return
-        _, late = await asyncio.wait(tasks, timeout=deadline_s)
-        for task in late:
-            task.cancel()
-        if late:
-            await asyncio.wait(late, timeout=deadline_s)
+        for lane in partition.lanes.values():
+            self._stop_waiting(lane)
+            lane.arrived.clear()
+            lane.released.clear()
+        partition.lanes.clear()
+        tasks = [task for task, item in self._running.items() if item.lane.partition is partition]
+        for task in tasks:
+            task.cancel(f"{partition.pid} was taken away")
+        return tasks
 
     def _start(self) -> None:
         while self._ready and len(self._running) < self._limits.in_flight:
-            key = self._ready.popleft()
-            queue = self._queues[key]
-            while queue.items and queue.items[0].partition.revoked:
-                queue.items.popleft()
-            if not queue.items:
-                del self._queues[key]
+            lane = self._ready.popleft()
+            if not lane.queue or not lane.partition.may_begin:
+                lane.busy = False
                 continue
-            item = queue.items[0]
-            task = self._group.create_task(self._work(key, queue, item), name=f"work {item.record.place}")
-            self._running[task] = item.partition
+            item = lane.queue[0]
+            item.running = True
+            task = self._group.create_task(self._work(item), name=f"work {item.record.place}")
+            self._running[task] = item
             task.add_done_callback(self._ended)
+        if len(self._ready) < self._limits.in_flight:
+            self.room.set()
+        else:
+            self.room.clear()
         self._metrics.set(RUNS_IN_FLIGHT, len(self._running))
-        self._metrics.set(KEYS_WAITING, len(self._ready) + len(self._timers))
+        self._metrics.set(KEYS_WAITING, len(self._ready) + self._waiting)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        del self._running[task]
+        self._running.pop(task).running = False
         self._start()
 
-    async def _work(self, key: Key, queue: _Queue, item: _Item) -> None:
+    async def _work(self, item: Item) -> None:
+        lane = item.lane
+        try:
+            if item.outputs is None:
+                await self._work_out(item)
+            item.now("publishing")
+            await self._publisher.publish(item)
+        except HandedOverError as error:
+            self._metrics.add(HANDED_OVER)
+            item.now(str(error))
+            lane.busy = False
+            if lane.partition.may_begin:  # it was in doubt for a moment only
+                self.wake(lane)
+        except RetryError as error:
+            self._wait(item, error)
+        except DeadLetterError as refused:
+            self._letters.rewrite(item, refused)
+            self._wait(item, RetryError(str(refused), after_s=0.0))
+        else:
+            self._done(item)
+
+    async def _work_out(self, item: Item) -> None:
+        """Find out what is to be published for a record."""
+        if item.lane.mode is Mode.PARKED and item.place is None:
+            self._letters.park(item, DeadLetterError("an earlier record of its key is parked", reason=BEHIND))
+            return
         item.attempts += 1
         try:
-            await self._handler(item.record)
+            item.now("reading it")
+            self._letters.worked(item, await self._handler(item.record, item))
         except RetryError as error:
-            if not self._exhausted(item, error):
-                self._wait(key, item, error)
-                return
+            if isinstance(error, HandedOverError) or not self._exhausted(item, error):
+                raise
             why = f"given up after {item.attempts} attempts: {error}"
-            buried = await self._bury(key, item, DeadLetterError(why, reason="retries_exhausted"))
+            self._give_up(item, DeadLetterError(why, reason=RETRIES_EXHAUSTED))
         except DeadLetterError as error:
-            buried = await self._bury(key, item, error)
+            self._letters.bury(item, error)
         except HaltError:
             raise
-        except Exception as error:  # noqa: BLE001 - what nobody foresaw must not stop all other events
-            _log.exception("an event met an error that nobody foresaw", extra=_where(item.record))
+        except Exception as error:
+            _log.exception("an event met an error that nobody foresaw", extra=_where(item))
             why = f"{type(error).__name__}, see the log"  # its text may hold anything
             if item.attempts < self._limits.crash_attempts:
-                self._wait(key, item, RetryError(why))
-                return
-            buried = await self._bury(key, item, DeadLetterError(why, reason="crashed"))
+                raise RetryError(why) from error
+            self._letters.bury(item, DeadLetterError(why, reason="crashed"))
+
+    def _give_up(self, item: Item, error: DeadLetterError) -> None:
+        """Park a key that was retried for too long; what has no key has nothing behind it, and is a dead letter."""
+        if item.record.key is None:
+            self._letters.bury(item, error)
+        elif item.place is None and not self._parking.has_room:
+            raise RetryError(f"limits.parked_keys is reached, so it goes on waiting: {error}")
         else:
-            buried = True
-            self._dead_in_a_row = 0
-        if buried:
-            item.partition.finish(item.record.offset)
-            queue.items.popleft()
-            self._next(key, queue)
+            self._letters.park(item, error)
 
-    async def _bury(self, key: Key, item: _Item, error: DeadLetterError) -> bool:
-        """Send a record to the dead letters; if they do not take it, the key waits and tries again."""
-        try:
-            await self._dead_letters.send(item.record, error, item.attempts)
-        except RetryError as unsent:
-            self._wait(key, item, unsent)
-            return False
-        self._metrics.add(DEAD_LETTERS, error.reason)
-        self._dead_in_a_row += 1
-        if self._dead_in_a_row >= self._limits.dead_letters_in_a_row:
-            raise HaltError(f"{self._dead_in_a_row} dead letters in a row, the last one: {error}")
-        _log.warning(
-            "dead letter", extra={"reason": error.reason, "error": str(error), **_where(item.record)}
-        )
-        return True
+    def _done(self, item: Item) -> None:
+        """Go on with the next record of the key."""
+        lane = item.lane
+        queue = lane.arrived if item.place is None else lane.released
+        if queue and queue[0] is item:
+            queue.popleft()
+        lane.busy = False
+        self.wake(lane)
+        if item.place is not None:
+            self._parking.fed()
+        self._count(item)
 
-    def _next(self, key: Key, queue: _Queue) -> None:
-        if queue.items:
-            self._ready.append(key)
-        else:
-            del self._queues[key]
+    def _count(self, item: Item) -> None:
+        if item.error is None:
+            self._fuse.success()
+            return
+        dead, reason = item.end is End.DEAD, item.error.reason
+        self._metrics.add(DEAD_LETTERS if dead else PARKED, reason)
+        if reason != BEHIND:
+            message = "dead letter" if dead else "its key is parked"
+            _log.warning(message, extra={"reason": reason, "error": str(item.error), **_where(item)})
+            self._fuse.given_up(str(item.error))
 
-    def _exhausted(self, item: _Item, error: RetryError) -> bool:
+    def _exhausted(self, item: Item, error: RetryError) -> bool:
         if isinstance(error, UnavailableError):
             return False
-        now = asyncio.get_running_loop().time()
+        now = self._clock()
         if item.first_failure_at is None:
             item.first_failure_at = now
-        return now - item.first_failure_at > self._limits.retry_total_s
+        late = now - item.first_failure_at > self._limits.retry_total_s
+        return late or len(item.lane.arrived) > self._limits.key_records
 
-    def _wait(self, key: Key, item: _Item, error: RetryError) -> None:
-        backoff = min(self._limits.retry_first_s * 2 ** min(item.attempts - 1, 16), self._limits.retry_max_s)
-        delay = backoff * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
-        if error.after_s is not None:
-            delay = min(max(error.after_s, 0.01), self._limits.retry_asked_s)
-        _log.info("retry", extra={"error": str(error), "seconds": round(delay, 3), **_where(item.record)})
+    def _wait(self, item: Item, error: RetryError) -> None:
+        delay = delay_s(error, item.attempts, self._limits, self._rng)
+        item.now(f"waits to be tried again: {error}")
+        _log.info("retry", extra={"error": str(error), "seconds": round(delay, 3), **_where(item)})
         self._metrics.add(RETRIES)
-        loop = asyncio.get_running_loop()
-        self._timers[key] = loop.call_later(delay, self._again, key)
+        self._waiting += 1
+        lane = item.lane
+        lane.timer = asyncio.get_running_loop().call_later(delay, self._again, lane)
 
-    def _again(self, key: Key) -> None:
-        del self._timers[key]
-        self._ready.append(key)
+    def _again(self, lane: Lane) -> None:
+        self._stop_waiting(lane)
+        lane.queue[0].now(WAITS_FOR_SLOT)
+        self._ready.append(lane)
         self._start()
 
+    def _stop_waiting(self, lane: Lane) -> None:
+        if lane.timer is not None:
+            lane.timer.cancel()
+            lane.timer = None
+            self._waiting -= 1
 
-def _key_of(record: Record) -> Key:
-    return record.topic, record.key if record.key is not None else (record.partition, record.offset)
 
-
-def _where(record: Record) -> dict[str, object]:
+def _where(item: Item) -> dict[str, object]:
+    record = item.record
     return {"topic": record.topic, "partition": record.partition, "offset": record.offset}

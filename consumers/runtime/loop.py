@@ -1,68 +1,89 @@
 """The consumer loop: it polls, hands records to the dispatcher and commits behind finished work.
 
-It never waits for work, because a member that stops polling is put out of its group. It stops by an event,
-never by cancellation: a cancelled fetch switches aiokafka's poll-interval check off for good.
+It never waits for work, because a member that stops polling is put out of its group.
 """
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterable
-from typing import Any
+import random
+from collections.abc import Iterable, Sequence
+from typing import Final
 
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
-from aiokafka.structs import OffsetAndMetadata
-
-from consumers.adapters.kafka_clients import record_of
-from consumers.adapters.kafka_clients import stop as stop_client
-from consumers.runtime.dispatcher import DeadLetters, Dispatcher, Handler
+from consumers.errors import UnavailableError
+from consumers.ports.consumer_group import ConsumerGroup, PartitionId
+from consumers.ports.parked_log import ParkedLog
+from consumers.ports.producing import Producer, TransactionsOpener
+from consumers.runtime import intake
+from consumers.runtime.assignments import Assignments
+from consumers.runtime.dispatcher import Dispatcher, Handler
+from consumers.runtime.letters import Letters
 from consumers.runtime.limits import RuntimeLimits
-from consumers.runtime.partition import Partition
-from consumers.telemetry.metrics import COMMIT_LAG, PARTITION_PAUSED, RECORDS_CONSUMED, Metrics
+from consumers.runtime.membership import Membership
+from consumers.runtime.parking import Parking
+from consumers.runtime.partition import Partition, Phase
+from consumers.runtime.publishing import DirectPublisher, Publisher
+from consumers.runtime.transactional import TransactionalPublisher
+from consumers.runtime.watch import Watch
+from consumers.telemetry.metrics import PARTITION_PAUSED, RECORDS_CONSUMED, RECORDS_SKIPPED, Metrics
+from schemas.record import Record
 
 _log = logging.getLogger(__name__)
 
-_EMPTY_POLL_S = 0.02
-"""Pause after a poll that returned nothing at once; real brokers hold an empty fetch, embedded ones do not."""
-_CLIENT_S = 10.0
-"""How long a call to the client may take when the broker may be gone; aiokafka's own have no end."""
+_ROUND_S: Final = 1.0
+"""A poll comes at least so often, however full we are."""
+_BATCH: Final = 500
+"""Records of one poll."""
+_REST_S: Final = 0.5
+"""Pause after a poll that the broker did not answer."""
 
 
-class ConsumerLoop(ConsumerRebalanceListener):
-    """Consumes topics in a group until told to stop.
+class ConsumerLoop:
+    """Works topics as a member of a group, until told to stop.
 
     Args:
-        consumer: not started, with auto-commit off and no deserializers; the loop starts and stops it.
+        group: not started; the loop starts and stops it.
         topics: what to subscribe to.
         handler: works one record.
-        dead_letters: takes records that can never be worked.
+        producer: publishes outputs, or an opener of transactions, for outputs and offsets in one.
+        parked: the topic of parked records.
+        letters: makes dead letters and parked ones.
         limits: bounds.
+        lease_s: the group's session timeout.
         metrics: where figures go.
+        rng: for jitter.
     """
 
     def __init__(
         self,
-        consumer: AIOKafkaConsumer,
+        *,
+        group: ConsumerGroup,
         topics: Iterable[str],
         handler: Handler,
-        dead_letters: DeadLetters,
+        producer: Producer | TransactionsOpener,
+        parked: ParkedLog,
+        letters: Letters,
         limits: RuntimeLimits,
+        lease_s: float,
         metrics: Metrics,
+        rng: random.Random | None = None,
     ) -> None:
-        self._consumer = consumer
         self.topics = tuple(sorted(topics))
-        self._handler = handler
-        self._dead_letters = dead_letters
-        self._limits = limits
-        self._metrics = metrics
-        self._partitions: dict[TopicPartition, Partition] = {}
-        self._dispatcher: Dispatcher | None = None
-        self._stop = asyncio.Event()
+        self.partitions: dict[PartitionId, Partition] = {}
+        """What is held now; for those who look on."""
         self.assigned = asyncio.Event()
-        """Set once the group has given this member its first assignment, even an empty one."""
-        self.polled_at = 0.0
-        """Event-loop time of the last finished poll; a liveness check compares it."""
+        """Set once the first assignment has been taken on, even an empty one."""
+        self.watch = Watch(self.partitions, group, limits, metrics)
+        self._group = group
+        self._handler = handler
+        self._producer = producer
+        self._parked = parked
+        self._letters = letters
+        self._limits = limits
+        self._lease_s = lease_s
+        self._metrics = metrics
+        self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
+        self._stop = asyncio.Event()
 
     def stop(self) -> None:
         """Ask the loop to take nothing more, drain, commit and leave the group. Returns at once."""
@@ -72,104 +93,154 @@ class ConsumerLoop(ConsumerRebalanceListener):
         """Consume until `stop`.
 
         Raises:
-            HaltError: the handler said that going on would do damage (inside an exception group).
-            KafkaError: the broker cannot be reached at the start.
+            HaltError, UnavailableError: inside an exception group: going on would do damage, or cannot begin.
         """
-        self._consumer.subscribe(self.topics, listener=self)
-        async with asyncio.TaskGroup() as group:
-            self._dispatcher = Dispatcher(
-                group, self._handler, self._dead_letters, self._limits, self._metrics
-            )
-            await self._consumer.start()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                await self._run(tasks)
+        finally:
             try:
-                await self._poll_until_stopped()
-                await self._dispatcher.drain(set(self._partitions.values()), self._limits.drain_s)
-                await self._commit()
-            finally:
-                await stop_client(self._consumer)
+                async with asyncio.timeout(self._limits.leave_s):
+                    await self._group.stop()
+            except TimeoutError:
+                _log.warning(
+                    "the group was not left in order: others get our partitions after the session timeout"
+                )
+
+    async def _run(self, tasks: asyncio.TaskGroup) -> None:
+        parking = Parking(self._parked, self.partitions, self._limits, self._metrics)
+        membership = Membership(self._group, lease_s=self._lease_s, regained=self._regained)
+        publisher = self._publisher()
+        self._dispatcher = Dispatcher(
+            tasks,
+            self._handler,
+            publisher,
+            self._letters,
+            parking,
+            self._limits,
+            self._metrics,
+            self._rng,
+        )
+        assignments = Assignments(
+            tasks,
+            self.partitions,
+            group=self._group,
+            dispatcher=self._dispatcher,
+            publisher=publisher,
+            parking=parking,
+            membership=membership,
+            limits=self._limits,
+            metrics=self._metrics,
+            assigned=self.assigned,
+        )
+        background = [
+            tasks.create_task(parking.run(self._dispatcher), name="parking"),
+            tasks.create_task(membership.keep(), name="membership"),
+            tasks.create_task(self.watch.run(membership), name="watch"),
+            tasks.create_task(self._commit_until_cancelled(publisher), name="commit"),
+            tasks.create_task(publisher.run(), name="publisher"),
+        ]
+        try:
+            await self._group.start(frozenset(self.topics), assignments)
+            await self._poll_until_stopped()
+            await assignments.leave()
+        except asyncio.CancelledError:
+            # Something halted. What is finished is published and acknowledged: committing it loses nothing.
+            await self._commit_within(publisher, self._limits.leave_s)
+            raise
+        finally:
+            await publisher.close()
+        for task in background:
+            task.cancel()
+
+    def _publisher(self) -> Publisher:
+        if isinstance(self._producer, Producer):
+            return DirectPublisher(self._producer, self._group, self._metrics)
+        return TransactionalPublisher(
+            self._producer,
+            self._group,
+            rewrite=self._letters.rewrite,
+            linger_s=self._limits.transaction_s,
+            rng=self._rng,
+            metrics=self._metrics,
+        )
 
     async def _poll_until_stopped(self) -> None:
-        loop = asyncio.get_running_loop()
-        timeout_ms = int(self._limits.poll_s * 1000)
-        commit_at = loop.time() + self._limits.commit_interval_s
+        clock = asyncio.get_running_loop().time
+        gaps_at = clock()
         while not self._stop.is_set():
-            began = loop.time()
-            batches = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=self._limits.in_flight)
-            self.polled_at = loop.time()
-            for tp, records in batches.items():
-                self._accept(tp, records)
+            if not self._dispatcher.room.is_set():
+                await self._wait_for_room()
+            try:
+                batches = await self._group.poll(timeout_s=self._limits.poll_s, max_records=_BATCH)
+            except UnavailableError as error:
+                _log.warning("the broker does not answer, polling again", extra={"error": str(error)})
+                await self._rest()
+                batches = {}
+            self.watch.polled()
+            for pid, records in batches.items():
+                self._accept(pid, records)
+            if clock() >= gaps_at:
+                # Here and nowhere else: between a poll and the taking of its records, a position says too much.
+                self._pass_gaps()
+                gaps_at = clock() + self._limits.commit_interval_s
             self._balance()
-            if self.polled_at >= commit_at:
-                await self._commit()
-                commit_at = loop.time() + self._limits.commit_interval_s
-            if not batches and self.polled_at - began < _EMPTY_POLL_S:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stop.wait(), _EMPTY_POLL_S)
 
-    def _accept(self, tp: TopicPartition, records: list[Any]) -> None:
-        partition = self._partitions.get(tp)
-        if partition is None or partition.revoked:
-            return  # fetched before a rebalance took the partition away; its new owner gets them
-        assert self._dispatcher is not None
-        for fetched in records:
-            partition.take(fetched.offset)
-            self._dispatcher.submit(record_of(fetched), partition)
-        self._metrics.add(RECORDS_CONSUMED, tp.topic, by=len(records))
+    async def _wait_for_room(self) -> None:
+        """Wait until there is something to do with more records, for a round at most."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_ROUND_S):
+                await self._dispatcher.room.wait()
+
+    async def _rest(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_REST_S):
+                await self._stop.wait()
+
+    def _accept(self, pid: PartitionId, records: Sequence[Record]) -> None:
+        partition = self.partitions.get(pid)
+        if partition is None or partition.phase is not Phase.OPEN:
+            return  # fetched around a rebalance; whoever works the partition next seeks to where it has to begin
+        taken = [record for record in records if partition.tracker.take(record.offset)]
+        for record in taken:
+            self._dispatcher.submit(partition, record)
+        self.watch.delivered(partition)
+        self._metrics.add(RECORDS_CONSUMED, pid.topic, by=len(records))
+        if skipped := len(records) - len(taken):
+            self._metrics.add(RECORDS_SKIPPED, pid.topic, by=skipped)
+
+    def _pass_gaps(self) -> None:
+        for partition in self._open():
+            position = self._group.position(partition.pid)
+            if position is not None:
+                partition.tracker.pass_gap(position)
 
     def _balance(self) -> None:
-        """Pause partitions that hold enough, resume those that have room. Rebalances undo it: look each time."""
-        high = self._limits.partition_records
-        assignment = self._consumer.assignment()
-        for tp, partition in self._partitions.items():
-            if tp not in assignment:
-                continue
-            wanted = partition.unfinished >= (high // 2 if partition.paused else high)
-            with contextlib.suppress(IllegalStateError):  # taken away between the two lines
-                if wanted:
-                    self._consumer.pause(tp)
-                elif partition.paused:
-                    self._consumer.resume(tp)
-                partition.paused = wanted
-            self._metrics.set(PARTITION_PAUSED, int(wanted), tp.topic, str(tp.partition))
-            self._metrics.set(COMMIT_LAG, partition.unfinished, tp.topic, str(tp.partition))
+        turns = intake.turns(self._open(), self._limits)
+        for partition in turns.pause | turns.resume:
+            partition.paused = partition in turns.pause
+            self._metrics.set(
+                PARTITION_PAUSED, int(partition.paused), partition.pid.topic, str(partition.pid.number)
+            )
+        if turns.pause:
+            self._group.pause({partition.pid for partition in turns.pause})
+        if turns.resume:
+            self._group.resume({partition.pid for partition in turns.resume})
 
-    async def _commit(self, only: Iterable[TopicPartition] | None = None) -> None:
-        wanted = self._partitions if only is None else {tp: self._partitions[tp] for tp in only}
-        offsets = {tp: p.to_commit for tp, p in wanted.items() if p.to_commit is not None}
-        if not offsets:
-            return
+    async def _commit_until_cancelled(self, publisher: Publisher) -> None:
+        while True:
+            await asyncio.sleep(self._limits.commit_interval_s)
+            await publisher.commit(self._open())
+
+    async def _commit_within(self, publisher: Publisher, seconds: float) -> None:
         try:
-            async with asyncio.timeout(_CLIENT_S):
-                await self._consumer.commit({tp: OffsetAndMetadata(at, "") for tp, at in offsets.items()})
-        except (CommitFailedError, IllegalStateError) as error:
-            # They are somebody else's now; what was finished here is found finished in the journal there.
-            _log.warning("offsets not committed, partitions were taken away", extra={"error": str(error)})
-            return
-        except (KafkaError, TimeoutError) as error:
-            _log.warning("offsets not committed, trying again", extra={"error": repr(error)})
-            return
-        for tp, offset in offsets.items():
-            assert offset is not None
-            wanted[tp].committed(offset)
+            async with asyncio.timeout(seconds):
+                await publisher.commit(self._open())
+        except (TimeoutError, ExceptionGroup) as error:
+            _log.warning("not committed at the end", extra={"error": repr(error)})
 
-    # aiokafka awaits both listeners, though its base class declares them as plain functions.
-    async def on_partitions_revoked(  # pyright: ignore[reportIncompatibleMethodOverride] - awaited
-        self, revoked: set[TopicPartition]
-    ) -> None:
-        """Drain and commit; the group waits for this up to its rebalance timeout."""
-        held = {tp for tp in revoked if tp in self._partitions}
-        if self._dispatcher is None or not held:
-            return
-        await self._dispatcher.drain({self._partitions[tp] for tp in held}, self._limits.drain_s)
-        await self._commit(held)
-        for tp in held:
-            del self._partitions[tp]
+    def _open(self) -> list[Partition]:
+        return [partition for partition in self.partitions.values() if partition.phase is Phase.OPEN]
 
-    async def on_partitions_assigned(  # pyright: ignore[reportIncompatibleMethodOverride] - awaited
-        self, assigned: set[TopicPartition]
-    ) -> None:
-        """Only take note: no heartbeat is sent while this runs."""
-        for tp in assigned:
-            self._partitions[tp] = Partition(tp.topic, tp.partition)
-        self.assigned.set()
-        _log.info("partitions assigned", extra={"count": len(assigned)})
+    def _regained(self) -> None:
+        self._dispatcher.resume(self._open())

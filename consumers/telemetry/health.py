@@ -2,9 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 LivenessCheck = Callable[[], str | None]
 """Returns None while all is well, else what is wrong. Called on the event loop: it must not block."""
+
+Detail = Callable[[], Any]
+"""Returns what is to be shown. Called on the event loop: it must not block."""
 
 
 class Health:
@@ -17,6 +21,7 @@ class Health:
     def __init__(self) -> None:
         self._reasons: dict[str, str] = {}
         self._checks: dict[str, LivenessCheck] = {}
+        self._details: dict[str, Detail] = {}
 
     def not_ready(self, name: str, reason: str) -> None:
         """Say why no events can be taken; the same name again replaces the reason."""
@@ -29,6 +34,14 @@ class Health:
     def watch(self, name: str, check: LivenessCheck) -> None:
         """Ask this, too, whether the process lives; the same name again replaces the check."""
         self._checks[name] = check
+
+    def detail(self, name: str, give: Detail) -> None:
+        """Say more where somebody asks whether the process lives: JSON-like values or dataclasses."""
+        self._details[name] = give
+
+    def details(self) -> dict[str, Any]:
+        """Return what is said beside the answer, by name."""
+        return {name: give() for name, give in self._details.items()}
 
     @property
     def reasons(self) -> Mapping[str, str]:

@@ -67,18 +67,47 @@ ACTIONS: Final = Counter("actions_total", "Actions performed, by how they ended.
 VERDICTS: Final = Counter("verdicts_total", "Verdicts on chosen actions.", ("rule", "effect"))
 RETRIES: Final = Counter("retries_total", "Events that had to wait because something outside is busy.")
 DEAD_LETTERS: Final = Counter("dead_letters_total", "Records sent to the dead letters.", ("reason",))
+PARKED: Final = Counter(
+    "parked_total", "Records parked, because their key was retried for too long.", ("reason",)
+)
+RECORDS_SKIPPED: Final = Counter(
+    "records_skipped_total",
+    "Records read again and known from the commit's metadata to be finished.",
+    ("topic",),
+)
+COMMITS: Final = Counter("commits_total", "Commits of offsets, by how they ended.", ("result",))
+REBALANCES: Final = Counter("rebalances_total", "Assignments by the group, the first one included.")
+READOPTED: Final = Counter(
+    "readopted_total", "Partitions that came back in a rebalance with their work in memory."
+)
+HANDED_OVER: Final = Counter(
+    "handed_over_total", "Events left at the end of a step, for whoever has them next."
+)
 RUNS_IN_FLIGHT: Final = Gauge("runs_in_flight", "Runs being worked now.")
 KEYS_WAITING: Final = Gauge("keys_waiting", "Keys that wait to be tried again.")
-COMMIT_LAG: Final = Gauge("commit_lag", "Records read but not yet committed.", ("topic", "partition"))
+PARKED_KEYS: Final = Gauge("parked_keys", "Keys that are parked now, of all workers.")
+COMMIT_LAG: Final = Gauge("commit_lag", "Records read and not finished.", ("topic", "partition"))
+HELD_BYTES: Final = Gauge("held_bytes", "Bytes of those records.", ("topic", "partition"))
+PARTITION_LAG: Final = Gauge(
+    "partition_lag", "Records from the committed offset to the end of the partition.", ("topic", "partition")
+)
+BLOCKED_SECONDS: Final = Gauge(
+    "blocked_seconds",
+    "How long the record that holds the committed offset has been at its step; /healthz names both.",
+    ("topic", "partition"),
+)
 PARTITION_PAUSED: Final = Gauge("partition_paused", "1 while a partition is paused.", ("topic", "partition"))
+PARTITION_GAUGES: Final = (COMMIT_LAG, HELD_BYTES, PARTITION_LAG, BLOCKED_SECONDS, PARTITION_PAUSED)
+"""What is forgotten with a partition."""
 BUILD_INFO: Final = Gauge("build_info", "Always 1; the labels say what runs.", ("version", "python"))
 READY: Final = Gauge("ready", "1 while the worker can take events.")
 
 TABLE: Final[tuple[Metric, ...]] = (
-    *(RECORDS_CONSUMED, EVENTS, RETRIES, DEAD_LETTERS),
+    *(RECORDS_CONSUMED, RECORDS_SKIPPED, EVENTS, RETRIES, DEAD_LETTERS, PARKED, COMMITS),
+    *(REBALANCES, READOPTED, HANDED_OVER),
     *(DECISIONS, MODEL_ERRORS, MODEL_SECONDS, TOKENS, COST_USD),
     *(ACTIONS, ACTION_SECONDS, VERDICTS),
-    *(RUNS_IN_FLIGHT, KEYS_WAITING, COMMIT_LAG, PARTITION_PAUSED),
+    *(RUNS_IN_FLIGHT, KEYS_WAITING, PARKED_KEYS, *PARTITION_GAUGES),
     *(BUILD_INFO, READY),
 )
 """Every metric; on the wire each name starts with `pointsman_`."""

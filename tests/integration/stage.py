@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import sqlite3
 import sys
 from collections.abc import AsyncGenerator
@@ -29,13 +30,14 @@ from schemas.codec.outgoing import outcome_of
 from schemas.codec.records import RecordCodec
 from schemas.envelope import Envelope
 from schemas.outcome import Outcome
-from schemas.record import Record
+from schemas.record import Outgoing, Record
 from schemas.registry.folder import FolderRegistry
 from tests.integration.deadly_proxy import DeadlyProxy, Moments
 
 START = "from consumers.cli.main import main; main()"
 TOKEN = "test-token"
 OUTCOMES = "pointsman.outcomes"
+_NAME = re.compile(r"^ +instance_id:.*\n", re.MULTILINE)
 
 
 @dataclass
@@ -58,9 +60,9 @@ class Stage:
     workers: list[asyncio.subprocess.Process] = field(default_factory=list[asyncio.subprocess.Process])
     """All that were ever started; those still alive are killed at the end."""
 
-    async def start_worker(self, instance: str | None = None) -> asyncio.subprocess.Process:
-        """Start a worker; several at once need names of their own."""
-        named = {"POINTSMAN_KAFKA__INSTANCE_ID": instance} if instance else {}
+    async def start_worker(self, **settings: str) -> asyncio.subprocess.Process:
+        """Start a worker, with settings beside the file's, such as `kafka__group="other"`."""
+        named = {f"POINTSMAN_{name.upper()}": value for name, value in settings.items()}
         with (self.folder / "worker.log").open("ab") as log:
             self.worker = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-c", START, "run", "-c", str(self.config)),
@@ -80,11 +82,11 @@ class Stage:
 
     async def publish(self, event: Envelope, topic: str = "erp.orders", key: bytes | None = None) -> None:
         message = self.codec.encode(event)
-        record = (key or message.key, message.value, message.headers)
+        record = Outgoing(topic, key or message.key, message.value, message.headers)
         async with asyncio.timeout(30):
             while True:
                 with contextlib.suppress(UnavailableError):  # a broker that was away may need a new producer
-                    await self.sender.send(topic, [record])
+                    await self.sender.send([record])
                     return
 
     async def outcome_records(
@@ -136,8 +138,12 @@ def order(event_id: str, *, customer: str = "C-100", product: str = "P-100", qua
 
 
 @asynccontextmanager
-async def stage(folder: Path, bootstrap: str) -> AsyncGenerator[Stage]:
-    """Set everything up but the worker."""
+async def stage(folder: Path, bootstrap: str, *, dynamic: bool = False) -> AsyncGenerator[Stage]:
+    """Set everything up but the worker.
+
+    Dynamic members have no name: one that leaves is replaced at once, and several can run. The embedded broker
+    cannot do without names.
+    """
     async with AsyncExitStack() as exits:
         redis = await exits.enter_async_context(local_redis(folder / "redis"))
         database = folder / "sandbox.db"
@@ -151,7 +157,8 @@ async def stage(folder: Path, bootstrap: str) -> AsyncGenerator[Stage]:
         token_file.write_text(TOKEN, encoding="utf-8")
         addresses = Addresses(bootstrap, redis, to_sandbox.address, f"{to_model.address}/v1")
         config = folder / "pointsman.yaml"
-        config.write_text(settled(template(), addresses, token_file, None), encoding="utf-8")
+        text = settled(template(), addresses, token_file, None)
+        config.write_text(_NAME.sub("", text) if dynamic else text, encoding="utf-8")
         connection = KafkaConnection(bootstrap, {})
         await create_topics(connection)
         codec = RecordCodec(FolderRegistry())

@@ -20,6 +20,7 @@ from consumers.local.redis_server import local_redis
 from consumers.replay.selection import Selection
 from schemas.dead_letter import DeadLetter, dead_letter_of
 from schemas.outcome import Status
+from schemas.record import Outgoing
 from tests.integration.stage import Stage, order, stage
 
 
@@ -84,7 +85,7 @@ async def test_every_kind_of_bad_record_ends_in_the_dead_letters_and_stops_nobod
     }
     async with Running(played):
         for key, (value, headers, _) in bad.items():
-            await played.sender.send("erp.orders", [(key, value, tuple(headers))])
+            await played.sender.send([Outgoing("erp.orders", key, value, tuple(headers))])
         await played.publish(order("good"))
         await played.outcome_records("good")
         letters = await dead_letters(played, len(bad))

@@ -9,6 +9,10 @@ from schemas.outcome import Status
 from tests.integration.stage import Stage, order, stage
 
 
+QUICK = {"kafka__session_timeout_s": "6"}
+"""How soon others get the partitions of a member that died."""
+
+
 async def publish(played: Stage, name: str, count: int) -> list[str]:
     ids = [f"{name}-{number}" for number in range(count)]
     for event_id in ids:
@@ -18,12 +22,12 @@ async def publish(played: Stage, name: str, count: int) -> list[str]:
 
 @pytest.mark.timeout(300)
 async def test_work_goes_on_while_workers_join_leave_and_die(kafka: str, tmp_path: Path) -> None:
-    async with stage(tmp_path, kafka) as played:
-        first = await played.start_worker("one")
+    async with stage(tmp_path, kafka, dynamic=True) as played:
+        first = await played.start_worker(**QUICK)
         ids = await publish(played, "alone", 40)
         await played.outcome_records(ids[0])
 
-        second = await played.start_worker("two")
+        second = await played.start_worker(**QUICK)
         ids += await publish(played, "joining", 40)
         await played.outcome_records(ids[-1])
 
@@ -31,12 +35,12 @@ async def test_work_goes_on_while_workers_join_leave_and_die(kafka: str, tmp_pat
         assert await played.stop_worker(first) == 0, played.log()
         await played.outcome_records(ids[-1])
 
-        third = await played.start_worker("three")
+        third = await played.start_worker(**QUICK)
         ids += await publish(played, "dying", 40)
         second.kill()
         async with asyncio.timeout(20):
             await second.wait()
-        await played.start_worker("two")  # the orchestrator starts it again, under its name
+        await played.start_worker(**QUICK)  # the orchestrator starts another
         ids += await publish(played, "again", 40)
 
         outcomes = {event_id: await played.outcome_records(event_id, within_s=90) for event_id in ids}

@@ -8,8 +8,8 @@ import typer
 from consumers.cli.options import CONFIG, AsJson, ConfigPath, examples
 
 app = typer.Typer(
-    help="Events that could not be worked: list, show, redrive.",
-    epilog=examples("pointsman dead-letters list"),
+    help="Events that could not be worked: list, show, redrive; and keys that are parked: list, release.",
+    epilog=examples("pointsman dead-letters list", "pointsman dead-letters parked"),
     no_args_is_help=True,
 )
 
@@ -72,6 +72,38 @@ def redrive(
 
     choice = Choice(reason, topic, frozenset(_places(places or ())))
     dead_letters.redrive(config, choice, everything=everything, dry_run=dry_run, as_json=as_json)
+
+
+@app.command(epilog=examples("pointsman dead-letters parked", "pointsman dead-letters parked --json"))
+def parked(*, config: ConfigPath = CONFIG, topic: FromTopic = None, as_json: AsJson = False) -> None:
+    """List keys whose records wait on the parked topic, because one was retried for too long.
+
+    What follows on a parked key is parked behind it, in order; other keys go on.
+    """
+    from consumers.cli import parked as parked_keys
+
+    parked_keys.list_parked(config, topic, as_json=as_json)
+
+
+@app.command(
+    epilog=examples("pointsman dead-letters release C-100", "pointsman dead-letters release --all --dry-run")
+)
+def release(
+    keys: Annotated[list[str] | None, typer.Argument(help="Keys, as `parked` lists them.")] = None,
+    *,
+    config: ConfigPath = CONFIG,
+    topic: FromTopic = None,
+    everything: Annotated[bool, typer.Option("--all", help="All of them.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Let the workers work parked keys, each in its order, before what has arrived for it since.
+
+    Mend the cause first: a record that fails again is retried as any other, and then its key is parked again.
+    """
+    from consumers.cli import parked as parked_keys
+
+    parked_keys.release(config, keys or (), topic, everything=everything, dry_run=dry_run, as_json=as_json)
 
 
 def _places(texts: Sequence[str]) -> list[tuple[int, int]]:

@@ -14,6 +14,7 @@ from consumers.adapters.kafka_reader import topic_reader
 from consumers.adapters.kafka_sender import KafkaSender
 from consumers.errors import UnavailableError
 from consumers.local.broker import local_broker
+from schemas.record import Outgoing
 from consumers.local.program import free_port
 
 TOPIC = "facts"
@@ -36,7 +37,7 @@ async def test_a_broker_that_forgot_the_producer_gets_a_new_one(
         await create_topic(connection)
         await sender.start()
         for _ in range(3):
-            await sender.send(TOPIC, [(b"k", b"before", ())])
+            await sender.send([Outgoing(TOPIC, b"k", b"before")])
     caplog.set_level(logging.WARNING, logger="consumers.adapters.kafka_sender")
     async with local_broker(tmp_path / "two", port=port):  # an empty one: as after an unclean restart
         await create_topic(connection)
@@ -44,7 +45,7 @@ async def test_a_broker_that_forgot_the_producer_gets_a_new_one(
             sent = False
             while not sent:
                 with contextlib.suppress(UnavailableError):
-                    await sender.send(TOPIC, [(b"k", b"after", ())])
+                    await sender.send([Outgoing(TOPIC, b"k", b"after")])
                     sent = True
         async with topic_reader(connection) as reader:
             values = [record.value async for record in reader.to_end([TOPIC])]

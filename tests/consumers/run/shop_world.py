@@ -16,11 +16,12 @@ from connectors.perform import perform
 from consumers.adapters.memory_sessions import MemorySessions
 from consumers.policy.rules import Effect, Rule, compile_rule
 from consumers.ports.actions import ActionRequest
+from consumers.ports.claim import ClaimLostError, HandedOverError
 from consumers.router.exchange import Prompt, Reply, ToolCall
 from consumers.router.route import Budget, Route
 from consumers.run.engine import Engine
 from consumers.telemetry.metrics import Metrics
-from schemas.approval import ApprovalRequest
+from schemas.approval import ApprovalDecision, ApprovalRequest
 from schemas.canonical import canonical_json
 from schemas.envelope import Envelope
 from schemas.outcome import Outcome
@@ -224,17 +225,38 @@ class NotingOutbox:
 
         await self.fuse.around(publish)
 
-    async def outcome(self, outcome: Outcome, topic: str) -> None:
+    async def publish(self, end: Outcome | ApprovalRequest) -> None:
+        """What the runtime does with what a run returned."""
+
         async def publish() -> None:
-            self.outcomes.append(outcome)
+            if isinstance(end, Outcome):
+                self.outcomes.append(end)
+            else:
+                self.requests.append(end)
 
         await self.fuse.around(publish)
 
-    async def approval_request(self, request: ApprovalRequest) -> None:
-        async def publish() -> None:
-            self.requests.append(request)
 
-        await self.fuse.around(publish)
+class CountingClaim:
+    """A claim that ends at a chosen step: handed over, or lost."""
+
+    def __init__(self) -> None:
+        self.entered: list[str] = []
+        self.held: list[str] = []
+        self.hand_over_at: int | None = None
+        self.lose_at: int | None = None
+        self.lost: Callable[[], object] = lambda: None
+
+    def enter(self, step: str) -> None:
+        self.entered.append(step)
+        if len(self.entered) == self.hand_over_at:
+            raise HandedOverError(step)
+
+    def hold(self, step: str) -> None:
+        self.held.append(step)
+        if len(self.held) == self.lose_at:
+            self.lost()
+            raise ClaimLostError(step)
 
 
 class FusedSessions(MemorySessions):
@@ -280,6 +302,7 @@ class World:
         self.ledger = Ledger()
         self.sessions = FusedSessions(self.clock, self.fuse)
         self.outbox = NotingOutbox(self.fuse)
+        self.claim = CountingClaim()
         self.model = PlannedModel(plan, self.fuse)
         self.catalog = Catalog([shop_connector()])
         actions = self.catalog.actions
@@ -321,7 +344,14 @@ class World:
         )
 
     async def work(self) -> Outcome | ApprovalRequest:
-        return await self.engine().work(self.event, self.route)
+        end = await self.engine().work(self.event, self.route, self.claim)
+        await self.outbox.publish(end)
+        return end
+
+    async def answer(self, decision: ApprovalDecision) -> Outcome | ApprovalRequest:
+        end = await self.engine().answer(decision, self.claim)
+        await self.outbox.publish(end)
+        return end
 
     @property
     def effects(self) -> list[str]:

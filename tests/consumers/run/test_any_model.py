@@ -64,7 +64,7 @@ async def to_the_end(world: World, crashes: list[tuple[int, bool]], answers: lis
             end = await world.work()
             if isinstance(end, ApprovalRequest):
                 yes = not answers or answers.pop()
-                end = await world.engine().answer(answer(end, "approve" if yes else "reject"))
+                end = await world.answer(answer(end, "approve" if yes else "reject"))
             if isinstance(end, Outcome):
                 return end
     raise AssertionError(f"no end after {MOST_ATTEMPTS} attempts")

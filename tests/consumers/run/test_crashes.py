@@ -1,7 +1,7 @@
 """A worker dies before or after any port call; the next one brings the run to the same end, effects once."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -11,6 +11,8 @@ from schemas.approval import ApprovalRequest
 from schemas.outcome import Outcome
 from tests.consumers.run.shop_world import Crash, World, finish, hold, reply, turns
 from tests.consumers.run.test_engine import LETTER, ORDER, SHIP, answer, ordering
+
+Work = Callable[[], Awaitable[Outcome | ApprovalRequest]]
 
 
 def one_action() -> World:
@@ -28,15 +30,22 @@ def approved() -> World:
 
 
 async def to_the_end(world: World) -> Outcome:
-    try:
-        end = await world.work()
-    except RetryError as error:
-        world.clock.pass_by(timedelta(seconds=error.after_s or 0))
-        end = await world.work()
+    end = await once_more(world, world.work)
     if isinstance(end, ApprovalRequest):
-        end = await world.engine().answer(answer(end))
+        decision = answer(end)
+        end = await once_more(world, lambda: world.answer(decision))
     assert isinstance(end, Outcome)
     return end
+
+
+async def once_more(world: World, work: Work) -> Outcome | ApprovalRequest:
+    """Do what the runtime does with a retry: wait as long as was asked, then work again."""
+    for _ in range(2):
+        try:
+            return await work()
+        except RetryError as error:
+            world.clock.pass_by(timedelta(seconds=error.after_s or 0))
+    return await work()
 
 
 def ended(outcome: Outcome) -> tuple[object, ...]:
@@ -77,3 +86,35 @@ async def test_a_crash_changes_neither_outcome_nor_effects(name: str, at: int, a
     assert world.model.asked <= calm.model.asked + 1, (
         f"a recorded decision was asked for again ({asked} before)"
     )
+
+
+STEPS = {"one action": 6, "undone": 10, "approved": 8}
+"""Steps of each scenario at which it may be handed over; the test checks that there are no more."""
+
+
+@pytest.mark.parametrize(("name", "at"), [(name, at) for name in STEPS for at in range(1, STEPS[name] + 1)])
+async def test_a_run_handed_over_at_a_step_goes_on_as_if_nothing_had_been(name: str, at: int) -> None:
+    calm = SCENARIOS[name]()
+    expected = await to_the_end(calm)
+    assert len(calm.claim.entered) == STEPS[name], "correct STEPS, so that every step is handed over at"
+    world = SCENARIOS[name]()
+    world.claim.hand_over_at = at
+    outcome = await to_the_end(world)
+    assert ended(outcome) == ended(expected)
+    assert world.effects == calm.effects
+    assert world.model.asked == calm.model.asked, "no answer of the model is thrown away"
+
+
+@pytest.mark.parametrize("name", list(SCENARIOS))
+async def test_no_effect_begins_once_the_claim_is_lost(name: str) -> None:
+    calm = SCENARIOS[name]()
+    expected = await to_the_end(calm)
+    for at in range(1, len(calm.claim.held) + 1):
+        world = SCENARIOS[name]()
+        world.claim.lose_at = at
+        done: list[int] = []
+        world.claim.lost = lambda world=world, done=done: done.append(len(world.effects))
+        outcome = await to_the_end(world)
+        assert done[0] <= (at - 1) // 2, "two for each effect: to write its intent, and to perform it"
+        assert world.effects == calm.effects
+        assert outcome.status == expected.status

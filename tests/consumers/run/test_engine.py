@@ -207,11 +207,11 @@ async def test_a_held_write_waits_for_a_person_and_is_done_once() -> None:
     assert world.outbox.requests == [request]
     assert world.effects == []
     assert await world.work() == request  # a redelivery asks again, with the same request
-    end = await world.engine().answer(answer(request))
+    end = await world.answer(answer(request))
     assert isinstance(end, Outcome)
     assert end.status is Status.SUCCESS
     assert world.effects == ["order"]
-    again = await world.engine().answer(answer(request))  # the answer is delivered twice
+    again = await world.answer(answer(request))  # the answer is delivered twice
     assert again == end
     assert world.effects == ["order"]
 
@@ -221,7 +221,7 @@ async def test_a_rejected_write_is_not_done() -> None:
     world = World(plan, rules=[hold()])
     request = await world.work()
     assert isinstance(request, ApprovalRequest)
-    end = await world.engine().answer(answer(request, "reject"))
+    end = await world.answer(answer(request, "reject"))
     assert isinstance(end, Outcome)
     assert end.status is Status.REFUSED
     assert world.effects == []
@@ -232,7 +232,7 @@ async def test_an_expired_approval_is_a_no() -> None:
     request = await world.work()
     assert isinstance(request, ApprovalRequest)
     world.clock.pass_by(timedelta(hours=2))
-    await world.engine().answer(answer(request))
+    await world.answer(answer(request))
     assert world.effects == []
 
 
@@ -252,7 +252,7 @@ async def test_a_forged_approval_does_nothing(change: dict[str, Any], reason: st
     request = await world.work()
     assert isinstance(request, ApprovalRequest)
     with pytest.raises(DeadLetterError) as caught:
-        await world.engine().answer(answer(request, **change))
+        await world.answer(answer(request, **change))
     assert caught.value.reason == reason
     assert world.effects == []
 
@@ -261,9 +261,9 @@ async def test_a_second_different_answer_is_refused() -> None:
     world = World(ordering(), rules=[hold()])
     request = await world.work()
     assert isinstance(request, ApprovalRequest)
-    await world.engine().answer(answer(request))
+    await world.answer(answer(request))
     with pytest.raises(DeadLetterError):
-        await world.engine().answer(answer(request, "reject", approver="bob"))
+        await world.answer(answer(request, "reject", approver="bob"))
 
 
 async def test_the_next_event_of_the_session_sees_what_was_done() -> None:
@@ -347,7 +347,7 @@ async def test_a_chosen_action_that_has_left_the_route_is_not_performed() -> Non
     request = await world.work()
     assert isinstance(request, ApprovalRequest)
     delist(world, "shop.order")
-    end = await world.engine().answer(answer(request))
+    end = await world.answer(answer(request))
     assert isinstance(end, Outcome)
     assert end.status is not Status.SUCCESS
     assert world.effects == []

@@ -1,0 +1,120 @@
+"""Transactions of one input partition, on aiokafka's transactional producer.
+
+aiokafka speaks the first version of the protocol: no group generation with the offsets (KIP-447), no new epoch in place
+(KIP-360). What works is one transactional id an input partition, and a producer that is thrown away after any error.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import (
+    InvalidProducerEpoch,
+    InvalidProducerIdMapping,
+    ProducerFenced,
+)
+from aiokafka.structs import OffsetAndMetadata
+
+from consumers.adapters.kafka_clients import KafkaConnection, producer, stop
+from consumers.adapters.kafka_refused import FAILURES, meaning, send, topics_of
+from consumers.errors import UnavailableError
+from consumers.ports.consumer_group import Committed, PartitionId
+from consumers.ports.producing import ProducerFencedError
+from schemas.record import Outgoing
+
+_log = logging.getLogger(__name__)
+
+_COMMIT_S: Final = 20.0
+_OPEN_S: Final = 20.0
+_FENCED: Final = (ProducerFenced, InvalidProducerEpoch, InvalidProducerIdMapping)
+
+
+class KafkaTransactions:
+    """The `Transactions` port.
+
+    Args:
+        partition: the input partition.
+        group: whose offsets are committed.
+        make: makes a transactional producer, not started.
+    """
+
+    def __init__(self, partition: PartitionId, group: str, make: Callable[[], AIOKafkaProducer]) -> None:
+        self._partition = TopicPartition(*partition)
+        self._group = group
+        self._make = make
+        self._producer: AIOKafkaProducer | None = None
+
+    async def commit(self, messages: Sequence[Outgoing], committed: Committed) -> None:
+        """As the port says."""
+        if self._producer is None:
+            raise UnavailableError(f"{self._partition}: its transactions are to be opened again")
+        offsets = {self._partition: OffsetAndMetadata(committed.next_offset, committed.metadata)}
+        try:
+            async with asyncio.timeout(_COMMIT_S):
+                await _transact(self._producer, messages, self._group, offsets)
+        except BaseException as error:
+            # Whatever it was, this producer's state is not known any more. The next `reopen` ends its transaction.
+            await self._throw_away()
+            if isinstance(error, _FENCED):
+                raise ProducerFencedError(f"{self._partition}: {error!r}") from error
+            if isinstance(error, FAILURES):
+                raise meaning(error, topics_of(messages)) from error
+            raise
+
+    async def reopen(self) -> None:
+        """As the port says."""
+        await self._throw_away()
+        fresh = self._make()
+        try:
+            async with asyncio.timeout(_OPEN_S):
+                await fresh.start()
+        except BaseException as error:
+            await stop(fresh)
+            if isinstance(error, _FENCED):
+                raise ProducerFencedError(f"{self._partition}: {error!r}") from error
+            if isinstance(error, FAILURES):
+                raise meaning(error, f"transactions of {self._partition}") from error
+            raise
+        self._producer = fresh
+
+    async def close(self) -> None:
+        """As the port says."""
+        await self._throw_away()
+
+    async def _throw_away(self) -> None:
+        old, self._producer = self._producer, None
+        if old is not None:
+            await stop(old)
+
+
+class KafkaTransactionsOpener:
+    """The `TransactionsOpener` port."""
+
+    def __init__(self, connection: KafkaConnection, *, group: str) -> None:
+        self._connection = connection
+        self._group = group
+
+    async def open(self, partition: PartitionId) -> KafkaTransactions:
+        """As the port says."""
+        name = f"{self._group}-{partition.topic}-{partition.number}"
+        made = KafkaTransactions(
+            partition, self._group, lambda: producer(self._connection, transactional_id=name)
+        )
+        await made.reopen()
+        return made
+
+
+async def _transact(
+    producer: AIOKafkaProducer,
+    messages: Sequence[Outgoing],
+    group: str,
+    offsets: Mapping[TopicPartition, Any],
+) -> None:
+    await producer.begin_transaction()
+    sent = [await send(producer, message) for message in messages]
+    for future in sent:  # each one: `commit_transaction` succeeds although a record of it failed
+        await future
+    await producer.send_offsets_to_transaction(offsets, group)
+    await producer.commit_transaction()

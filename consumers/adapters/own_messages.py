@@ -1,0 +1,49 @@
+"""What we publish, encoded and addressed: outcomes, steps, approval requests and answers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from schemas.approval import ApprovalDecision, ApprovalRequest
+from schemas.codec.outgoing import OwnMessage
+from schemas.codec.records import RecordCodec
+from schemas.outcome import Outcome
+from schemas.record import Outgoing
+from schemas.step import Step
+
+
+@dataclass(frozen=True, slots=True)
+class OwnTopics:
+    """Where our own messages go; outcomes go where the route says."""
+
+    steps: str
+    approvals: str
+    dead_letters: str
+    parked: str
+
+
+@dataclass(frozen=True, slots=True)
+class OwnMessages:
+    """Encodes messages. The same message always gives the same bytes."""
+
+    codec: RecordCodec
+    topics: OwnTopics
+
+    def steps(self, steps: Sequence[Step]) -> list[Outgoing]:
+        """Return audit steps, in order, keyed by session."""
+        return [self._to(self.topics.steps, step) for step in steps]
+
+    def outcome(self, outcome: Outcome, topic: str) -> Outgoing:
+        """Return the terminal event of a run."""
+        return self._to(topic, outcome)
+
+    def approval_request(self, request: ApprovalRequest) -> Outgoing:
+        """Return a held action, so that a person may decide."""
+        return self._to(self.topics.approvals, request)
+
+    def approval_decision(self, decision: ApprovalDecision) -> Outgoing:
+        """Return a person's answer: what the command line and the demo publish."""
+        return self._to(self.topics.approvals, decision)
+
+    def _to(self, topic: str, message: OwnMessage) -> Outgoing:
+        encoded = self.codec.encode(message)
+        return Outgoing(topic, encoded.key, encoded.value, encoded.headers)

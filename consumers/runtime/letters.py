@@ -1,0 +1,84 @@
+"""Giving records up: dead letters, parked letters, and marks on the parked topic."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from consumers.errors import DeadLetterError, HaltError
+from consumers.ports.clock import Clock
+from consumers.runtime.partition import End, Item, Mode
+from schemas.dead_letter import Convention, DeadLetter, dead_letter_headers, without_value
+from schemas.parked import Mark, ParkedKey, mark_of
+from schemas.record import Outgoing
+
+RETRIES_EXHAUSTED: Final = "retries_exhausted"
+BEHIND: Final = "behind_parked"
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """Decides what is published for an item, and how it ends; nothing is sent here.
+
+    Attributes:
+        dead_letters_topic: where dead letters go.
+        parked_topic: where parked records go.
+        clock: for the time of giving up.
+        convention: whose header names are added to our own, if any.
+    """
+
+    dead_letters_topic: str
+    parked_topic: str
+    clock: Clock
+    convention: Convention | None = None
+
+    def worked(self, item: Item, outputs: Sequence[Outgoing]) -> None:
+        """Let an item end with what its handler returned."""
+        self._end(item, End.DONE, outputs)
+
+    def bury(self, item: Item, error: DeadLetterError) -> None:
+        """Let an item end as a dead letter: key, value and headers as they were, and the reason."""
+        self._end(item, End.DEAD, [self._letter(self.dead_letters_topic, item, error)], error)
+
+    def park(self, item: Item, error: DeadLetterError) -> None:
+        """Let an item end on the parked topic, and its lane's other records behind it.
+
+        One that was parked before is there already: its key is only held again.
+        """
+        lane = item.lane
+        lane.mode = Mode.PARKED
+        lane.released.clear()
+        lane.fed = -1
+        letter = self._mark(item, "hold") if item.place else self._letter(self.parked_topic, item, error)
+        self._end(item, End.PARKED, [letter], error)
+
+    def rewrite(self, item: Item, refused: DeadLetterError) -> None:
+        """Replace outputs that the broker does not take, ever: by a dead letter, and that by one without its value.
+
+        Raises:
+            HaltError: it is the one without value that was refused.
+        """
+        letter = item.outputs[0] if item.outputs else None
+        if item.end is not End.DEAD:
+            self.bury(item, refused)
+        elif letter is not None and letter.value:
+            self._end(item, End.DEAD, [without_value(letter)], item.error)
+        else:
+            raise HaltError(f"{item.record.place}: not even its dead letter is taken: {refused}") from refused
+
+    def _end(
+        self, item: Item, end: End, outputs: Sequence[Outgoing], error: DeadLetterError | None = None
+    ) -> None:
+        item.outputs, item.end, item.error = tuple(outputs), end, error
+        if item.place is not None and end is not End.PARKED:
+            item.outputs = (*item.outputs, self._mark(item, "worked"))
+
+    def _mark(self, item: Item, mark: Mark) -> Outgoing:
+        assert item.place is not None
+        record = item.record
+        key = ParkedKey(record.topic, record.partition, record.key or b"")
+        return mark_of(self.parked_topic, key, mark, item.place[1] if mark == "worked" else -1)
+
+    def _letter(self, topic: str, item: Item, error: DeadLetterError) -> Outgoing:
+        letter = DeadLetter(item.record, error.reason, str(error), item.attempts, self.clock.now())
+        headers = dead_letter_headers(letter, self.convention)
+        return Outgoing(topic, item.record.key, item.record.value, headers)
