@@ -6,8 +6,10 @@ producer helps. What the old one sent may be there already; subscribers de-dupli
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
@@ -21,7 +23,7 @@ from aiokafka.errors import (
 
 from consumers.adapters.kafka_clients import stop
 from consumers.adapters.kafka_refused import FAILURES, meaning, send, topics_of
-from consumers.errors import UnavailableError
+from consumers.errors import PointsmanError, UnavailableError
 from schemas.record import Outgoing
 
 _log = logging.getLogger(__name__)
@@ -64,21 +66,29 @@ class KafkaSender:
 
     async def send(self, messages: Sequence[Outgoing]) -> None:
         """As the port says."""
-        producer = self._producer
-        try:
-            async with asyncio.timeout(_SEND_S):
-                sent = [await send(producer, message) for message in messages]
-                for future in sent:
-                    await future
-        except _BROKEN as error:
-            await self._renew(producer, error)
-            raise UnavailableError(
-                f"{topics_of(messages)}: {type(error).__name__}; a new producer sends it again"
-            ) from error
-        except FAILURES as error:
-            raise meaning(error, topics_of(messages)) from error
+        (error,) = await self.send_each([messages])
+        if error is not None:
+            raise error
 
-    async def _renew(self, broken: AIOKafkaProducer, why: Exception) -> None:
+    async def send_each(self, groups: Sequence[Sequence[Outgoing]]) -> Sequence[PointsmanError | None]:
+        """As the port says. What is sent together shares a deadline: one for each group costs more than sending does."""
+        producer = self._producer
+        failures: list[BaseException | None] = [TimeoutError("no answer in time") for _ in groups]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_SEND_S):
+                sent = [await _sent(producer, group) for group in groups]
+                for at, futures in enumerate(sent):
+                    failures[at] = await _failure(futures)
+        broken = next((failure for failure in failures if isinstance(failure, _BROKEN)), None)
+        if broken is not None:
+            with contextlib.suppress(UnavailableError):  # those that failed are told so already
+                await self._renew(producer, broken)
+        return [
+            failure and meaning(failure, topics_of(group))
+            for failure, group in zip(failures, groups, strict=True)
+        ]
+
+    async def _renew(self, broken: AIOKafkaProducer, why: BaseException) -> None:
         async with self._renewing:
             if self._producer is not broken:
                 return  # somebody else met the same error first
@@ -92,3 +102,23 @@ class KafkaSender:
             self._producer = fresh
             _log.warning("the producer was replaced", extra={"error": repr(why)})
         await stop(broken)
+
+
+async def _sent(
+    producer: AIOKafkaProducer, group: Sequence[Outgoing]
+) -> list[asyncio.Future[Any]] | Exception:
+    try:
+        return [await send(producer, message) for message in group]
+    except FAILURES as error:
+        return error
+
+
+async def _failure(sent: list[asyncio.Future[Any]] | Exception) -> Exception | None:
+    if isinstance(sent, Exception):
+        return sent
+    try:
+        for future in sent:
+            await future
+    except FAILURES as error:
+        return error
+    return None

@@ -26,6 +26,10 @@ class Producer(Protocol):
         """
         ...
 
+    async def send_each(self, groups: Sequence[Sequence[Outgoing]]) -> Sequence[PointsmanError | None]:
+        """Publish several groups as one; returns, for each, None once it is acknowledged, or what `send` would raise."""
+        ...
+
 
 class Transactions(Protocol):
     """The transactions of one input partition: outputs and offset become visible together, or not at all.

@@ -87,7 +87,7 @@ class Assignments:
             )
         try:
             async with asyncio.timeout(self._limits.leave_s):
-                await self._publisher.commit(partitions)
+                await self._publisher.commit(partitions, flush=True)
         except TimeoutError:
             _log.warning("not committed in time: what is finished is found finished by whoever is next")
 

@@ -6,22 +6,29 @@ import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
-from consumers.errors import DeadLetterError, HaltError, RetryError, UnavailableError
+from consumers.errors import DeadLetterError, HaltError, PointsmanError, RetryError, UnavailableError
 from consumers.ports.claim import Claim, HandedOverError
 from consumers.runtime.backoff import delay_s
 from consumers.runtime.fuse import Fuse
 from consumers.runtime.letters import BEHIND, RETRIES_EXHAUSTED, Letters
 from consumers.runtime.limits import RuntimeLimits
 from consumers.runtime.parking import Parking
-from consumers.runtime.partition import WAITS_FOR_SLOT, End, Item, Lane, Mode, Partition
+from consumers.runtime.partition import (
+    PUBLISHING,
+    WAITS_FOR_SLOT,
+    End,
+    Item,
+    Lane,
+    Mode,
+    Partition,
+    Phase,
+)
 from consumers.runtime.publishing import Publisher
 from consumers.telemetry.metrics import (
     DEAD_LETTERS,
     HANDED_OVER,
-    KEYS_WAITING,
     PARKED,
     RETRIES,
-    RUNS_IN_FLIGHT,
     Metrics,
 )
 from schemas.record import Outgoing, Record
@@ -66,7 +73,7 @@ class Dispatcher:
             window=limits.dead_letter_window,
         )
         self._ready: deque[Lane] = deque()
-        self._running: dict[asyncio.Task[None], Item] = {}
+        self._running: dict[Item, asyncio.Task[None]] = {}
         self._waiting = 0
         self._clock = asyncio.get_running_loop().time
         self.room = asyncio.Event()
@@ -77,6 +84,11 @@ class Dispatcher:
     def running(self) -> int:
         """Records being worked at this moment."""
         return len(self._running)
+
+    @property
+    def waiting(self) -> int:
+        """Keys that wait for a slot or for their retry."""
+        return len(self._ready) + self._waiting
 
     def submit(self, partition: Partition, record: Record) -> None:
         """Queue a delivered record behind the others of its key."""
@@ -117,7 +129,7 @@ class Dispatcher:
         Their phase must not be OPEN: then work ends at its next step and none begins.
         """
         chosen = set(partitions)
-        tasks = [task for task, item in self._running.items() if item.lane.partition in chosen]
+        tasks = [task for item, task in self._running.items() if item.lane.partition in chosen]
         if not tasks:
             return True
         _, late = await asyncio.wait(tasks, timeout=deadline_s)
@@ -133,10 +145,34 @@ class Dispatcher:
             lane.arrived.clear()
             lane.released.clear()
         partition.lanes.clear()
-        tasks = [task for task, item in self._running.items() if item.lane.partition is partition]
+        items = [item for item in self._running if item.lane.partition is partition]
+        tasks = [self._running.pop(item) for item in items]
         for task in tasks:
             task.cancel(f"{partition.pid} was taken away")
+        self._start()
         return tasks
+
+    def published(self, item: Item) -> None:
+        """As the publisher's protocol says."""
+        lane = item.lane
+        queue = lane.arrived if item.place is None else lane.released
+        if queue and queue[0] is item:
+            queue.popleft()
+        lane.busy = False
+        self.wake(lane)
+        if item.place is not None:
+            self._parking.fed()
+        self._count(item)
+
+    def unpublished(self, item: Item, error: PointsmanError) -> None:
+        """As the publisher's protocol says: try again, with other outputs where the broker will not take these."""
+        if isinstance(error, DeadLetterError):
+            self._letters.rewrite(item, error)
+            error = RetryError(str(error), after_s=0.0)
+        if not isinstance(error, RetryError):
+            raise error
+        if item.lane.partition.phase is not Phase.GONE:
+            self._wait(item, error)
 
     def _start(self) -> None:
         while self._ready and len(self._running) < self._limits.in_flight:
@@ -146,40 +182,41 @@ class Dispatcher:
                 continue
             item = lane.queue[0]
             item.running = True
-            task = self._group.create_task(self._work(item), name=f"work {item.record.place}")
-            self._running[task] = item
-            task.add_done_callback(self._ended)
+            self._running[item] = self._group.create_task(self._work(item), name=item.record.place)
         if len(self._ready) < self._limits.in_flight:
             self.room.set()
         else:
             self.room.clear()
-        self._metrics.set(RUNS_IN_FLIGHT, len(self._running))
-        self._metrics.set(KEYS_WAITING, len(self._ready) + self._waiting)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.pop(task).running = False
-        self._start()
+    def _ended(self, item: Item) -> None:
+        item.running = False
+        self._running.pop(item, None)
 
     async def _work(self, item: Item) -> None:
-        lane = item.lane
         try:
             if item.outputs is None:
                 await self._work_out(item)
-            item.now("publishing")
-            await self._publisher.publish(item)
         except HandedOverError as error:
-            self._metrics.add(HANDED_OVER)
-            item.now(str(error))
-            lane.busy = False
-            if lane.partition.may_begin:  # it was in doubt for a moment only
-                self.wake(lane)
+            self._ended(item)
+            self._hand_over(item, error)
         except RetryError as error:
+            self._ended(item)
             self._wait(item, error)
-        except DeadLetterError as refused:
-            self._letters.rewrite(item, refused)
-            self._wait(item, RetryError(str(refused), after_s=0.0))
+        except BaseException:
+            self._ended(item)
+            raise
         else:
-            self._done(item)
+            self._ended(item)
+            item.now(PUBLISHING)
+            self._publisher.publish(item)
+        self._start()
+
+    def _hand_over(self, item: Item, error: HandedOverError) -> None:
+        self._metrics.add(HANDED_OVER)
+        item.now(str(error))
+        item.lane.busy = False
+        if item.lane.partition.may_begin:  # it was in doubt for a moment only
+            self.wake(item.lane)
 
     async def _work_out(self, item: Item) -> None:
         """Find out what is to be published for a record."""
@@ -214,18 +251,6 @@ class Dispatcher:
             raise RetryError(f"limits.parked_keys is reached, so it goes on waiting: {error}")
         else:
             self._letters.park(item, error)
-
-    def _done(self, item: Item) -> None:
-        """Go on with the next record of the key."""
-        lane = item.lane
-        queue = lane.arrived if item.place is None else lane.released
-        if queue and queue[0] is item:
-            queue.popleft()
-        lane.busy = False
-        self.wake(lane)
-        if item.place is not None:
-            self._parking.fed()
-        self._count(item)
 
     def _count(self, item: Item) -> None:
         if item.error is None:

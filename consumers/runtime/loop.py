@@ -136,9 +136,9 @@ class ConsumerLoop:
         background = [
             tasks.create_task(parking.run(self._dispatcher), name="parking"),
             tasks.create_task(membership.keep(), name="membership"),
-            tasks.create_task(self.watch.run(membership), name="watch"),
+            tasks.create_task(self.watch.run(membership, self._dispatcher), name="watch"),
             tasks.create_task(self._commit_until_cancelled(publisher), name="commit"),
-            tasks.create_task(publisher.run(), name="publisher"),
+            tasks.create_task(publisher.run(self._dispatcher), name="publisher"),
         ]
         try:
             await self._group.start(frozenset(self.topics), assignments)

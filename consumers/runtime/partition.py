@@ -16,6 +16,7 @@ from schemas.record import Outgoing, Record
 LaneKey = bytes | int
 """The record's key; a record without one is alone in its lane, named by its offset."""
 WAITS_FOR_SLOT: Final = "waits for a free slot (limits.in_flight)"
+PUBLISHING: Final = "publishing"
 
 
 class Phase(Enum):

@@ -17,6 +17,7 @@ from consumers.ports.consumer_group import Committed, ConsumerGroup, PartitionId
 from consumers.ports.producing import ProducerFencedError, Transactions, TransactionsOpener
 from consumers.runtime.finished import ROOM, SEQUEL
 from consumers.runtime.partition import Item, Partition, Phase
+from consumers.runtime.publishing import Published
 from consumers.telemetry.metrics import COMMITS, Metrics
 
 _log = logging.getLogger(__name__)
@@ -65,9 +66,11 @@ class TransactionalPublisher:
         self._metrics = metrics
         self._lines: dict[PartitionId, _Line] = {}
         self._some = asyncio.Event()
+        self._tell: Published | None = None
 
-    async def run(self) -> None:
+    async def run(self, tell: Published) -> None:
         """Commit what is collected, until cancelled."""
+        self._tell = tell
         while True:
             await self._some.wait()
             await asyncio.sleep(self._linger_s)
@@ -85,16 +88,21 @@ class TransactionalPublisher:
             first = several.exceptions[0]
             raise UnavailableError(str(first)) from several
 
-    async def publish(self, item: Item) -> None:
-        """Collect an item; it is finished by the transaction that commits its outputs."""
+    def publish(self, item: Item) -> None:
+        """Collect an item; it is finished by the transaction that commits its outputs, and its key goes on before."""
+        assert self._tell is not None
         line = self._lines.get(item.lane.partition.pid)
         if line is None:
-            raise UnavailableError(f"{item.lane.partition.pid}: its transactions are not open")
+            lost = UnavailableError(f"{item.lane.partition.pid}: its transactions are not open")
+            self._tell.unpublished(item, lost)
+            return
         line.pending.append(item)
         self._some.set()
+        self._tell.published(item)
 
-    async def commit(self, partitions: Iterable[Partition]) -> None:
+    async def commit(self, partitions: Iterable[Partition], *, flush: bool = False) -> None:
         """Commit what is collected for these partitions, and offsets that moved without an output."""
+        del flush  # what is collected is part of the commit
         async with asyncio.TaskGroup() as group:
             for partition in partitions:
                 if line := self._lines.get(partition.pid):

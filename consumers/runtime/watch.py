@@ -5,14 +5,22 @@ import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from consumers.errors import HaltError
 from consumers.ports.consumer_group import ConsumerGroup, PartitionId
 from consumers.runtime.limits import RuntimeLimits
 from consumers.runtime.membership import Membership
 from consumers.runtime.partition import Item, Partition, Phase
-from consumers.telemetry.metrics import BLOCKED_SECONDS, COMMIT_LAG, HELD_BYTES, PARTITION_LAG, Metrics
+from consumers.telemetry.metrics import (
+    BLOCKED_SECONDS,
+    COMMIT_LAG,
+    HELD_BYTES,
+    KEYS_WAITING,
+    PARTITION_LAG,
+    RUNS_IN_FLIGHT,
+    Metrics,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +76,20 @@ class Standing:
     held_bytes: int
     paused: bool
     blocking: Blocking | None
+
+
+class Load(Protocol):
+    """How much is worked; the dispatcher knows."""
+
+    @property
+    def running(self) -> int:
+        """Records being worked."""
+        ...
+
+    @property
+    def waiting(self) -> int:
+        """Keys that wait."""
+        ...
 
 
 class Watch:
@@ -126,7 +148,7 @@ class Watch:
                 return f"{partition.pid}: {reason}"
         return None
 
-    async def run(self, membership: Membership) -> None:
+    async def run(self, membership: Membership, load: Load) -> None:
         """Keep the gauges up to date; end with an error when the worker is wedged.
 
         Raises:
@@ -135,6 +157,8 @@ class Watch:
         while True:
             await asyncio.sleep(_ROUND_S)
             self._certain = membership.is_certain
+            self._metrics.set(RUNS_IN_FLIGHT, load.running)
+            self._metrics.set(KEYS_WAITING, load.waiting)
             self._measure()
             if reason := self.wedged():
                 _log.error("wedged: %s; what is held: %s", reason, self.told())
