@@ -11,6 +11,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from consumers.adapters.kafka_clients import KafkaConnection, partitions_of, reader, record_of, stop
+from consumers.adapters.kafka_refusal import explained
 from consumers.errors import HaltError, UnavailableError
 from schemas.record import Record
 
@@ -149,7 +150,8 @@ async def topic_reader(connection: KafkaConnection) -> AsyncGenerator[TopicReade
             async with asyncio.timeout(_CONNECT_S):
                 await consumer.start()
         except (KafkaError, TimeoutError) as error:
-            raise UnavailableError(f"no Kafka broker answers at {connection.bootstrap}") from error
+            problem = UnavailableError(f"no Kafka broker answers at {connection.bootstrap}")
+            raise await explained(problem, connection) from error
         yield TopicReader(consumer)
     finally:
         await stop(consumer)

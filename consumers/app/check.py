@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pydantic import BaseModel
 
 from connectors.lint import close_match
+from consumers.adapters.tls_files import TlsFileError
 from consumers.app.config import Config, SecretRef
 from consumers.app.config_file import ConfigFile, InvalidConfigError, Location, Mistake
+from consumers.app.kafka_login import security_options
 from consumers.app.resolve import Resolved, resolve
+from consumers.errors import ConfigurationError
 from schemas.errors import SchemaError
 from schemas.registry.files import schemas_in
 
@@ -77,20 +80,15 @@ def _references(section: BaseModel, at: Location) -> Iterator[tuple[Location, Se
 
 
 def _security(file: ConfigFile) -> Iterator[Mistake]:
-    security = file.config.kafka.security
-    if security.protocol.startswith("SASL") and (security.username is None or security.password is None):
-        yield Mistake(
-            file.where("kafka", "security"),
-            f"kafka.security: {security.protocol} needs a username and a password",
-            "add `username: …` and `password: {env: NAME}`",
-        )
-    for name in ("ca_file", "cert_file", "key_file"):
-        path = getattr(security, name)
-        if path is not None and not path.is_file():
-            location = ("kafka", "security", name)
-            yield Mistake(
-                file.where(*location), f"{_name(location)}: there is no file {path}", "mend the path"
-            )
+    """Find the first file of certificates or keys that cannot be used; the next one shows once that is mended."""
+    try:
+        security_options(file.config.kafka.security)
+    except TlsFileError as error:
+        where = file.where(*error.setting.split("."))
+        yield Mistake(where, f"{error.setting}: {error.problem}", error.fix)
+    except ConfigurationError:
+        # A secret that is not there, found above; with it, there may be more to find here.
+        return
 
 
 def _schemas(file: ConfigFile) -> Iterator[Mistake]:

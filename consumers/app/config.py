@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from consumers.adapters.openai_settings import ModelSettings, Price
-from schemas.topics import APPROVALS, DEAD_LETTERS, OUTCOMES, STEPS
+from consumers.app.kafka_security_rules import oauth_mistakes, refuse, security_mistakes
+from schemas.topics import APPROVALS, DEAD_LETTERS, OUTCOMES, PARKED, STEPS
 
 
 class Section(BaseModel):
@@ -26,6 +28,13 @@ class SecretRef(Section):
 
     env: str | None = None
     file: Path | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_no_secret(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            raise PydanticCustomError("secret", "is a secret: write `{env: NAME}` or `{file: PATH}`")
+        return value
 
     @model_validator(mode="after")
     def _one(self) -> "SecretRef":
@@ -46,21 +55,53 @@ class SecretRef(Section):
             return SecretStr(value)
         assert self.file is not None
         try:
-            return SecretStr(self.file.read_text(encoding="utf-8").strip())
+            value = self.file.read_text(encoding="utf-8").strip()
         except OSError as error:
             raise LookupError(f"the secret file {self.file} cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError:
+            # Not chained: that error holds what is in the file.
+            raise LookupError(f"the secret file {self.file} is no text") from None
+        if not value:
+            raise LookupError(f"the secret file {self.file} is empty")
+        return SecretStr(value)
+
+
+class KafkaOAuth(Section):
+    """Where tokens for OAUTHBEARER come from: an endpoint that grants them to a client, or a secret."""
+
+    token_url: str | None = None
+    client_id: str | None = None
+    client_secret: SecretRef | None = None
+    client_auth: Literal["basic", "post"] = "basic"
+    scope: str | None = None
+    parameters: dict[str, str] = {}
+    ca_file: Path | None = None
+    token: SecretRef | None = None
+    extensions: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _fits(self) -> "KafkaOAuth":
+        refuse("KafkaOAuth", oauth_mistakes(self))
+        return self
 
 
 class KafkaSecurity(Section):
     """How to connect to a secured cluster."""
 
     protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] | None = None
     username: str | None = None
     password: SecretRef | None = None
+    oauth: KafkaOAuth | None = None
     ca_file: Path | None = None
     cert_file: Path | None = None
     key_file: Path | None = None
+    key_password: SecretRef | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> "KafkaSecurity":
+        refuse("KafkaSecurity", security_mistakes(self))
+        return self
 
 
 class Kafka(Section):
@@ -73,6 +114,9 @@ class Kafka(Section):
     steps_topic: str = STEPS.name
     approvals_topic: str = APPROVALS.name
     dead_letters_topic: str = DEAD_LETTERS.name
+    parked_topic: str = PARKED.name
+    delivery: Literal["at-least-once", "transactional"] = "at-least-once"
+    dead_letter_headers: Literal["own", "connect", "spring"] = "own"
     auto_offset_reset: Literal["earliest", "latest"] = "earliest"
     session_timeout_s: float = Field(default=45.0, gt=0)
     security: KafkaSecurity = KafkaSecurity()
@@ -192,6 +236,9 @@ class Limits(Section):
 
     in_flight: int = Field(default=256, gt=0)
     partition_records: int = Field(default=1000, gt=0)
+    partition_bytes: int = Field(default=16 * 1024 * 1024, gt=0)
+    total_bytes: int = Field(default=64 * 1024 * 1024, gt=0)
+    key_records: int = Field(default=500, gt=0)
     record_bytes: int = Field(default=1_048_576, gt=0)
     action_s: float = Field(default=30.0, gt=0)
     """How long one action may take."""
@@ -199,13 +246,22 @@ class Limits(Section):
     """Calls that one connector may have at once."""
     shutdown_s: float = Field(default=30.0, gt=0)
     retry_total_s: float = Field(default=900.0, gt=0)
+    parked_keys: int = Field(default=10_000, gt=0)
+    dead_letters_in_a_row: int = Field(default=100, gt=0)
+    dead_letter_ratio: float = Field(default=0.5, gt=0, le=1)
+    stalled_s: float = Field(default=600.0, gt=0)
 
 
 class Config(BaseSettings):
     """The whole file."""
 
     model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, env_prefix="POINTSMAN_", env_nested_delimiter="__"
+        extra="forbid",
+        frozen=True,
+        env_prefix="POINTSMAN_",
+        env_nested_delimiter="__",
+        # What is wrong may be a secret that somebody wrote where its reference belongs.
+        hide_input_in_errors=True,
     )
 
     kafka: Kafka = Kafka()

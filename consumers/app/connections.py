@@ -1,18 +1,22 @@
 """Connections of a configuration: Kafka, Redis, the registry. What the command line needs without a model."""
 
 from contextlib import AsyncExitStack
-from typing import Any
 
-from pydantic import SecretStr
+from aiokafka.errors import KafkaError
 
 from consumers.adapters import kafka_clients
 from consumers.adapters.kafka_clients import KafkaConnection
-from consumers.adapters.kafka_outbox import KafkaOutbox, OwnTopics
+from consumers.adapters.kafka_outbox import KafkaOutbox
+from consumers.adapters.kafka_refusal import explained
 from consumers.adapters.kafka_sender import KafkaSender
+from consumers.adapters.own_messages import OwnMessages, OwnTopics
 from consumers.adapters.redis_connection import connect
 from consumers.adapters.redis_sessions import RedisSessions
-from consumers.app.config import Config, Kafka, Redis, SecretRef
-from consumers.errors import ConfigurationError
+from consumers.app.config import Config, Kafka, Redis
+from consumers.app.kafka_login import security_options
+from consumers.app.secrets import secret
+from consumers.errors import UnavailableError
+from consumers.telemetry.logs import clamp_kafka
 from schemas.codec.limits import Limits as RecordLimits
 from schemas.codec.records import RecordCodec
 from schemas.registry.confluent import ConfluentRegistry
@@ -25,34 +29,10 @@ def kafka_connection(settings: Kafka) -> KafkaConnection:
     """Return how to reach the cluster, credentials included.
 
     Raises:
-        ConfigurationError: a secret is missing.
+        ConfigurationError: a secret or a file is missing or wrong.
     """
-    security = settings.security
-    options: dict[str, Any] = {"security_protocol": security.protocol}
-    if security.protocol.endswith("SSL"):
-        files = (security.ca_file, security.cert_file, security.key_file)
-        options["ssl_context"] = kafka_clients.tls_context(*(str(file) if file else None for file in files))
-    if security.protocol.startswith("SASL"):
-        options |= {
-            "sasl_mechanism": security.mechanism or "PLAIN",
-            "sasl_plain_username": security.username,
-            "sasl_plain_password": secret(security.password, "kafka.security.password").get_secret_value(),
-        }
-    return KafkaConnection(settings.bootstrap, options)
-
-
-def secret(reference: SecretRef | None, name: str) -> SecretStr:
-    """Read a secret; an empty one where the configuration has none.
-
-    Raises:
-        ConfigurationError: it is referred to and not there.
-    """
-    if reference is None:
-        return SecretStr("")
-    try:
-        return reference.read()
-    except LookupError as error:
-        raise ConfigurationError(f"{name}: {error}") from error
+    clamp_kafka()
+    return KafkaConnection(settings.bootstrap, security_options(settings.security))
 
 
 def registry(config: Config) -> Registry:
@@ -78,16 +58,33 @@ async def record_codec(config: Config, stack: AsyncExitStack) -> RecordCodec:
     return codec
 
 
+async def sender(settings: Kafka, stack: AsyncExitStack) -> KafkaSender:
+    """Return a producer that is connected, disconnected with the stack."""
+    connection = kafka_connection(settings)
+    made = KafkaSender(lambda: kafka_clients.producer(connection))
+    stack.push_async_callback(made.stop)
+    try:
+        await made.start()
+    except KafkaError as error:
+        problem = UnavailableError(f"no Kafka broker answers at {connection.bootstrap}")
+        raise await explained(problem, connection) from error
+    return made
+
+
+def own_messages(settings: Kafka, codec: RecordCodec) -> OwnMessages:
+    """Return what encodes and addresses our own messages."""
+    topics = OwnTopics(
+        steps=settings.steps_topic,
+        approvals=settings.approvals_topic,
+        dead_letters=settings.dead_letters_topic,
+        parked=settings.parked_topic,
+    )
+    return OwnMessages(codec, topics)
+
+
 async def outbox(config: Config, codec: RecordCodec, stack: AsyncExitStack) -> KafkaOutbox:
     """Return an outbox that is connected, disconnected with the stack."""
-    connection = kafka_connection(config.kafka)
-    sender = KafkaSender(lambda: kafka_clients.producer(connection))
-    stack.push_async_callback(sender.stop)
-    await sender.start()
-    kafka = config.kafka
-    return KafkaOutbox(
-        sender, codec, OwnTopics(kafka.steps_topic, kafka.approvals_topic, kafka.dead_letters_topic)
-    )
+    return KafkaOutbox(await sender(config.kafka, stack), own_messages(config.kafka, codec))
 
 
 async def redis_sessions(settings: Redis, stack: AsyncExitStack) -> RedisSessions:

@@ -9,13 +9,14 @@ from rich.table import Table
 
 from connectors.action import Action
 from consumers.adapters.kafka_reader import topic_reader
+from consumers.adapters.kafka_refusal import explained
 from consumers.app.check import Checked, check_config
 from consumers.app.config_file import ConfigFile, InvalidConfigError, read_config
 from consumers.app.connections import kafka_connection
 from consumers.app.resolve import Resolved
 from consumers.cli.exits import USAGE, end_with, print_mistakes
 from consumers.cli.screen import out, print_json, styled, table
-from consumers.errors import PointsmanError
+from consumers.errors import ConfigurationError, PointsmanError, UnavailableError
 
 
 def check(config: Path, *, actions: bool, topics: bool, as_json: bool) -> None:
@@ -38,8 +39,15 @@ def check(config: Path, *, actions: bool, topics: bool, as_json: bool) -> None:
 async def _existing(file: ConfigFile) -> tuple[frozenset[str] | None, PointsmanError | None]:
     """Return the topics of the cluster, or why it cannot be asked: that is no reason to hide other mistakes."""
     try:
-        async with topic_reader(kafka_connection(file.config.kafka)) as reader:
+        connection = kafka_connection(file.config.kafka)
+    except ConfigurationError:
+        # Found again, with its line, when the file is checked.
+        return None, None
+    try:
+        async with topic_reader(connection) as reader:
             return await reader.topics(), None
+    except UnavailableError as error:
+        return None, await explained(error, connection)
     except PointsmanError as error:
         return None, error
 

@@ -10,6 +10,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from consumers.adapters.kafka_clients import KafkaConnection, admin, stop
+from consumers.adapters.kafka_refusal import explained
 from consumers.cli.topic_plan import ActualTopic, PlannedTopic
 from consumers.errors import HaltError, UnavailableError
 
@@ -81,7 +82,8 @@ async def topic_admin(connection: KafkaConnection) -> AsyncGenerator[TopicAdmin]
             await client.start()
             yield TopicAdmin(client)
     except (KafkaError, TimeoutError) as error:
-        raise UnavailableError(f"Kafka at {connection.bootstrap} does not answer: {error!r}") from error
+        problem = UnavailableError(f"Kafka at {connection.bootstrap} does not answer: {error!r}")
+        raise await explained(problem, connection) from error
     finally:
         await stop(client)
 

@@ -4,13 +4,12 @@ import asyncio
 import logging
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable
 
-from consumers.errors import DeadLetterError, HaltError, PointsmanError, RetryError, UnavailableError
-from consumers.ports.claim import Claim, HandedOverError
+from consumers.errors import DeadLetterError, PointsmanError, RetryError
+from consumers.ports.claim import HandedOverError
 from consumers.runtime.backoff import delay_s
-from consumers.runtime.fuse import Fuse
-from consumers.runtime.letters import BEHIND, RETRIES_EXHAUSTED, Letters
+from consumers.runtime.letters import Letters
 from consumers.runtime.limits import RuntimeLimits
 from consumers.runtime.parking import Parking
 from consumers.runtime.partition import (
@@ -24,22 +23,11 @@ from consumers.runtime.partition import (
     Phase,
 )
 from consumers.runtime.publishing import Publisher
-from consumers.telemetry.metrics import (
-    DEAD_LETTERS,
-    HANDED_OVER,
-    PARKED,
-    RETRIES,
-    Metrics,
-)
-from schemas.record import Outgoing, Record
+from consumers.runtime.working import Working
+from consumers.telemetry.metrics import HANDED_OVER, RETRIES, Metrics
+from schemas.record import Record
 
 _log = logging.getLogger(__name__)
-
-Handler = Callable[[Record, Claim], Awaitable[Sequence[Outgoing]]]
-"""Works one record and returns what is to be published for it; calls the claim at each of its steps.
-
-Raises RetryError, DeadLetterError or HaltError. Called again for the same record, it must go on where it stopped.
-"""
 
 
 class Dispatcher:
@@ -51,7 +39,7 @@ class Dispatcher:
     def __init__(
         self,
         group: asyncio.TaskGroup,
-        handler: Handler,
+        working: Working,
         publisher: Publisher,
         letters: Letters,
         parking: Parking,
@@ -60,18 +48,13 @@ class Dispatcher:
         rng: random.Random,
     ) -> None:
         self._group = group
-        self._handler = handler
+        self._working = working
         self._publisher = publisher
         self._letters = letters
         self._parking = parking
         self._limits = limits
         self._metrics = metrics
         self._rng = rng
-        self._fuse = Fuse(
-            in_a_row=limits.dead_letters_in_a_row,
-            ratio=limits.dead_letter_ratio,
-            window=limits.dead_letter_window,
-        )
         self._ready: deque[Lane] = deque()
         self._running: dict[Item, asyncio.Task[None]] = {}
         self._waiting = 0
@@ -158,11 +141,15 @@ class Dispatcher:
         queue = lane.arrived if item.place is None else lane.released
         if queue and queue[0] is item:
             queue.popleft()
-        lane.busy = False
-        self.wake(lane)
         if item.place is not None:
             self._parking.fed()
-        self._count(item)
+            if item.end is End.PARKED:  # it failed again: those behind it stay on their topic
+                lane.mode = Mode.PARKED
+                lane.released.clear()
+                lane.fed = -1
+        lane.busy = False
+        self.wake(lane)
+        self._working.count(item)
 
     def unpublished(self, item: Item, error: PointsmanError) -> None:
         """As the publisher's protocol says: try again, with other outputs where the broker will not take these."""
@@ -195,7 +182,7 @@ class Dispatcher:
     async def _work(self, item: Item) -> None:
         try:
             if item.outputs is None:
-                await self._work_out(item)
+                await self._working.work_out(item)
         except HandedOverError as error:
             self._ended(item)
             self._hand_over(item, error)
@@ -218,64 +205,10 @@ class Dispatcher:
         if item.lane.partition.may_begin:  # it was in doubt for a moment only
             self.wake(item.lane)
 
-    async def _work_out(self, item: Item) -> None:
-        """Find out what is to be published for a record."""
-        if item.lane.mode is Mode.PARKED and item.place is None:
-            self._letters.park(item, DeadLetterError("an earlier record of its key is parked", reason=BEHIND))
-            return
-        item.attempts += 1
-        try:
-            item.now("reading it")
-            self._letters.worked(item, await self._handler(item.record, item))
-        except RetryError as error:
-            if isinstance(error, HandedOverError) or not self._exhausted(item, error):
-                raise
-            why = f"given up after {item.attempts} attempts: {error}"
-            self._give_up(item, DeadLetterError(why, reason=RETRIES_EXHAUSTED))
-        except DeadLetterError as error:
-            self._letters.bury(item, error)
-        except HaltError:
-            raise
-        except Exception as error:
-            _log.exception("an event met an error that nobody foresaw", extra=_where(item))
-            why = f"{type(error).__name__}, see the log"  # its text may hold anything
-            if item.attempts < self._limits.crash_attempts:
-                raise RetryError(why) from error
-            self._letters.bury(item, DeadLetterError(why, reason="crashed"))
-
-    def _give_up(self, item: Item, error: DeadLetterError) -> None:
-        """Park a key that was retried for too long; what has no key has nothing behind it, and is a dead letter."""
-        if item.record.key is None:
-            self._letters.bury(item, error)
-        elif item.place is None and not self._parking.has_room:
-            raise RetryError(f"limits.parked_keys is reached, so it goes on waiting: {error}")
-        else:
-            self._letters.park(item, error)
-
-    def _count(self, item: Item) -> None:
-        if item.error is None:
-            self._fuse.success()
-            return
-        dead, reason = item.end is End.DEAD, item.error.reason
-        self._metrics.add(DEAD_LETTERS if dead else PARKED, reason)
-        if reason != BEHIND:
-            message = "dead letter" if dead else "its key is parked"
-            _log.warning(message, extra={"reason": reason, "error": str(item.error), **_where(item)})
-            self._fuse.given_up(str(item.error))
-
-    def _exhausted(self, item: Item, error: RetryError) -> bool:
-        if isinstance(error, UnavailableError):
-            return False
-        now = self._clock()
-        if item.first_failure_at is None:
-            item.first_failure_at = now
-        late = now - item.first_failure_at > self._limits.retry_total_s
-        return late or len(item.lane.arrived) > self._limits.key_records
-
     def _wait(self, item: Item, error: RetryError) -> None:
         delay = delay_s(error, item.attempts, self._limits, self._rng)
         item.now(f"waits to be tried again: {error}")
-        _log.info("retry", extra={"error": str(error), "seconds": round(delay, 3), **_where(item)})
+        _log.info("retry", extra={"error": str(error), "seconds": round(delay, 3), **item.where})
         self._metrics.add(RETRIES)
         self._waiting += 1
         lane = item.lane
@@ -292,8 +225,3 @@ class Dispatcher:
             lane.timer.cancel()
             lane.timer = None
             self._waiting -= 1
-
-
-def _where(item: Item) -> dict[str, object]:
-    record = item.record
-    return {"topic": record.topic, "partition": record.partition, "offset": record.offset}

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from consumers.errors import DeadLetterError, HaltError
 from consumers.ports.clock import Clock
@@ -10,9 +9,6 @@ from consumers.runtime.partition import End, Item, Mode
 from schemas.dead_letter import Convention, DeadLetter, dead_letter_headers, without_value
 from schemas.parked import Mark, ParkedKey, mark_of
 from schemas.record import Outgoing
-
-RETRIES_EXHAUSTED: Final = "retries_exhausted"
-BEHIND: Final = "behind_parked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +40,11 @@ class Letters:
 
         One that was parked before is there already: its key is only held again.
         """
-        lane = item.lane
-        lane.mode = Mode.PARKED
-        lane.released.clear()
-        lane.fed = -1
-        letter = self._mark(item, "hold") if item.place else self._letter(self.parked_topic, item, error)
+        if item.place is None:
+            item.lane.mode = Mode.PARKED
+            letter = self._letter(self.parked_topic, item, error)
+        else:
+            letter = self._mark(item, "hold")
         self._end(item, End.PARKED, [letter], error)
 
     def rewrite(self, item: Item, refused: DeadLetterError) -> None:

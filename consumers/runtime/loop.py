@@ -16,7 +16,7 @@ from consumers.ports.parked_log import ParkedLog
 from consumers.ports.producing import Producer, TransactionsOpener
 from consumers.runtime import intake
 from consumers.runtime.assignments import Assignments
-from consumers.runtime.dispatcher import Dispatcher, Handler
+from consumers.runtime.dispatcher import Dispatcher
 from consumers.runtime.letters import Letters
 from consumers.runtime.limits import RuntimeLimits
 from consumers.runtime.membership import Membership
@@ -25,6 +25,7 @@ from consumers.runtime.partition import Partition, Phase
 from consumers.runtime.publishing import DirectPublisher, Publisher
 from consumers.runtime.transactional import TransactionalPublisher
 from consumers.runtime.watch import Watch
+from consumers.runtime.working import Handler, Working
 from consumers.telemetry.metrics import PARTITION_PAUSED, RECORDS_CONSUMED, RECORDS_SKIPPED, Metrics
 from schemas.record import Record
 
@@ -113,7 +114,7 @@ class ConsumerLoop:
         publisher = self._publisher()
         self._dispatcher = Dispatcher(
             tasks,
-            self._handler,
+            Working(self._handler, self._letters, parking, self._limits, self._metrics),
             publisher,
             self._letters,
             parking,

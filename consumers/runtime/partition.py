@@ -116,6 +116,15 @@ class Item:
         if not self.lane.partition.may_act:
             raise ClaimLostError(f"{self.record.place} may be another worker's: {step} does not begin")
 
+    @property
+    def where(self) -> dict[str, object]:
+        """Its place, for a log line."""
+        return {
+            "topic": self.record.topic,
+            "partition": self.record.partition,
+            "offset": self.record.offset,
+        }
+
     def now(self, step: str) -> None:
         """Note what is done or waited for."""
         self.step = step

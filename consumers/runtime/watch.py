@@ -13,7 +13,7 @@ from consumers.runtime.limits import RuntimeLimits
 from consumers.runtime.membership import Membership
 from consumers.runtime.partition import Item, Partition, Phase
 from consumers.telemetry.metrics import (
-    BLOCKED_SECONDS,
+    BLOCKED,
     COMMIT_LAG,
     HELD_BYTES,
     KEYS_WAITING,
@@ -174,7 +174,7 @@ class Watch:
             self._metrics.set(COMMIT_LAG, standing.held, *labels)
             self._metrics.set(HELD_BYTES, standing.held_bytes, *labels)
             self._metrics.set(PARTITION_LAG, standing.lag or 0, *labels)
-            self._metrics.set(BLOCKED_SECONDS, blocking.age_s if blocking else 0.0, *labels)
+            self._metrics.set(BLOCKED, blocking.age_s if blocking else 0.0, *labels)
 
     def _stuck(self, partition: Partition) -> str | None:
         if partition.phase is not Phase.OPEN:

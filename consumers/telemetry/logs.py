@@ -32,6 +32,8 @@ CLAMPED: Final[Mapping[str, int]] = {
     "httpcore2": logging.WARNING,
 }
 """Loggers that write passwords and payloads at DEBUG, with the lowest level they may have."""
+_WHOLE_REQUESTS: Final = ("aiokafka.conn", "aiokafka.producer.producer")
+"""Those of Kafka's client that do: logins and records as they are sent, keys and values."""
 
 _MESSAGE_LIMIT: Final = 4000
 _FIELD_LIMIT: Final = 500
@@ -63,6 +65,15 @@ def configure(level: str = "INFO", format: Format = "json", *, stream: TextIO | 
     for old in [known for known in root.handlers if type(known) is logging.StreamHandler]:
         root.removeHandler(old)
     root.addHandler(handler)
+
+
+def clamp_kafka() -> None:
+    """Make Kafka's client drop at the source what `CLAMPED` says: whatever levels and handlers anybody sets.
+
+    `configure` sees to our own handler; this also to those of others, and to programs that never call `configure`.
+    """
+    for name in _WHOLE_REQUESTS:
+        logging.getLogger(name).addFilter(_is_fit)
 
 
 class JsonFormatter(logging.Formatter):

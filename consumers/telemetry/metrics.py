@@ -91,13 +91,13 @@ HELD_BYTES: Final = Gauge("held_bytes", "Bytes of those records.", ("topic", "pa
 PARTITION_LAG: Final = Gauge(
     "partition_lag", "Records from the committed offset to the end of the partition.", ("topic", "partition")
 )
-BLOCKED_SECONDS: Final = Gauge(
-    "blocked_seconds",
-    "How long the record that holds the committed offset has been at its step; /healthz names both.",
+BLOCKED: Final = Gauge(
+    "blocked",
+    "Seconds that the record which holds the committed offset has been at its step; /healthz names both.",
     ("topic", "partition"),
 )
 PARTITION_PAUSED: Final = Gauge("partition_paused", "1 while a partition is paused.", ("topic", "partition"))
-PARTITION_GAUGES: Final = (COMMIT_LAG, HELD_BYTES, PARTITION_LAG, BLOCKED_SECONDS, PARTITION_PAUSED)
+PARTITION_GAUGES: Final = (COMMIT_LAG, HELD_BYTES, PARTITION_LAG, BLOCKED, PARTITION_PAUSED)
 """What is forgotten with a partition."""
 BUILD_INFO: Final = Gauge("build_info", "Always 1; the labels say what runs.", ("version", "python"))
 READY: Final = Gauge("ready", "1 while the worker can take events.")

@@ -10,9 +10,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from handshake import brokers
+
+if TYPE_CHECKING:
+    from security import Secured
 
 HOST = "127.0.0.1"
 CLUSTER_ID = "UG9pbnRzbWFuVGVzdEthZg"  # any 16 bytes in base64
@@ -46,8 +49,9 @@ class Node:
         return f"{HOST}:{self.port}"
 
 
-def properties(node: Node, nodes: Sequence[Node]) -> str:
+def properties(node: Node, nodes: Sequence[Node], secured: "Secured | None" = None) -> str:
     """Return the `server.properties` of a node: strict where production is, small where only tests run."""
+    listeners = [f"PLAINTEXT://{node.address}", f"CONTROLLER://{HOST}:{node.controller_port}"]
     copies = min(3, len(nodes))
     settings = {
         "process.roles": "broker,controller",
@@ -56,7 +60,7 @@ def properties(node: Node, nodes: Sequence[Node]) -> str:
             f"{peer.number}@{HOST}:{peer.controller_port}" for peer in nodes
         ),
         "controller.listener.names": "CONTROLLER",
-        "listeners": f"PLAINTEXT://{node.address},CONTROLLER://{HOST}:{node.controller_port}",
+        "listeners": ",".join([*listeners, *(secured.listeners if secured else [])]),
         "log.dirs": node.folder / "data",
         # Topics are made on purpose here (`pointsman topics create`); a misspelt name must not make one.
         "auto.create.topics.enable": "false",
@@ -75,6 +79,7 @@ def properties(node: Node, nodes: Sequence[Node]) -> str:
         "num.network.threads": 2,
         "num.io.threads": 4,
         "log.cleaner.dedupe.buffer.size": 4 * 1024 * 1024,
+        **(secured.properties if secured else {}),
     }
     return "".join(f"{name}={value}\n" for name, value in settings.items())
 
@@ -100,24 +105,28 @@ def free_ports(count: int) -> list[int]:
 class Cluster:
     """Running nodes. Use as a context manager: leaving it ends the JVMs and removes their folder."""
 
-    def __init__(self, jars: Sequence[Path], *, nodes: int = 1) -> None:
+    def __init__(self, jars: Sequence[Path], *, nodes: int = 1, secured: bool = False) -> None:
         java = shutil.which("java")
         if java is None:
             raise StartError("java (17 or later) is not installed")
         self._folder = Path(tempfile.mkdtemp(prefix="pointsman-kafka-"))
-        ports = free_ports(2 * nodes)
+        # One draw for all: a second one could meet ports of the first, which nobody listens on yet.
+        drawn = free_ports(2 * nodes + 3)
+        ports = drawn[3:]
         self.nodes = [
             Node(number, port, controller_port, self._folder / str(number))
             for number, port, controller_port in zip(
                 range(1, nodes + 1), ports[::2], ports[1::2], strict=True
             )
         ]
+        self.secured = _secured(self._folder / "secured", drawn[:3]) if secured else None
         self.processes: dict[int, subprocess.Popen[bytes]] = {}
         self._java = [
             java,
             *JVM,
             *LOGGING,
             f"-Djava.io.tmpdir={self._folder}",
+            *(self.secured.java_arguments if self.secured else ()),
             "-cp",
             ":".join(map(str, jars)),
         ]
@@ -146,6 +155,26 @@ class Cluster:
         """Return whether at least one node still runs."""
         return any(process.poll() is None for process in self.processes.values())
 
+    def end(self, number: int, *, at_once: bool = False, timeout_s: float = 30) -> None:
+        """End one node, in order or as a machine that fails; its port and its data stay for `restart`.
+
+        One that is not done in time is ended at once.
+        """
+        process = self.processes[number]
+        process.send_signal(signal.SIGKILL if at_once else signal.SIGTERM)
+        try:
+            process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(timeout_s)
+
+    def restart(self, number: int, *, timeout_s: float = 60) -> None:
+        """Start a node that has ended, on its port and its data, and return once it answers and knows the others."""
+        deadline = time.monotonic() + timeout_s
+        (node,) = (node for node in self.nodes if node.number == number)
+        self.processes[number] = self._run(node)
+        self._await(node, deadline)
+
     def stop(self, *, timeout_s: float = 10) -> None:
         """End every node, first politely and then not, and remove what they wrote."""
         for process in self.processes.values():
@@ -162,15 +191,16 @@ class Cluster:
     def _format(self, node: Node, timeout_s: float) -> None:
         node.folder.mkdir()
         config = node.folder / "server.properties"
-        config.write_text(properties(node, self.nodes))
+        config.write_text(properties(node, self.nodes, self.secured))
         command = [*self._java, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(config)]
+        command += self.secured.format_arguments if self.secured else ()
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, check=False)
         if done.returncode != 0:
             raise StartError(f"node {node.number}: formatting its storage failed\n{done.stdout}{done.stderr}")
 
     def _run(self, node: Node) -> subprocess.Popen[bytes]:
         command = [*self._java, "kafka.Kafka", str(node.folder / "server.properties")]
-        with (node.folder / "log").open("wb") as log:
+        with (node.folder / "log").open("ab") as log:
             # A session of its own, so that Ctrl-C at a terminal reaches only us and the end stays orderly.
             return subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -190,3 +220,10 @@ class Cluster:
 
     def _logged(self, node: Node) -> str:
         return (node.folder / "log").read_text(errors="replace")[-4000:]
+
+
+def _secured(folder: Path, ports: Sequence[int]) -> "Secured":
+    # Not at the top, because it needs a package: the plain cluster runs by any Python.
+    from security import Secured
+
+    return Secured.made(folder, ports)

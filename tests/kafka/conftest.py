@@ -20,6 +20,7 @@ import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
@@ -30,6 +31,8 @@ from docker.errors import DockerException
 from testcontainers.core.config import testcontainers_config
 from testcontainers.core.container import DockerContainer
 
+from tests.kafka.secured_cluster import SecuredKafka
+
 IMAGE = "apache/kafka:4.4.0"
 START = Path(__file__).parents[2] / "ops" / "kafka" / "start.py"
 START_S = 240  # the first start on a machine resolves the jars or pulls the image
@@ -39,7 +42,7 @@ NewTopicNamed = Callable[..., str]
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "kafka" in getattr(item, "fixturenames", ()):
+        if {"kafka", "secured_kafka"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.kafka)
             item.add_marker(pytest.mark.xdist_group("kafka"))
             if item.get_closest_marker("timeout") is None:
@@ -55,6 +58,19 @@ def kafka() -> Iterator[str]:
         (pytest.fail if required else pytest.skip)(f"no real Kafka: {missing}")
     with source as bootstrap:
         yield bootstrap
+
+
+@pytest.fixture(scope="session")
+def secured_kafka() -> Iterator[SecuredKafka]:
+    """A real Apache Kafka that also listens with TLS and SASL. Always from the jars: the image is for plain ones."""
+    missing = [tool for tool in ("java", "mvn") if shutil.which(tool) is None]
+    if missing:
+        only_jars = os.environ.get("POINTSMAN_REQUIRE_KAFKA", "") in {"1", "jars"}
+        (pytest.fail if only_jars else pytest.skip)(
+            f"no real Kafka with TLS and SASL: not installed: {missing}"
+        )
+    with _started("--secured") as said:
+        yield SecuredKafka.read(said)
 
 
 @pytest.fixture
@@ -103,7 +119,13 @@ def _engine_and_image() -> tuple[bool, bool]:
 
 @contextmanager
 def _jars() -> Generator[str]:
-    command = [sys.executable, START, "--with-parent"]
+    with _started() as said:
+        yield said["bootstrap"]
+
+
+@contextmanager
+def _started(*options: str) -> Generator[dict[str, Any]]:
+    command = [sys.executable, START, "--with-parent", *options]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:
             assert process.stdout is not None
@@ -111,7 +133,7 @@ def _jars() -> Generator[str]:
             line = process.stdout.readline() if readable else b""
             if not line:
                 pytest.fail(f"{START} did not come up; its reason stands on standard error")
-            yield json.loads(line)["bootstrap"]
+            yield json.loads(line)
         finally:
             process.terminate()
 

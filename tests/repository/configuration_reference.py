@@ -26,15 +26,28 @@ _MEANINGS: Final = {
     "Kafka.steps_topic": "the audit trail",
     "Kafka.approvals_topic": "requests to people, and their answers",
     "Kafka.dead_letters_topic": "records that cannot be worked",
+    "Kafka.parked_topic": "records of keys that were retried for too long, in order",
+    "Kafka.delivery": "how outcomes are published: acknowledged before the offset moves on, or in one transaction with it",
+    "Kafka.dead_letter_headers": "whether dead letters carry the header names of Kafka Connect or Spring beside ours",
     "Kafka.auto_offset_reset": "where a group without offsets begins",
     "Kafka.session_timeout_s": "a worker that is silent for so long is put out of the group",
     "KafkaSecurity.protocol": "as Kafka's clients name it",
     "KafkaSecurity.mechanism": "for `SASL_…`; `PLAIN` where missing",
-    "KafkaSecurity.username": "for `SASL_…`",
-    "KafkaSecurity.password": "for `SASL_…`",
-    "KafkaSecurity.ca_file": "who signs the brokers' certificates; the system's list where missing",
-    "KafkaSecurity.cert_file": "our certificate, for mutual TLS",
-    "KafkaSecurity.key_file": "its key",
+    "KafkaSecurity.username": "for `PLAIN` and `SCRAM-…`",
+    "KafkaSecurity.password": "for `PLAIN` and `SCRAM-…`",
+    "KafkaSecurity.ca_file": "PEM: who signs the brokers' certificates, and nobody else; the system's list where missing",
+    "KafkaSecurity.cert_file": "PEM: our certificate and those between it and its authority, for mutual TLS",
+    "KafkaSecurity.key_file": "PEM: its key",
+    "KafkaSecurity.key_password": "for an encrypted key",
+    "KafkaOAuth.token_url": "for `OAUTHBEARER`: an OAuth 2.0 token endpoint; `http` only on this machine",
+    "KafkaOAuth.client_id": "who asks there, with the grant `client_credentials`",
+    "KafkaOAuth.client_secret": "its secret",
+    "KafkaOAuth.client_auth": "how both are sent: in the header, or as form fields",
+    "KafkaOAuth.scope": "what the token shall be good for",
+    "KafkaOAuth.parameters": "further form fields that a provider wants, such as `audience`",
+    "KafkaOAuth.ca_file": "PEM: who signs the endpoint's certificate; the system's list where missing",
+    "KafkaOAuth.token": "instead of an endpoint: a token that the platform renews, read at each connection",
+    "KafkaOAuth.extensions": "sent beside the token (KIP-342), such as `logicalCluster`",
     "Redis.url": "`redis://`, `rediss://` or `unix://`",
     "Redis.password": "unless the URL has one",
     "Redis.lease_s": "how long a dead worker keeps other runs of its session waiting",
@@ -117,6 +130,7 @@ def _kind(field: Schema) -> str:
     if "enum" in field:
         return ", ".join(f"`{each}`" for each in field["enum"])
     names = {"string": "text", "boolean": "yes or no", "array": "list", "integer": "number"}
+    names["object"] = "texts by name"
     return str(field.get("format") or names.get(field["type"], field["type"]))
 
 
@@ -127,6 +141,8 @@ def _default(value: object) -> str:
         case bool():
             return "`true`" if value else "`false`"
         case []:
+            return "none"
+        case dict() if not value:
             return "none"
         case {"input_per_m": sent, "output_per_m": received}:
             return f"`{sent:g}`, `{received:g}`"

@@ -17,6 +17,7 @@ from consumers.app.check import check_config
 from consumers.app.config_file import read_config
 from consumers.cli.exits import FAILED, USAGE
 from consumers.demo.curtain import INTERRUPTED
+from ops.kafka.certificates import Authority, private_pem
 from schemas.topics import TOPICS
 from tests.repository.command_line import parse
 from tests.repository.documents import ROOT, Document
@@ -64,6 +65,8 @@ def test_a_configuration_has_no_mistakes(
         else:
             (tmp_path / "secret").write_text("a secret")
             reference["file"] = str(tmp_path / "secret")
+    security = whole.get("kafka", {}).get("security", {})
+    security |= {name: path for name, path in _certificates(tmp_path, "a secret").items() if name in security}
     path = tmp_path / "pointsman.yaml"
     path.write_text(yaml.safe_dump(whole))
     assert list(map(str, check_config(read_config(path)).mistakes)) == []
@@ -154,6 +157,16 @@ def test_the_demo_prints_what_is_shown() -> None:
 def _without_figures(line: str) -> str:
     """Times, and with them the spaces before them, differ from run to run."""
     return re.sub(r"[\d.,]+", "#", re.sub(r" {2,}", " ", line)).rstrip()
+
+
+def _certificates(folder: Path, key_password: str) -> dict[str, str]:
+    authority = Authority("example")
+    certificate, key = authority.issue("pointsman")
+    files = {"ca_file": authority.certificate, "cert_file": certificate}
+    files["key_file"] = private_pem(key, key_password)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return {name: str(folder / name) for name in files}
 
 
 def _secrets(value: Any) -> list[dict[str, str]]:

@@ -40,6 +40,17 @@ OTHER_TENANT = """\
     actions: [erp.check_stock]
 """
 
+BEARER = """\
+kafka:
+  security:
+    protocol: SASL_SSL
+    mechanism: OAUTHBEARER
+    oauth:
+      token_url: https://id.example/token
+      client_id: pointsman
+      client_secret: {env: TEST_TOKEN}
+"""
+
 MISTAKES = {
     "unknown action": (
         ("erp.create_order]", "erp.create_ordr]"),
@@ -87,14 +98,26 @@ MISTAKES = {
     "security without a password": (
         ("model:", "kafka: {security: {protocol: SASL_SSL}}\nmodel:"),
         1,
-        "SASL_SSL needs a username and a password",
+        "kafka.security.password: SASL_SSL with PLAIN needs it",
         "env",
     ),
     "certificate that is not there": (
-        ("model:", "kafka: {security: {protocol: SSL, ca_file: none.pem}}\nmodel:"),
-        1,
-        "there is no file none.pem",
+        ("model:", "kafka:\n  security:\n    protocol: SSL\n    ca_file: none.pem\nmodel:"),
+        4,
+        "kafka.security.ca_file: there is no file none.pem",
         "path",
+    ),
+    "certificate of a token endpoint that is not there": (
+        ("model:", f"{BEARER}      ca_file: none.pem\nmodel:"),
+        9,
+        "kafka.security.oauth.ca_file: there is no file none.pem",
+        "path",
+    ),
+    "secret of a token endpoint that is not there": (
+        ("model:", f"{BEARER.replace('TEST_TOKEN', 'TEST_NONE')}model:"),
+        8,
+        "kafka.security.oauth.client_secret: the environment variable TEST_NONE is not set",
+        "pointsman run",
     ),
     "folder of schemas that is not there": (
         ("model:", "registry: {folder: none}\nmodel:"),

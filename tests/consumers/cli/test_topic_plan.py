@@ -22,6 +22,7 @@ def test_every_topic_of_the_configuration_is_planned_once() -> None:
         ("pointsman.steps", "steps"),
         ("pointsman.approvals", "approvals"),
         ("pointsman.dead-letters", "dead-letters"),
+        ("pointsman.parked", "parked"),
     ]
     assert planned[0].carries == ("order.requested", "order.cancelled")
 

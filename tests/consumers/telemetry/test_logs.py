@@ -9,7 +9,15 @@ from collections.abc import Iterator
 import orjson
 import pytest
 
-from consumers.telemetry.logs import CLAMPED, FIELDS, Format, JsonFormatter, TextFormatter, configure
+from consumers.telemetry.logs import (
+    CLAMPED,
+    FIELDS,
+    Format,
+    JsonFormatter,
+    TextFormatter,
+    clamp_kafka,
+    configure,
+)
 
 log = logging.getLogger("consumers.test")
 
@@ -106,6 +114,19 @@ def test_clients_never_log_payloads_even_at_debug(name: str) -> None:
     inner.setLevel(logging.NOTSET)
     inner.warning("trouble is shown")
     assert [line["message"] for line in lines(stream)] == ["ours is shown", "trouble is shown"]
+
+
+@pytest.mark.parametrize("name", ["aiokafka.conn", "aiokafka.producer.producer"])
+def test_kafkas_client_shows_no_logins_and_records_to_handlers_of_others(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    clamp_kafka()
+    clamp_kafka()
+    with caplog.at_level(logging.DEBUG, logger=name):
+        logging.getLogger(name).debug("password=hunter2")
+        logging.getLogger(name).info("trouble is shown")
+    assert caplog.messages == ["trouble is shown"]
+    assert len(logging.getLogger(name).filters) == 1
 
 
 def test_the_openai_package_cannot_turn_its_debugging_on_by_environment() -> None:
