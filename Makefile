@@ -3,8 +3,9 @@ SHELL := /bin/bash
 PYTHON ?= python3
 PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
+SEEDS ?= 1000
 
-.PHONY: help demo test test-fast check lock containers bench bench-main audit clean
+.PHONY: help demo test test-fast check lock simulate containers chaos bench bench-main bench-runtime audit clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,13 +36,22 @@ check: .venv/dev ## lint, format, types, import rules
 	.venv/bin/pyright
 	.venv/bin/lint-imports
 
+simulate: .venv/dev ## SEEDS=1000 worlds of the runtime in virtual time, or SEED=42 alone, with its log
+	.venv/bin/python tests/simulation/simulate.py $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(ARGS)
+
 containers: .venv/dev ## testcontainers and docker compose on a local Docker engine
 	.venv/bin/python ops/containers/run.py $(ARGS)
 
-bench: bench-main ## all benchmarks
+chaos: .venv/dev ## 10,000 events on real Kafka while workers and broker are killed, frozen, restarted; ARGS=--keep keeps the figures
+	.venv/bin/python ops/chaos/main.py $(ARGS)
+
+bench: bench-main bench-runtime ## all benchmarks
 
 bench-main: .venv/dev ## 1,000 events through the embedded stack and through real Kafka
 	.venv/bin/python ops/bench/main.py $(ARGS)
+
+bench-runtime: .venv/dev ## our runtime beside plain loops and FastStream, on real Kafka; ARGS=--quick for a minute of it
+	.venv/bin/python ops/bench/runtime.py $(ARGS)
 
 audit: .venv/dev ## known vulnerabilities in what the lock names
 	.venv/bin/pip-audit --require-hashes --disable-pip -r requirements.lock

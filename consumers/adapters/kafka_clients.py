@@ -18,6 +18,7 @@ from aiokafka.errors import (
     TransactionalIdAuthorizationFailed,
 )
 
+from consumers.adapters import kafka_internals
 from schemas.record import Record
 
 _log = logging.getLogger(__name__)
@@ -25,6 +26,9 @@ _log = logging.getLogger(__name__)
 _STOP_S: Final = 5.0
 _LARGEST_REQUEST: Final = 8 * 1024 * 1024
 """Of a producer: the largest record that a topic may take, and the reason why it is a dead letter."""
+
+_FETCH_BYTES: Final = 16 * 1024 * 1024
+_PARTITION_FETCH_BYTES: Final = 1024 * 1024
 
 _TRANSACTION_MS: Final = 30_000
 """How long brokers keep a transaction open for a producer that is gone; others cannot read past it meanwhile."""
@@ -60,16 +64,30 @@ def group_consumer(
     *,
     group: str,
     instance_id: str | None,
-    reset: str,
     session_timeout_s: float,
+    reset: str = "none",
+    fetch_bytes: int = _FETCH_BYTES,
+    partition_fetch_bytes: int = _PARTITION_FETCH_BYTES,
 ) -> AIOKafkaConsumer:
-    """Return a consumer in a group, not started."""
+    """Return a consumer in a group, not started.
+
+    Args:
+        connection: where.
+        group: its group.
+        instance_id: for static membership.
+        session_timeout_s: how long the group waits for a member that is silent.
+        reset: where to begin without an offset, or with one that is gone; `none` leaves it to `KafkaGroup`.
+        fetch_bytes: how much one broker gives at a time, over all partitions; held until it is delivered.
+        partition_fetch_bytes: how much of it may be of one partition; a larger record comes alone.
+    """
     return AIOKafkaConsumer(
         bootstrap_servers=connection.bootstrap,
         group_id=group,
         group_instance_id=instance_id,
         enable_auto_commit=False,  # the default commits what was handed out, not what is finished
         auto_offset_reset=reset,  # the default, latest, skips silently
+        fetch_max_bytes=fetch_bytes,  # the default is 50 MiB a broker
+        max_partition_fetch_bytes=partition_fetch_bytes,
         isolation_level="read_committed",  # the default reads what was rolled back
         session_timeout_ms=int(session_timeout_s * 1000),
         heartbeat_interval_ms=max(1, int(min(3.0, session_timeout_s / 3) * 1000)),
@@ -117,7 +135,7 @@ async def partitions_of(consumer: AIOKafkaConsumer, topics: Collection[str]) -> 
     aiokafka's own `partitions_for_topic` only knows topics that the consumer has already read from, and its
     `topics` asks the broker and keeps nothing but the names; a real broker shows it, the embedded one does not.
     """
-    cluster = await consumer._client.fetch_all_metadata()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - the only way to the answer
+    cluster = await kafka_internals.topics_there(consumer)
     found = {topic: cluster.partitions_for_topic(topic) for topic in topics}
     return {topic: frozenset(numbers) for topic, numbers in found.items() if numbers}
 
@@ -138,8 +156,7 @@ async def stop(client: AIOKafkaConsumer | AIOKafkaProducer | AIOKafkaAdminClient
             _log.warning("a Kafka client did not stop in order: its connections are cut")
             with contextlib.suppress(KafkaError, TimeoutError, OSError):
                 async with asyncio.timeout(_STOP_S):
-                    inner: Any = client.client if isinstance(client, AIOKafkaProducer) else client._client  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - no public way
-                    await inner.close()
+                    await kafka_internals.inner(client).close()
 
 
 def record_of(fetched: Any) -> Record:

@@ -9,37 +9,39 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import (
-    CorruptRecordException,
     IllegalGenerationError,
     KafkaError,
-    NoError,
+    NoOffsetForPartitionError,
     OffsetMetadataTooLargeError,
+    OffsetOutOfRangeError,
     RebalanceInProgressError,
-    RecordTooLargeError,
     UnknownMemberIdError,
-    for_code,
 )
-from aiokafka.protocol.group import HeartbeatRequest
 from aiokafka.structs import OffsetAndMetadata
 
+from consumers.adapters import kafka_internals
 from consumers.adapters.kafka_clients import REFUSALS, partitions_of, record_of, stop
+from consumers.adapters.kafka_unread import out_of_range, poll_failure
 from consumers.errors import HaltError, UnavailableError
 from consumers.ports.consumer_group import Committed, Listener, PartitionId, PartitionsLostError
 from schemas.record import Record
 
 _CALL_S: Final = 10.0
 """How long a call may take when the broker may be gone; many of aiokafka's have no end of their own."""
+_CONFIRM_S: Final = 5.0
 _REBALANCE_S: Final = 30.0
 """How much longer than asked a poll may take: aiokafka holds it back during a rebalance."""
 _EMPTY_POLL_S: Final = 0.02
 """Pause after a poll that returned nothing at once; real brokers hold an empty fetch, embedded ones do not."""
+
+_Fetched = Mapping[PartitionId, Sequence[Record]]
 
 
 class KafkaGroup(ConsumerRebalanceListener):
     """The `ConsumerGroup` port.
 
     Args:
-        consumer: not started, with auto-commit off and no deserializers; started and stopped here.
+        consumer: not started, of `group_consumer`; started and stopped here.
         from_end: whether a group without a commit begins at the end.
     """
 
@@ -48,8 +50,11 @@ class KafkaGroup(ConsumerRebalanceListener):
         self._from_end = from_end
         self._listener: Listener | None = None
         self._generation = -1
-        self._failure: BaseException | None = None
-        self._polling: asyncio.Task[Mapping[TopicPartition, Sequence[Any]]] | None = None
+        """Of the present assignment."""
+        self._sought: set[PartitionId] = set()
+        """Those whose beginning the caller has set, in the present assignment; of others nothing is delivered."""
+        self._failure: Exception | None = None
+        self._polling: asyncio.Task[tuple[int, _Fetched]] | None = None
         self._committing = asyncio.Lock()
 
     async def start(self, topics: AbstractSet[str], listener: Listener) -> None:
@@ -60,7 +65,8 @@ class KafkaGroup(ConsumerRebalanceListener):
             missing = topics - (await partitions_of(self._consumer, topics)).keys()
         if missing:
             raise HaltError(
-                f"no such topic: {', '.join(sorted(missing))}; `pointsman topics create` makes it"
+                f"no such topic, or none that we may see: {', '.join(sorted(missing))}; "
+                "`pointsman topics create` makes it"
             )
         self._consumer.subscribe(sorted(topics), listener=self)
 
@@ -68,31 +74,31 @@ class KafkaGroup(ConsumerRebalanceListener):
         """As the port says."""
         await stop(self._consumer)
         if self._polling is not None:
-            await asyncio.wait([self._polling], timeout=_CALL_S)
-            with contextlib.suppress(KafkaError, asyncio.CancelledError):
-                self._polling.result()
+            self._polling.cancel()  # of no use to anybody any more
+            await asyncio.wait([self._polling])
 
-    async def poll(self, *, timeout_s: float, max_records: int) -> Mapping[PartitionId, Sequence[Record]]:
+    async def poll(self, *, timeout_s: float, max_records: int) -> _Fetched:
         """As the port says.
 
-        A cancelled `getmany` leaves aiokafka's fetch context open and so switches its poll-interval check off for ever:
-        it runs in a task of its own, which a cancelled caller leaves alone and the next one takes over.
+        A cancelled `getmany` leaves aiokafka's fetch context open, which switches its poll-interval check off for ever.
+        So it runs in a task of its own, which a cancelled caller leaves alone and the next one takes over.
         """
         clock = asyncio.get_running_loop().time
         began = clock()
         if self._polling is None:
-            fetch = self._consumer.getmany(timeout_ms=int(timeout_s * 1000), max_records=max_records)
-            self._polling = asyncio.create_task(fetch, name="fetch")
+            self._polling = asyncio.create_task(self._fetch(timeout_s, max_records), name="fetch")
         await asyncio.wait([self._polling], timeout=timeout_s + _REBALANCE_S)
         if self._failure is not None:
             raise self._failure
         if not self._polling.done():
             return {}
         polling, self._polling = self._polling, None
-        fetched = self._result(polling)
+        generation, fetched = await self._result(polling)
+        if generation != self._generation:
+            return {}  # of an assignment that is over: the caller has sought elsewhere since
         if not fetched and clock() - began < _EMPTY_POLL_S:
             await asyncio.sleep(_EMPTY_POLL_S)
-        return {PartitionId(*tp): [record_of(one) for one in records] for tp, records in fetched.items()}
+        return fetched
 
     def pause(self, partitions: AbstractSet[PartitionId]) -> None:
         """As the port says; aiokafka forgets it at every rebalance."""
@@ -106,24 +112,25 @@ class KafkaGroup(ConsumerRebalanceListener):
         """As the port says."""
         for tp in self._assigned({partition}):
             self._consumer.seek(tp, offset)
+            self._sought.add(partition)
 
     def position(self, partition: PartitionId) -> int | None:
-        """As the port says. Read from aiokafka's state: its own method waits for what is unknown."""
-        state = self._state(partition)
+        """As the port says."""
+        state = kafka_internals.state(self._consumer, TopicPartition(*partition))
         return state.position if state is not None and state.has_valid_position else None
 
     def end(self, partition: PartitionId) -> int | None:
         """As the port says: up to the last stable offset, for who reads only what is committed."""
-        state = self._state(partition)
+        state = kafka_internals.state(self._consumer, TopicPartition(*partition))
         if state is None:
             return None
         return state.lso if state.lso is not None and state.lso >= 0 else state.highwater
 
     async def committed(self, partitions: AbstractSet[PartitionId]) -> Mapping[PartitionId, Committed]:
-        """As the port says; aiokafka's own `committed` drops the metadata."""
+        """As the port says."""
         tps = [TopicPartition(*partition) for partition in partitions]
         async with _bounded("asking what is committed"):
-            found = await self._coordinator.fetch_committed_offsets(tps)
+            found = await kafka_internals.committed(self._consumer, tps)
         return {PartitionId(*tp): Committed(at.offset, at.metadata or "") for tp, at in found.items()}
 
     async def start_offset(self, partition: PartitionId) -> int:
@@ -134,43 +141,42 @@ class KafkaGroup(ConsumerRebalanceListener):
             return (await ask([tp]))[tp]
 
     async def commit(self, offsets: Mapping[PartitionId, Committed]) -> None:
-        """As the port says.
-
-        aiokafka's own `commit` tries again by itself, across a rebalance too, and then with the new generation, which
-        the broker believes: it would commit for partitions that are somebody else's. So this asks the coordinator once.
-        """
+        """As the port says."""
         wanted = {
             TopicPartition(*partition): OffsetAndMetadata(at.next_offset, at.metadata)
             for partition, at in offsets.items()
         }
-        async with self._committing, _bounded("committing"):
-            await self._coordinator.ensure_coordinator_known()
+        async with _bounded("committing"), self._committing:
+            await kafka_internals.coordinator_known(self._consumer)
+            # Nothing is waited for between this and the moment when the request takes the generation.
             if not self._is_current() or wanted.keys() - self._consumer.assignment():
                 raise PartitionsLostError("the partitions were taken away")
             try:
-                await self._coordinator._do_commit_offsets(None, wanted)  # noqa: SLF001 # see above
+                await kafka_internals.commit_once(self._consumer, wanted)
             except (UnknownMemberIdError, IllegalGenerationError, RebalanceInProgressError) as error:
                 raise PartitionsLostError(f"the group has gone on without us: {error!r}") from error
             except OffsetMetadataTooLargeError as error:
                 raise HaltError(
-                    "the broker takes less than 4,096 bytes: offset.metadata.max.bytes"
+                    f"more metadata than the broker takes, for one of {sorted(map(str, offsets))}: "
+                    "set its offset.metadata.max.bytes to 4096 or more"
                 ) from error
 
     async def confirm(self) -> bool:
-        """As the port says: a heartbeat, without what aiokafka's own does besides."""
-        coordinator = self._coordinator
+        """As the port says.
+
+        While a rebalance is under way the answer is no, though we are a member still: it has begun before we asked, so
+        its end, at which the group goes on without us, may come before a session timeout is over.
+        """
         if not self._is_current():
             return False
-        request = HeartbeatRequest(coordinator.group_id, self._generation, coordinator.member_id)
         try:
-            async with asyncio.timeout(_CALL_S / 2):
-                await coordinator.ensure_coordinator_known()
-                answer = await coordinator._send_req(request)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - see above
+            async with asyncio.timeout(_CONFIRM_S):
+                return await kafka_internals.heartbeat(self._consumer, self._generation)
         except (KafkaError, TimeoutError):
             return False
-        return for_code(answer.error_code) in {NoError, RebalanceInProgressError}
 
-    # aiokafka awaits both listeners, though its base class declares them as plain functions. What they raise it only logs.
+    # aiokafka awaits both listeners, though its base class declares them as plain functions. What they raise is only
+    # logged: here it comes out of the next poll.
     async def on_partitions_revoked(  # pyright: ignore[reportIncompatibleMethodOverride] - awaited
         self, revoked: set[TopicPartition]
     ) -> None:
@@ -185,8 +191,9 @@ class KafkaGroup(ConsumerRebalanceListener):
         """Pause, so that nothing is delivered before the listener has found out where to begin; then pass it on."""
         assert self._listener is not None
         with self._noting_failures():
+            self._sought.clear()
             self._consumer.pause(*assigned)
-            self._generation = self._coordinator.generation
+            self._generation = kafka_internals.generation(self._consumer)
             self._listener.on_assigned({PartitionId(*tp) for tp in assigned}, self._generation)
 
     @contextlib.contextmanager
@@ -197,39 +204,29 @@ class KafkaGroup(ConsumerRebalanceListener):
             self._failure = error
             raise
 
-    @property
-    def _coordinator(self) -> Any:
-        """aiokafka's, which knows the generation and asks the broker; there is no public way to it."""
-        return self._consumer._coordinator  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - see above
-
     def _is_current(self) -> bool:
-        return self._generation >= 0 and self._coordinator.generation == self._generation
+        return self._generation >= 0 and kafka_internals.generation(self._consumer) == self._generation
 
     def _assigned(self, partitions: AbstractSet[PartitionId]) -> list[TopicPartition]:
         return [TopicPartition(*partition) for partition in partitions & self._consumer.assignment()]
 
-    def _state(self, partition: PartitionId) -> Any:
-        subscription: Any = self._consumer._subscription.subscription  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - see position
-        assignment = subscription and subscription.assignment
-        return assignment and assignment.state_value(TopicPartition(*partition))
+    async def _fetch(self, timeout_s: float, max_records: int) -> tuple[int, _Fetched]:
+        fetched = await self._consumer.getmany(timeout_ms=int(timeout_s * 1000), max_records=max_records)
+        # aiokafka gives records between an assignment and its being paused; a seek gives them again.
+        begun = ((PartitionId(*tp), records) for tp, records in fetched.items() if tp in self._sought)
+        return self._generation, {pid: [record_of(one) for one in records] for pid, records in begun}
 
-    def _result(
-        self, polling: asyncio.Task[Mapping[TopicPartition, Sequence[Any]]]
-    ) -> Mapping[TopicPartition, Sequence[Any]]:
+    async def _result(self, polling: asyncio.Task[tuple[int, _Fetched]]) -> tuple[int, _Fetched]:
         try:
             return polling.result()
-        except REFUSALS as error:
-            raise HaltError(
-                f"the cluster refuses us: {error!r}; check the group's and the topics' ACLs"
-            ) from error
-        except (CorruptRecordException, RecordTooLargeError) as error:
-            raise HaltError(
-                f"a batch cannot be read, now or later: {error}; seek past it, or repair it"
-            ) from error
-        except KafkaError as error:
-            if self._coordinator._coordination_task.done():  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - dead for good
-                raise HaltError(f"the membership has ended by itself: {error!r}") from error
-            raise UnavailableError(f"the broker does not give records: {error!r}") from error
+        except NoOffsetForPartitionError:
+            return self._generation, {}  # aiokafka looked where to begin; the caller will say
+        except OffsetOutOfRangeError as error:
+            async with _bounded("asking where a partition begins"):
+                await out_of_range(self._consumer, error)
+            return self._generation, {}
+        except Exception as error:
+            raise poll_failure(self._consumer, error) from error
 
 
 @asynccontextmanager

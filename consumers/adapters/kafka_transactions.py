@@ -18,8 +18,8 @@ from aiokafka.errors import (
 from aiokafka.structs import OffsetAndMetadata
 
 from consumers.adapters.kafka_clients import KafkaConnection, producer, stop
-from consumers.adapters.kafka_refused import FAILURES, meaning, send, topics_of
-from consumers.errors import UnavailableError
+from consumers.adapters.kafka_refused import FAILURES, Topics, causes, meaning, send, topics_of
+from consumers.errors import PointsmanError, UnavailableError
 from consumers.ports.consumer_group import Committed, PartitionId
 from consumers.ports.producing import ProducerFencedError
 from schemas.record import Outgoing
@@ -45,6 +45,7 @@ class KafkaTransactions:
         self._group = group
         self._make = make
         self._producer: AIOKafkaProducer | None = None
+        self._topics = Topics()
 
     async def commit(self, messages: Sequence[Outgoing], committed: Committed) -> None:
         """As the port says."""
@@ -53,14 +54,14 @@ class KafkaTransactions:
         offsets = {self._partition: OffsetAndMetadata(committed.next_offset, committed.metadata)}
         try:
             async with asyncio.timeout(_COMMIT_S):
+                await self._topics.check(self._producer, messages)
                 await _transact(self._producer, messages, self._group, offsets)
         except BaseException as error:
             # Whatever it was, this producer's state is not known any more. The next `reopen` ends its transaction.
             await self._throw_away()
-            if isinstance(error, _FENCED):
-                raise ProducerFencedError(f"{self._partition}: {error!r}") from error
+            self._topics.forget()
             if isinstance(error, FAILURES):
-                raise meaning(error, topics_of(messages)) from error
+                raise self._meaning(error, topics_of(messages)) from error
             raise
 
     async def reopen(self) -> None:
@@ -72,16 +73,20 @@ class KafkaTransactions:
                 await fresh.start()
         except BaseException as error:
             await stop(fresh)
-            if isinstance(error, _FENCED):
-                raise ProducerFencedError(f"{self._partition}: {error!r}") from error
             if isinstance(error, FAILURES):
-                raise meaning(error, f"transactions of {self._partition}") from error
+                raise self._meaning(error, "opening its transactions") from error
             raise
         self._producer = fresh
 
     async def close(self) -> None:
         """As the port says."""
         await self._throw_away()
+
+    def _meaning(self, error: BaseException, what: str) -> PointsmanError:
+        where = f"{self._partition.topic}[{self._partition.partition}]"
+        if any(isinstance(each, _FENCED) for each in causes(error)):
+            return ProducerFencedError(f"{where}: {error!r}")
+        return meaning(error, f"{where}: {what}")
 
     async def _throw_away(self) -> None:
         old, self._producer = self._producer, None

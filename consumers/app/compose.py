@@ -25,6 +25,8 @@ from consumers.run.engine import Engine
 from consumers.runtime.letters import Letters
 from consumers.runtime.limits import RuntimeLimits
 from consumers.runtime.loop import ConsumerLoop
+from consumers.runtime.publishing import DirectPublisher
+from consumers.runtime.transactional import TransactionalPublisher
 from consumers.telemetry.metrics import Metrics
 
 
@@ -112,14 +114,19 @@ async def worker(file: ConfigFile, resolved: Resolved, stack: AsyncExitStack) ->
     )
     routes = RouteTable(resolved.routes.values())
     handler = RecordHandler(codec=codec, routes=routes, engine=engine, messages=messages, metrics=metrics)
+    membership = group(config)
+    made = letters(config.kafka)
+    limits = runtime_limits(config.limits)
     loop = ConsumerLoop(
-        group=group(config),
+        group=membership,
         topics=routes.topics | {config.kafka.approvals_topic},
         handler=handler,
-        producer=sender if config.kafka.delivery == "at-least-once" else transactions(config),
+        publisher=DirectPublisher(sender, membership, metrics)
+        if config.kafka.delivery == "at-least-once"
+        else transactional(config, membership, made, limits, metrics),
         parked=KafkaParkedLog(connections.kafka_connection(config.kafka), config.kafka.parked_topic),
-        letters=letters(config.kafka),
-        limits=runtime_limits(config.limits),
+        letters=made,
+        limits=limits,
         lease_s=config.kafka.session_timeout_s,
         metrics=metrics,
     )
@@ -139,9 +146,14 @@ def group(config: Config) -> KafkaGroup:
     return KafkaGroup(consumer, from_end=kafka.auto_offset_reset == "latest")
 
 
-def transactions(config: Config) -> KafkaTransactionsOpener:
-    """Return what opens the transactions of an input partition."""
-    return KafkaTransactionsOpener(connections.kafka_connection(config.kafka), group=config.kafka.group)
+def transactional(
+    config: Config, membership: KafkaGroup, made: Letters, limits: RuntimeLimits, metrics: Metrics
+) -> TransactionalPublisher:
+    """Return what publishes outputs and offsets in transactions."""
+    opener = KafkaTransactionsOpener(connections.kafka_connection(config.kafka), group=config.kafka.group)
+    return TransactionalPublisher(
+        opener, membership, rewrite=made.rewrite, linger_s=limits.transaction_s, metrics=metrics
+    )
 
 
 def letters(kafka: Kafka) -> Letters:

@@ -9,14 +9,13 @@ from rich.table import Table
 
 from connectors.action import Action
 from consumers.adapters.kafka_reader import topic_reader
-from consumers.adapters.kafka_refusal import explained
 from consumers.app.check import Checked, check_config
 from consumers.app.config_file import ConfigFile, InvalidConfigError, read_config
 from consumers.app.connections import kafka_connection
 from consumers.app.resolve import Resolved
 from consumers.cli.exits import USAGE, end_with, print_mistakes
 from consumers.cli.screen import out, print_json, styled, table
-from consumers.errors import ConfigurationError, PointsmanError, UnavailableError
+from consumers.errors import ConfigurationError, PointsmanError
 
 
 def check(config: Path, *, actions: bool, topics: bool, as_json: bool) -> None:
@@ -46,8 +45,6 @@ async def _existing(file: ConfigFile) -> tuple[frozenset[str] | None, PointsmanE
     try:
         async with topic_reader(connection) as reader:
             return await reader.topics(), None
-    except UnavailableError as error:
-        return None, await explained(error, connection)
     except PointsmanError as error:
         return None, error
 

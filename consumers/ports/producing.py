@@ -1,7 +1,7 @@
 """The ports to what is published: plain, and in transactions together with the input's offset."""
 
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from consumers.errors import PointsmanError
 from consumers.ports.consumer_group import Committed, PartitionId
@@ -9,10 +9,12 @@ from schemas.record import Outgoing
 
 
 class ProducerFencedError(PointsmanError):
-    """Another member has opened the transactions of this partition: it is no longer ours, and nothing was published."""
+    """Another member has opened the transactions of this partition: it is no longer ours.
+
+    A commit that was under way is in doubt: it may have been decided before, and only its answer lost.
+    """
 
 
-@runtime_checkable
 class Producer(Protocol):
     """Publishes with `acks=all` and without duplicates or gaps of its own making (an idempotent producer)."""
 

@@ -13,7 +13,6 @@ from typing import Final
 from consumers.errors import UnavailableError
 from consumers.ports.consumer_group import ConsumerGroup, PartitionId
 from consumers.ports.parked_log import ParkedLog
-from consumers.ports.producing import Producer, TransactionsOpener
 from consumers.runtime import intake
 from consumers.runtime.assignments import Assignments
 from consumers.runtime.dispatcher import Dispatcher
@@ -22,8 +21,7 @@ from consumers.runtime.limits import RuntimeLimits
 from consumers.runtime.membership import Membership
 from consumers.runtime.parking import Parking
 from consumers.runtime.partition import Partition, Phase
-from consumers.runtime.publishing import DirectPublisher, Publisher
-from consumers.runtime.transactional import TransactionalPublisher
+from consumers.runtime.publishing import Publisher
 from consumers.runtime.watch import Watch
 from consumers.runtime.working import Handler, Working
 from consumers.telemetry.metrics import PARTITION_PAUSED, RECORDS_CONSUMED, RECORDS_SKIPPED, Metrics
@@ -46,7 +44,7 @@ class ConsumerLoop:
         group: not started; the loop starts and stops it.
         topics: what to subscribe to.
         handler: works one record.
-        producer: publishes outputs, or an opener of transactions, for outputs and offsets in one.
+        publisher: publishes outputs and commits, the one way or the other.
         parked: the topic of parked records.
         letters: makes dead letters and parked ones.
         limits: bounds.
@@ -61,7 +59,7 @@ class ConsumerLoop:
         group: ConsumerGroup,
         topics: Iterable[str],
         handler: Handler,
-        producer: Producer | TransactionsOpener,
+        publisher: Publisher,
         parked: ParkedLog,
         letters: Letters,
         limits: RuntimeLimits,
@@ -77,7 +75,7 @@ class ConsumerLoop:
         self.watch = Watch(self.partitions, group, limits, metrics)
         self._group = group
         self._handler = handler
-        self._producer = producer
+        self._publisher = publisher
         self._parked = parked
         self._letters = letters
         self._limits = limits
@@ -111,7 +109,7 @@ class ConsumerLoop:
     async def _run(self, tasks: asyncio.TaskGroup) -> None:
         parking = Parking(self._parked, self.partitions, self._limits, self._metrics)
         membership = Membership(self._group, lease_s=self._lease_s, regained=self._regained)
-        publisher = self._publisher()
+        publisher = self._publisher
         self._dispatcher = Dispatcher(
             tasks,
             Working(self._handler, self._letters, parking, self._limits, self._metrics),
@@ -138,7 +136,7 @@ class ConsumerLoop:
             tasks.create_task(parking.run(self._dispatcher), name="parking"),
             tasks.create_task(membership.keep(), name="membership"),
             tasks.create_task(self.watch.run(membership, self._dispatcher), name="watch"),
-            tasks.create_task(self._commit_until_cancelled(publisher), name="commit"),
+            tasks.create_task(self._commit_until_cancelled(), name="commit"),
             tasks.create_task(publisher.run(self._dispatcher), name="publisher"),
         ]
         try:
@@ -147,24 +145,12 @@ class ConsumerLoop:
             await assignments.leave()
         except asyncio.CancelledError:
             # Something halted. What is finished is published and acknowledged: committing it loses nothing.
-            await self._commit_within(publisher, self._limits.leave_s)
+            await self._commit_within(self._limits.leave_s)
             raise
         finally:
             await publisher.close()
         for task in background:
             task.cancel()
-
-    def _publisher(self) -> Publisher:
-        if isinstance(self._producer, Producer):
-            return DirectPublisher(self._producer, self._group, self._metrics)
-        return TransactionalPublisher(
-            self._producer,
-            self._group,
-            rewrite=self._letters.rewrite,
-            linger_s=self._limits.transaction_s,
-            rng=self._rng,
-            metrics=self._metrics,
-        )
 
     async def _poll_until_stopped(self) -> None:
         clock = asyncio.get_running_loop().time
@@ -228,15 +214,15 @@ class ConsumerLoop:
         if turns.resume:
             self._group.resume({partition.pid for partition in turns.resume})
 
-    async def _commit_until_cancelled(self, publisher: Publisher) -> None:
+    async def _commit_until_cancelled(self) -> None:
         while True:
             await asyncio.sleep(self._limits.commit_interval_s)
-            await publisher.commit(self._open())
+            await self._publisher.commit(self._open())
 
-    async def _commit_within(self, publisher: Publisher, seconds: float) -> None:
+    async def _commit_within(self, seconds: float) -> None:
         try:
             async with asyncio.timeout(seconds):
-                await publisher.commit(self._open())
+                await self._publisher.commit(self._open())
         except (TimeoutError, ExceptionGroup) as error:
             _log.warning("not committed at the end", extra={"error": repr(error)})
 

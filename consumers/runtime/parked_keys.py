@@ -15,19 +15,21 @@ class Parked:
 
     Attributes:
         partition: of the parked topic, in which all its letters lie.
-        first: offset there from which on letters are not worked yet.
-        last: offset there of its newest letter.
+        places: offsets there of the letters that are not worked, ascending; each record counts once, however often a
+            worker that died before it could commit made others park it again.
         newest: the newest letter's offset on the input topic; what is not newer was parked before.
-        letters: how many wait.
         releasing: an operator wants them to be worked.
     """
 
     partition: int
-    first: int
-    last: int
+    places: dict[int, None]
     newest: int
-    letters: int = 1
     releasing: bool = False
+
+    @property
+    def letters(self) -> int:
+        """How many wait."""
+        return len(self.places)
 
 
 class ParkedKeys:
@@ -62,16 +64,12 @@ class ParkedKeys:
         key = about(letter)
         parked = self._keys.get(key)
         if parked is None:
-            self._keys[key] = Parked(record.partition, record.offset, record.offset, letter.record.offset)
+            self._keys[key] = Parked(record.partition, {record.offset: None}, letter.record.offset)
         elif letter.record.offset > parked.newest:
-            parked.last, parked.newest = record.offset, letter.record.offset
-            parked.letters += 1
-        # Else a worker died between parking it and committing, and the next one parked it again.
+            parked.places[record.offset] = None
+            parked.newest = letter.record.offset
 
     def _worked(self, key: ParkedKey, parked: Parked, offset: int) -> None:
-        if offset < parked.first:
-            return
-        parked.first = offset + 1
-        parked.letters -= 1
-        if offset >= parked.last:
+        parked.places.pop(offset, None)
+        if not parked.places:
             del self._keys[key]

@@ -149,29 +149,34 @@ class Parking:
         spans: dict[int, tuple[int, int]] = {}
         for key, parked in self._state.keys.items():
             if parked.releasing and (lane := self._lane(key)):
-                first = max(parked.first, lane.fed + 1)
-                low, high = spans.get(parked.partition, (first, first))
-                spans[parked.partition] = min(low, first), max(high, parked.last + 1)
+                left = [place for place in parked.places if place > lane.fed]
+                low, high = spans.get(parked.partition, (left[0], 0) if left else (0, 0))
+                if left:
+                    spans[parked.partition] = min(low, left[0]), max(high, left[-1] + 1)
         for number, (first, end) in spans.items():
+            missed: set[ParkedKey] = set()
             if first < end:
                 async for record in self._log.read(number, first, end):
-                    await self._feed_one(record)
+                    await self._feed_one(record, missed)
 
-    async def _feed_one(self, record: Record) -> None:
+    async def _feed_one(self, record: Record, missed: set[ParkedKey]) -> None:
+        """Queue a letter, unless one of its key was missed in this round: what is behind it must not overtake it."""
         try:
             letter = read_parked(record)
         except UnreadableError:
             return
-        if not isinstance(letter, DeadLetter):
+        if not isinstance(letter, DeadLetter) or (key := about(letter)) in missed:
             return
-        key = about(letter)
         while (lane := self._lane(key)) and not self._has_slot():
             self._room.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_AGAIN_S):
                     await self._room.wait()
         parked = self._state.keys.get(key)
-        if lane is None or parked is None or not max(parked.first, lane.fed + 1) <= record.offset:
+        if lane is None or parked is None:
+            missed.add(key)
+            return
+        if record.offset not in parked.places or record.offset <= lane.fed:
             return
         lane.fed = record.offset
         self._queued += 1

@@ -44,8 +44,8 @@ class TransactionalPublisher:
         group: asked what is committed, and whether we are still its member.
         rewrite: replaces an item's outputs that the broker refuses for good.
         linger_s: how long outputs are collected.
-        rng: for the marks on commits.
         metrics: where figures go.
+        rng: for the marks on commits.
     """
 
     def __init__(
@@ -55,14 +55,14 @@ class TransactionalPublisher:
         *,
         rewrite: Callable[[Item, DeadLetterError], None],
         linger_s: float,
-        rng: random.Random,
         metrics: Metrics,
+        rng: random.Random | None = None,
     ) -> None:
         self._opener = opener
         self._group = group
         self._rewrite = rewrite
         self._linger_s = linger_s
-        self._rng = rng
+        self._rng = rng or random.Random()  # noqa: S311 - marks, not secrets
         self._metrics = metrics
         self._lines: dict[PartitionId, _Line] = {}
         self._some = asyncio.Event()
@@ -75,8 +75,7 @@ class TransactionalPublisher:
             await self._some.wait()
             await asyncio.sleep(self._linger_s)
             self._some.clear()
-            lines = [line for line in self._lines.values() if line.pending]
-            await self.commit({line.pending[0].lane.partition for line in lines})
+            await self.commit({item.lane.partition for line in self._lines.values() for item in line.pending})
 
     async def open(self, pids: Iterable[PartitionId]) -> None:
         """Fence former owners; for a partition that comes back to us, only decide what was under way."""
@@ -126,6 +125,10 @@ class TransactionalPublisher:
 
     async def _flush(self, line: _Line, partition: Partition) -> None:
         async with line.turn:
+            # What an earlier assignment of the partition left behind is worked again from the committed offset.
+            line.pending = deque(item for item in line.pending if item.lane.partition.phase is not Phase.GONE)
+            if partition.phase is Phase.GONE:
+                return
             if not line.pending and _stripped(partition.committed) == partition.tracker.committable:
                 return
             batch = [line.pending.popleft() for _ in range(min(len(line.pending), _BATCH))]
