@@ -13,6 +13,7 @@ from aiokafka.errors import (
     MessageSizeTooLargeError,
     OffsetMetadataTooLargeError,
     RecordListTooLargeError,
+    UnknownError,
     UnknownTopicOrPartitionError,
 )
 
@@ -71,22 +72,29 @@ async def send(producer: AIOKafkaProducer, message: Outgoing) -> Future[Any]:
     return await producer.send_batch(batch, message.topic, partition=partition)
 
 
-def meaning(error: BaseException, topics: str) -> PointsmanError:
+def meaning(error: BaseException, messages: Sequence[Outgoing], where: str = "") -> PointsmanError:
     """Return the error to raise instead of aiokafka's, which may be behind another one of aiokafka's."""
+    what = where + (", ".join(sorted({message.topic for message in messages})) or "no message")
     for each in causes(error):
         if isinstance(each, _TOO_LARGE):
             return DeadLetterError(
-                f"{topics}: the broker does not take so large a message", reason="output_refused"
+                f"{what}: the broker does not take so large a message", reason="output_refused"
             )
         if isinstance(each, _NO_TOPIC):
-            return HaltError(f"{topics}: no such topic; `pointsman topics create` makes it")
+            return HaltError(f"{what}: no such topic; `pointsman topics create` makes it")
         if isinstance(each, REFUSALS):
-            return HaltError(f"{topics}: the cluster refuses us: {each!r}; check the ACLs and the login")
+            return HaltError(f"{what}: the cluster refuses us: {each!r}; check the ACLs and the login")
         if isinstance(each, OffsetMetadataTooLargeError):
             return HaltError(
-                f"{topics}: more metadata than the broker takes: set its offset.metadata.max.bytes to 4096 or more"
+                f"{what}: more metadata than the broker takes: set its offset.metadata.max.bytes to 4096 or more"
             )
-    return UnavailableError(f"{topics}: not acknowledged by the broker: {error!r}")
+        if isinstance(each, UnknownError) and any(message.key is None for message in messages):
+            # The broker says INVALID_RECORD, which aiokafka does not know. For ever, so there is no use in trying again.
+            return HaltError(
+                f"{what}: refused, without a key: a compacted topic takes no such message; "
+                "set its cleanup.policy to delete"
+            )
+    return UnavailableError(f"{what}: not acknowledged by the broker: {error!r}")
 
 
 def causes(error: BaseException) -> Iterator[BaseException]:
@@ -95,8 +103,3 @@ def causes(error: BaseException) -> Iterator[BaseException]:
     while seen is not None:
         yield seen
         seen = seen.__cause__
-
-
-def topics_of(messages: Sequence[Outgoing]) -> str:
-    """Return the topics of messages, for an error."""
-    return ", ".join(sorted({message.topic for message in messages})) or "no message"

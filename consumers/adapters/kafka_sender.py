@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError, KafkaTimeoutError
 
 from consumers.adapters import kafka_internals
 from consumers.adapters.kafka_clients import stop
-from consumers.adapters.kafka_refused import FAILURES, Topics, meaning, send, topics_of
+from consumers.adapters.kafka_refused import FAILURES, Topics, meaning, send
 from consumers.errors import PointsmanError, UnavailableError
 from schemas.record import Outgoing
 
@@ -84,10 +84,7 @@ class KafkaSender:
             if broken is not None:
                 with contextlib.suppress(UnavailableError):  # those that failed are told so already
                     await self._renew(producer, broken)
-        return [
-            failure and meaning(failure, topics_of(group))
-            for failure, group in zip(failures, groups, strict=True)
-        ]
+        return [failure and meaning(failure, group) for failure, group in zip(failures, groups, strict=True)]
 
     async def _send(
         self, producer: AIOKafkaProducer, groups: Sequence[Sequence[Outgoing]], sent: list[_Sent]

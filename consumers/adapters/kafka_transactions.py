@@ -18,7 +18,7 @@ from aiokafka.errors import (
 from aiokafka.structs import OffsetAndMetadata
 
 from consumers.adapters.kafka_clients import KafkaConnection, producer, stop
-from consumers.adapters.kafka_refused import FAILURES, Topics, causes, meaning, send, topics_of
+from consumers.adapters.kafka_refused import FAILURES, Topics, causes, meaning, send
 from consumers.errors import PointsmanError, UnavailableError
 from consumers.ports.consumer_group import Committed, PartitionId
 from consumers.ports.producing import ProducerFencedError
@@ -61,7 +61,7 @@ class KafkaTransactions:
             await self._throw_away()
             self._topics.forget()
             if isinstance(error, FAILURES):
-                raise self._meaning(error, topics_of(messages)) from error
+                raise self._meaning(error, messages) from error
             raise
 
     async def reopen(self) -> None:
@@ -74,7 +74,7 @@ class KafkaTransactions:
         except BaseException as error:
             await stop(fresh)
             if isinstance(error, FAILURES):
-                raise self._meaning(error, "opening its transactions") from error
+                raise self._meaning(error, ()) from error
             raise
         self._producer = fresh
 
@@ -82,11 +82,11 @@ class KafkaTransactions:
         """As the port says."""
         await self._throw_away()
 
-    def _meaning(self, error: BaseException, what: str) -> PointsmanError:
-        where = f"{self._partition.topic}[{self._partition.partition}]"
+    def _meaning(self, error: BaseException, messages: Sequence[Outgoing]) -> PointsmanError:
+        where = f"transactions of {self._partition.topic}[{self._partition.partition}]: "
         if any(isinstance(each, _FENCED) for each in causes(error)):
-            return ProducerFencedError(f"{where}: {error!r}")
-        return meaning(error, f"{where}: {what}")
+            return ProducerFencedError(f"{where}{error!r}")
+        return meaning(error, messages, where)
 
     async def _throw_away(self) -> None:
         old, self._producer = self._producer, None

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from importlib.metadata import version
+from typing import Final
 
 from pydantic import SecretStr
 
@@ -29,6 +30,10 @@ from consumers.runtime.publishing import DirectPublisher
 from consumers.runtime.transactional import TransactionalPublisher
 from consumers.telemetry.metrics import Metrics
 
+_DRAINING: Final = 0.6
+_LEAVING: Final = 0.1
+"""Shares of the shutdown time: for work to end its step; for the last commit, and again for leaving the group."""
+
 
 async def actions(
     connectors: Sequence[OpenableConnector], limits: Limits, metrics: Metrics, stack: AsyncExitStack
@@ -51,15 +56,15 @@ def model(config: Config, metrics: Metrics) -> OpenAIModel:
 
 
 def runtime_limits(limits: Limits) -> RuntimeLimits:
-    """Return the runtime's part of the limits: two thirds of the shutdown time are for draining, the rest for leaving."""
+    """Return the runtime's part of the limits; what is left of the shutdown time is for closing connections."""
     return RuntimeLimits(
         in_flight=limits.in_flight,
         partition_records=limits.partition_records,
         partition_bytes=limits.partition_bytes,
         total_bytes=limits.total_bytes,
         key_records=limits.key_records,
-        drain_s=limits.shutdown_s * 2 / 3,
-        leave_s=limits.shutdown_s / 8,
+        drain_s=limits.shutdown_s * _DRAINING,
+        leave_s=limits.shutdown_s * _LEAVING,
         retry_total_s=limits.retry_total_s,
         parked_keys=limits.parked_keys,
         dead_letters_in_a_row=limits.dead_letters_in_a_row,
@@ -140,7 +145,6 @@ def group(config: Config) -> KafkaGroup:
         connections.kafka_connection(kafka),
         group=kafka.group,
         instance_id=kafka.instance_id,
-        reset=kafka.auto_offset_reset,
         session_timeout_s=kafka.session_timeout_s,
     )
     return KafkaGroup(consumer, from_end=kafka.auto_offset_reset == "latest")

@@ -32,7 +32,7 @@ async def _worker(file: ConfigFile) -> None:
     from consumers.telemetry.logs import configure
 
     configure(file.config.telemetry.log_level, file.config.telemetry.log_format)
-    await run_worker(file, stop=stop_on_signals())
+    await run_worker(file, stop=stop_on_signals(within_s=file.config.limits.shutdown_s))
 
 
 async def _model(script: Path, host: str, port: int, behaviour: Behaviour) -> None:

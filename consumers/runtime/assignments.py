@@ -60,8 +60,6 @@ class Assignments:
         self._limits = limits
         self._metrics = metrics
         self._loading: asyncio.Task[None] | None = None
-        self.loading: frozenset[PartitionId] = frozenset()
-        """Assigned, and not yet worked: where they begin is being found out."""
         self._assigned = assigned
 
     async def on_revoked(self, partitions: AbstractSet[PartitionId]) -> None:
@@ -98,7 +96,6 @@ class Assignments:
         lost = self._partitions.keys() - partitions
         for pid in lost:
             self.drop(pid)
-        self.loading = frozenset(partitions)
         work = self._load_until_done(frozenset(partitions), frozenset(lost), generation)
         self._loading = self._tasks.create_task(work, name=f"load partitions of generation {generation}")
 
@@ -128,7 +125,6 @@ class Assignments:
                 await asyncio.sleep(_AGAIN_S)
             else:
                 break
-        self.loading = frozenset()
         self._assigned.set()
 
     async def _load(self, pids: frozenset[PartitionId], generation: int) -> None:

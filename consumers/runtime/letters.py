@@ -55,6 +55,8 @@ class Letters:
         """
         letter = item.outputs[0] if item.outputs else None
         if item.end is not End.DEAD:
+            if item.end is End.PARKED and item.attempts and item.place is None:
+                item.lane.mode = Mode.WORKED  # it was the first to be parked: nothing of its key is
             self.bury(item, refused)
         elif letter is not None and letter.value:
             self._end(item, End.DEAD, [without_value(letter)], item.error)

@@ -74,7 +74,7 @@ _MEANINGS: Final = {
     "Telemetry.log_level": "of our own loggers",
     "Telemetry.log_format": "to standard error",
     "Limits.record_bytes": "a longer record is a dead letter",
-    "Limits.shutdown_s": "for an orderly end; two thirds of it are for work under way",
+    "Limits.shutdown_s": "for an orderly end; six tenths of it are for work under way to end its step",
 }
 """What those fields mean whose code does not say it in a reader's words."""
 
