@@ -65,7 +65,10 @@ class Assignments:
     async def on_revoked(self, partitions: AbstractSet[PartitionId]) -> None:
         """Bring work to the end of its step and commit; what is held is kept for the case that it comes back."""
         await self._stop_loading()
-        await self._hand_over([self._partitions[pid] for pid in partitions if pid in self._partitions])
+        held = [self._partitions[pid] for pid in partitions if pid in self._partitions]
+        await self._hand_over(held)
+        for partition in held:
+            partition.phase = Phase.HELD
 
     async def leave(self) -> None:
         """End in order: work that does not reach the end of its step within the budget is cancelled."""

@@ -147,34 +147,36 @@ class Parking:
     async def _feed(self) -> None:
         """Queue the letters of all keys that are being released here, in the order of the topic."""
         spans: dict[int, tuple[int, int]] = {}
+        whole: dict[ParkedKey, Lane] = {}
+        """The lane of each key, as long as no letter has been passed over: what is behind one must not overtake it."""
         for key, parked in self._state.keys.items():
-            if parked.releasing and (lane := self._lane(key)):
-                left = [place for place in parked.places if place > lane.fed]
-                low, high = spans.get(parked.partition, (left[0], 0) if left else (0, 0))
-                if left:
-                    spans[parked.partition] = min(low, left[0]), max(high, left[-1] + 1)
+            if not parked.releasing or (lane := self._lane(key)) is None:
+                continue
+            left = [place for place in parked.places if place > lane.fed]
+            if left:
+                low, high = spans.get(parked.partition, (left[0], 0))
+                spans[parked.partition] = min(low, left[0]), max(high, left[-1] + 1)
+                whole[key] = lane
         for number, (first, end) in spans.items():
-            missed: set[ParkedKey] = set()
-            if first < end:
-                async for record in self._log.read(number, first, end):
-                    await self._feed_one(record, missed)
+            async for record in self._log.read(number, first, end):
+                await self._feed_one(record, whole)
 
-    async def _feed_one(self, record: Record, missed: set[ParkedKey]) -> None:
-        """Queue a letter, unless one of its key was missed in this round: what is behind it must not overtake it."""
+    async def _feed_one(self, record: Record, whole: dict[ParkedKey, Lane]) -> None:
         try:
             letter = read_parked(record)
         except UnreadableError:
             return
-        if not isinstance(letter, DeadLetter) or (key := about(letter)) in missed:
+        if not isinstance(letter, DeadLetter) or (key := about(letter)) not in whole:
             return
-        while (lane := self._lane(key)) and not self._has_slot():
+        lane = whole[key]
+        while self._lane(key) is lane and not self._has_slot():
             self._room.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_AGAIN_S):
                     await self._room.wait()
         parked = self._state.keys.get(key)
-        if lane is None or parked is None:
-            missed.add(key)
+        if parked is None or self._lane(key) is not lane:
+            del whole[key]  # its partition went away, and came back perhaps: then it is looked at anew
             return
         if record.offset not in parked.places or record.offset <= lane.fed:
             return

@@ -26,6 +26,8 @@ class Phase(Enum):
     """Ours: work begins, goes on and is committed."""
     CLOSING = auto()
     """Being handed over, perhaps to us again: work ends at the next step, none begins."""
+    HELD = auto()
+    """Revoked, and kept in case it comes back: nothing begins and nothing is committed before that."""
     GONE = auto()
     """Not ours: nothing may be done for it."""
 
@@ -168,6 +170,11 @@ class Partition:
     def may_begin(self) -> bool:
         """Whether a step may begin."""
         return self.phase is Phase.OPEN and self._membership.is_certain
+
+    @property
+    def may_commit(self) -> bool:
+        """Whether offsets may be committed for it."""
+        return self.phase in {Phase.OPEN, Phase.CLOSING}
 
     @property
     def may_act(self) -> bool:

@@ -127,7 +127,7 @@ class TransactionalPublisher:
         async with line.turn:
             # What an earlier assignment of the partition left behind is worked again from the committed offset.
             line.pending = deque(item for item in line.pending if item.lane.partition.phase is not Phase.GONE)
-            if partition.phase is Phase.GONE:
+            if not partition.may_commit:
                 return
             if not line.pending and _stripped(partition.committed) == partition.tracker.committable:
                 return
@@ -144,6 +144,8 @@ class TransactionalPublisher:
 
     async def _commit(self, line: _Line, partition: Partition, batch: list[Item]) -> None:
         """Commit a batch, or raise; whichever, it is known whether it was committed."""
+        if not partition.may_commit:
+            raise UnavailableError(f"{partition.pid} is not ours to commit now")
         offsets = [item.record.offset for item in batch if item.place is None]
         wanted = self._marked(partition.tracker.committable_with(offsets))
         messages = [message for item in batch for message in item.outputs or ()]

@@ -166,8 +166,8 @@ class Watch:
 
     def _measure(self) -> None:
         for partition in self._partitions.values():
-            if self._has_nothing_to_deliver(partition):
-                partition.moved_at = self._clock()
+            if not self._certain or self._has_nothing_to_deliver(partition):
+                partition.moved_at = self._clock()  # a broker that was away gets the whole time anew
             standing = self._standing(partition)
             labels = standing.topic, str(standing.partition)
             blocking = standing.blocking
@@ -183,7 +183,7 @@ class Watch:
         if blocking and blocking.running and blocking.age_s > self._limits.stalled_s:
             return f"offset {blocking.offset}, key {blocking.key}, step {blocking.step!r} for {blocking.age_s:.0f} s"
         silent = self._clock() - partition.moved_at
-        if silent > self._limits.stalled_s and self._certain:
+        if silent > self._limits.stalled_s:
             return f"records wait at the broker, and none was delivered for {silent:.0f} s"
         return None
 
