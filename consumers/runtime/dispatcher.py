@@ -57,6 +57,8 @@ class Dispatcher:
         self._rng = rng
         self._ready: deque[Lane] = deque()
         self._running: dict[Item, asyncio.Task[None]] = {}
+        self._slots = 0
+        self._starting = False
         self._waiting = 0
         self._clock = asyncio.get_running_loop().time
         self.room = asyncio.Event()
@@ -130,9 +132,9 @@ class Dispatcher:
         partition.lanes.clear()
         items = [item for item in self._running if item.lane.partition is partition]
         tasks = [self._running.pop(item) for item in items]
-        for task in tasks:
+        for item, task in zip(items, tasks, strict=True):
+            item.abandoned = True
             task.cancel(f"{partition.pid} was taken away")
-        self._start()
         return tasks
 
     def published(self, item: Item) -> None:
@@ -162,18 +164,48 @@ class Dispatcher:
             self._wait(item, error)
 
     def _start(self) -> None:
-        while self._ready and len(self._running) < self._limits.in_flight:
-            lane = self._ready.popleft()
-            if not lane.queue or not lane.partition.may_begin:
-                lane.busy = False
-                continue
-            item = lane.queue[0]
-            item.running = True
-            self._running[item] = self._group.create_task(self._work(item), name=item.record.place)
+        """Start one more slot if there is something for it to do; it starts the next one before it waits."""
+        if self._ready and not self._starting and self._slots < self._limits.in_flight:
+            slot = self._slot()
+            try:
+                self._group.create_task(slot, name="slot")
+            except RuntimeError:
+                slot.close()  # the task group is ending, and a timer or an acknowledgement came after that
+                return
+            self._slots += 1
+            self._starting = True
         if len(self._ready) < self._limits.in_flight:
             self.room.set()
         else:
             self.room.clear()
+
+    async def _slot(self) -> None:
+        """Work one item after the other while some are ready: where handlers do not wait, one slot does it all."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._starting = False
+        try:
+            while (item := self._take()) is not None:
+                self._running[item] = task
+                self._start()
+                try:
+                    await self._work(item)
+                except asyncio.CancelledError:
+                    if not item.abandoned:
+                        raise
+                    task.uncancel()  # it was this item that was cancelled, and the slot goes on
+        finally:
+            self._slots -= 1
+
+    def _take(self) -> Item | None:
+        while self._ready:
+            lane = self._ready.popleft()
+            if lane.queue and lane.partition.may_begin:
+                item = lane.queue[0]
+                item.running = True
+                return item
+            lane.busy = False
+        return None
 
     def _ended(self, item: Item) -> None:
         item.running = False
@@ -196,7 +228,6 @@ class Dispatcher:
             self._ended(item)
             item.now(PUBLISHING)
             self._publisher.publish(item)
-        self._start()
 
     def _hand_over(self, item: Item, error: HandedOverError) -> None:
         self._metrics.add(HANDED_OVER)

@@ -91,6 +91,7 @@ class Item:
         step: what it does or waits for now.
         step_at: since when, by the event loop's clock.
         running: it holds a slot; else it waits.
+        abandoned: its partition went away under it.
     """
 
     record: Record
@@ -105,6 +106,7 @@ class Item:
     error: DeadLetterError | None = None
     step: str = WAITS_FOR_SLOT
     running: bool = False
+    abandoned: bool = False
 
     def enter(self, step: str) -> None:
         """As the port says."""
