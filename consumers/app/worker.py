@@ -62,7 +62,7 @@ async def run_worker(
         async with asyncio.TaskGroup() as group:
             leases = group.create_task(worker.sessions.keep_leases(), name="keep leases")
             ready = group.create_task(_announce(worker, health, server.address, started), name="announce")
-            stopper = group.create_task(_stop_on(stop, worker), name="stop")
+            stopper = group.create_task(_stop_on(stop, worker, health), name="stop")
             watch = group.create_task(_watch_redis(worker, health), name="watch redis")
             beat = group.create_task(deadman.beat(), name="beat")
             await worker.loop.run()
@@ -85,8 +85,9 @@ async def _announce(
         started(WorkerInfo(address, worker.loop.topics))
 
 
-async def _stop_on(stop: asyncio.Event, worker: compose.Worker) -> None:
+async def _stop_on(stop: asyncio.Event, worker: compose.Worker, health: Health) -> None:
     await stop.wait()
+    health.not_ready("stop", "ending in order: nothing more is taken")
     worker.metrics.set(READY, 0)
     worker.loop.stop()
 

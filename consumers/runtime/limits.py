@@ -12,7 +12,8 @@ class RuntimeLimits:
         partition_records: unfinished records of one partition held in memory; above it the partition is paused, and
             it is resumed at half of that.
         partition_bytes: bytes of those records; the same.
-        total_bytes: bytes of all records held; above it nothing more is taken of the partitions that hold most.
+        total_bytes: bytes of all records held; above it nothing more is taken of the partitions that hold more than an
+            equal share, so that the others go on; at most twice as much is held.
         key_records: records that may queue behind one that is being retried; above it the key is parked early, so
             that it does not fill its partition's room and hold up the other keys.
         drain_s: how long work under way may take to reach the end of its step when partitions are revoked or the

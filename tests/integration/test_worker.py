@@ -5,7 +5,6 @@ import json
 from collections.abc import AsyncGenerator
 from itertools import pairwise
 from pathlib import Path
-from typing import Self
 
 import aiohttp
 import pytest
@@ -14,13 +13,13 @@ from consumers.adapters import kafka_clients
 from consumers.adapters.redis_connection import connect
 from consumers.app.config_file import read_config
 from consumers.app.replaying import run_replay
-from consumers.app.worker import WorkerInfo, run_worker
 from consumers.local.broker import local_broker
 from consumers.local.redis_server import local_redis
 from consumers.replay.selection import Selection
 from schemas.dead_letter import DeadLetter, dead_letter_of
 from schemas.outcome import Status
 from schemas.record import Outgoing
+from tests.integration.running import Running
 from tests.integration.stage import Stage, order, stage
 
 
@@ -28,31 +27,6 @@ from tests.integration.stage import Stage, order, stage
 async def played(tmp_path: Path) -> AsyncGenerator[Stage]:
     async with local_broker(tmp_path / "kafka") as bootstrap, stage(tmp_path, bootstrap) as made:
         yield made
-
-
-class Running:
-    """A worker in this process, ended in order when the block ends."""
-
-    def __init__(self, played: Stage) -> None:
-        self._played = played
-        self._stop = asyncio.Event()
-        self.info: WorkerInfo
-
-    async def __aenter__(self) -> Self:
-        started: asyncio.Future[WorkerInfo] = asyncio.get_running_loop().create_future()
-        file = read_config(self._played.config)
-        self._task = asyncio.create_task(run_worker(file, stop=self._stop, started=started.set_result))
-        async with asyncio.timeout(30):
-            await asyncio.wait({started, self._task}, return_when=asyncio.FIRST_COMPLETED)
-            if self._task.done():
-                await self._task
-        self.info = started.result()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._stop.set()
-        async with asyncio.timeout(30):
-            await self._task
 
 
 async def dead_letters(played: Stage, count: int) -> list[DeadLetter]:

@@ -14,7 +14,7 @@ def test_so_many_in_a_row_blow_it_and_one_success_begins_anew() -> None:
         fuse.success()
     fuse.given_up("bad")
     fuse.given_up("bad")
-    with pytest.raises(HaltError, match="3 records in a row .* the last one: worse"):
+    with pytest.raises(HaltError, match=r"3 records in a row .* the last one: worse"):
         fuse.given_up("worse")
 
 
