@@ -8,7 +8,6 @@ import pytest
 from schemas.outcome import Status
 from tests.integration.stage import Stage, order, stage
 
-
 QUICK = {"kafka__session_timeout_s": "6"}
 """How soon others get the partitions of a member that died."""
 

@@ -14,8 +14,8 @@ from consumers.adapters.kafka_reader import topic_reader
 from consumers.adapters.kafka_sender import KafkaSender
 from consumers.errors import UnavailableError
 from consumers.local.broker import local_broker
-from schemas.record import Outgoing
 from consumers.local.program import free_port
+from schemas.record import Outgoing
 
 TOPIC = "facts"
 
