@@ -16,6 +16,6 @@ async def played(tmp_path: Path) -> AsyncGenerator[Stage]:
         yield made
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(480)
 async def test_a_kill_at_any_of_ten_moments_leaves_one_outcome_and_every_effect_once(played: Stage) -> None:
     await kill_at_every_moment(played)
