@@ -100,7 +100,10 @@ class Assignments:
         for pid in lost:
             self.drop(pid)
         work = self._load_until_done(frozenset(partitions), frozenset(lost), generation)
-        self._loading = self._tasks.create_task(work, name=f"load partitions of generation {generation}")
+        try:
+            self._loading = self._tasks.create_task(work, name=f"load partitions of generation {generation}")
+        except RuntimeError:
+            work.close()  # the task group is ending: nothing is taken on any more
 
     def drop(self, pid: PartitionId) -> list[asyncio.Task[None]]:
         """Forget a partition: it is not ours; return the tasks that are being cancelled."""

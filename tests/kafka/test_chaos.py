@@ -19,7 +19,7 @@ from schemas.outcome import Status
 CHAOS = Path(__file__).parents[2] / "ops" / "chaos"
 # Of this plan: the broker is killed together with a worker while another worker is frozen.
 PLAN = (
-    *("--seed", "8", "--events", "400", "--keys", "40", "--workers", "3"),
+    *("--seed", "8", "--events", "400", "--keys", "100", "--workers", "3"),
     *("--kills", "3", "--stops", "1", "--broker-restarts", "1"),
 )
 WITHIN_S = 300
