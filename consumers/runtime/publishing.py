@@ -77,6 +77,7 @@ class DirectPublisher:
         self._producer = producer
         self._group = group
         self._metrics = metrics
+        self._committing = asyncio.Lock()
         self._waiting: list[Item] = []
         self._some = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
@@ -115,6 +116,11 @@ class DirectPublisher:
             await asyncio.sleep(0)  # what waits is being taken
             if self._sending:
                 await asyncio.wait(self._sending)
+        async with self._committing:
+            # Worked out only now: what waited here across a rebalance would be old, and sent in the new generation.
+            await self._commit([partition for partition in partitions if partition.may_commit])
+
+    async def _commit(self, partitions: Iterable[Partition]) -> None:
         wanted: dict[PartitionId, tuple[Partition, Committed]] = {}
         for partition in partitions:
             now = partition.tracker.committable
