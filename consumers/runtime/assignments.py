@@ -79,7 +79,11 @@ class Assignments:
             await asyncio.wait(late, timeout=self._limits.leave_s)
 
     async def _hand_over(self, partitions: list[Partition]) -> None:
-        """Close partitions: begin nothing, end steps within the budget, publish, commit."""
+        """Close partitions: begin nothing, end steps within the budget, publish, commit.
+
+        One that is held from an earlier generation is left as it is: its offsets are not this generation's to commit.
+        """
+        partitions = [partition for partition in partitions if partition.phase is Phase.OPEN]
         for partition in partitions:
             partition.phase = Phase.CLOSING
         if not await self._dispatcher.settle(partitions, self._limits.drain_s):
