@@ -30,6 +30,8 @@ ORDERS = "erp.orders"
 CASES = "crm.cases"
 PARTITIONS = 12
 SHUTDOWN_S = 20.0
+LEASE_S = 8.0
+"""Of a session: that of a worker that died or is frozen runs out before the run does."""
 MODEL_S = 0.1
 WRITE_S = 0.15
 """Before it acts, the sandbox waits, so that whoever is killed mostly leaves writes behind that happen without him."""
@@ -138,5 +140,6 @@ def _configuration(folder: Path, addresses: Addresses, token: str) -> dict[str, 
     config: dict[str, Any] = yaml.safe_load(settled(template(), addresses, token_file, None))
     del config["kafka"]["instance_id"]
     config["kafka"] |= {"group": "pointsman-chaos", "session_timeout_s": SESSION_TIMEOUT_S}
+    config["redis"]["lease_s"] = LEASE_S
     config["limits"] = {"shutdown_s": SHUTDOWN_S}
     return config
