@@ -157,6 +157,8 @@ async def stop(client: AIOKafkaConsumer | AIOKafkaProducer | AIOKafkaAdminClient
             with contextlib.suppress(KafkaError, TimeoutError, OSError):
                 async with asyncio.timeout(_STOP_S):
                     await kafka_internals.inner(client).close()
+        if isinstance(client, AIOKafkaProducer):
+            kafka_internals.look_at_errors(client)
 
 
 def record_of(fetched: Any) -> Record:

@@ -83,6 +83,21 @@ def is_dead(producer: AIOKafkaProducer) -> bool:
     return producer._message_accumulator._exception is not None
 
 
+def look_at_errors(producer: AIOKafkaProducer) -> None:
+    """Look at the errors that a dead producer leaves where nobody waits: asyncio logs each that it collects unseen."""
+    left = [
+        batch._drain_waiter
+        for batches in producer._message_accumulator._batches.values()
+        for batch in batches
+    ]
+    manager = producer._txn_manager
+    if manager is not None and manager.transactional_id is not None:
+        left.append(manager.wait_for_transaction_end())  # None before the first transaction
+    for future in left:
+        if future is not None and future.done() and not future.cancelled():
+            future.exception()
+
+
 async def topics_there(client: AIOKafkaConsumer | AIOKafkaProducer) -> Any:
     """Return the cluster's topics as the broker has them now. Asking creates none."""
     return await inner(client).fetch_all_metadata()

@@ -118,8 +118,17 @@ async def _transact(
     offsets: Mapping[TopicPartition, Any],
 ) -> None:
     await producer.begin_transaction()
-    sent = [await send(producer, message) for message in messages]
+    sent: list[asyncio.Future[Any]] = []
+    for message in messages:
+        sent.append(await send(producer, message))
+        sent[-1].add_done_callback(_look_at_error)
     for future in sent:  # each one: `commit_transaction` succeeds although a record of it failed
         await future
     await producer.send_offsets_to_transaction(offsets, group)
     await producer.commit_transaction()
+
+
+def _look_at_error(future: asyncio.Future[Any]) -> None:
+    """Of what was sent, only the first error is waited for; asyncio would log the others when it collects them."""
+    if not future.cancelled():
+        future.exception()

@@ -1,6 +1,9 @@
 """The adapters keep the ports' promises on a real Kafka: the same cases as for the fake broker."""
 
+import asyncio
+import gc
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 
@@ -17,5 +20,9 @@ Case = Callable[[PortStage], Awaitable[None]]
     ids=lambda case: case.__name__,
 )
 async def test_the_adapters(case: Case, kafka: str, new_topic: Callable[..., str]) -> None:
+    unseen: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unseen.append(context))
     async with kafka_stage(kafka, new_topic) as stage:
         await case(stage)
+    gc.collect()  # an error that nobody has looked at is only told when it is collected
+    assert unseen == []

@@ -1,5 +1,6 @@
 """The table of configuration fields: names and defaults from the model, meanings from its docstrings."""
 
+import gc
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, Final
@@ -98,7 +99,11 @@ def documented(owner: str, name: str) -> str:
 
 @cache
 def _module(name: str) -> Any:
-    return griffe.load(name)
+    gc.disable()  # a traceback that a collection logs is parsed too, and CPython 3.11 cannot nest that (gh-106905)
+    try:
+        return griffe.load(name)
+    finally:
+        gc.enable()
 
 
 def _fields(whole: Schema, section: Schema, model: str, prefix: str) -> Iterator[Row]:
