@@ -19,6 +19,8 @@ class Status(StrEnum):
     """A business reason said no; nothing was done, or all of it was undone."""
     FAILED = "failed"
     """It could not be done; what was done stays done (the route is not atomic)."""
+    CANCELLED = "cancelled"
+    """An operator ended it, and nothing of it was done."""
     COMPENSATED = "compensated"
     """It could not be done, and every finished write was undone."""
     COMPENSATION_FAILED = "compensation_failed"

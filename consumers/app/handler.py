@@ -9,7 +9,7 @@ from consumers.router.route import RouteTable
 from consumers.run.engine import Engine
 from consumers.telemetry.metrics import EVENTS, Metrics
 from schemas.approval import DECIDED_TYPE, REQUESTED_TYPE, ApprovalRequest
-from schemas.codec.outgoing import approval_decision_of
+from schemas.codec.people import approval_decision_of
 from schemas.codec.records import RecordCodec
 from schemas.envelope import Envelope
 from schemas.errors import RegistryError, UnknownSchemaError, UnreadableError

@@ -28,12 +28,17 @@ async def test_a_schema_that_is_in_no_file_gets_no_id() -> None:
 def test_the_ids_of_the_packaged_schemas_never_change() -> None:
     """Records on topics name these ids: a change here makes them unreadable. Add a version instead."""
     assert {f"{file.type}.v{file.version}": folder_id(file.schema) for file in packaged_schemas()} == {
+        "action.in_doubt.v1": 1502194420,
         "approval.decided.v1": 1494219591,
+        "approval.decided.v2": 1476150011,
         "approval.requested.v1": 1762108788,
         "case.opened.v1": 1058415591,
         "order.requested.v1": 1352594278,
+        "run.cancel_requested.v1": 1944029378,
         "run.finished.v1": 586823368,
+        "run.finished.v2": 545222729,
         "step.recorded.v1": 443919689,
+        "step.recorded.v2": 1376911552,
     }
 
 

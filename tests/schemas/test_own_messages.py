@@ -10,13 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.approval import ApprovalDecision, ApprovalRequest
-from schemas.codec.outgoing import (
-    OwnMessage,
-    approval_decision_of,
-    approval_request_of,
-    outcome_of,
-    step_of,
-)
+from schemas.cancellation import Cancellation
+from schemas.codec.outgoing import OwnMessage, outcome_of, step_of
+from schemas.codec.people import approval_decision_of, approval_request_of, cancellation_of
 from schemas.codec.records import RecordCodec
 from schemas.envelope import Envelope
 from schemas.errors import SchemaError, UnreadableError
@@ -69,10 +65,20 @@ REQUEST = st.builds(
     route=TEXT, place=TEXT, action=TEXT, description=TEXT, arguments=OBJECT, digest=TEXT, rule=TEXT, reason=TEXT,
     compensation=MAYBE, requested_at=TIME, expires_at=TIME,
 )  # fmt: skip
+DOUBT = st.builds(
+    ApprovalRequest,
+    id=NAME, run_id=NAME, tenant=TEXT, session_id=NAME, event_id=TEXT, event_type=TEXT, event_source=TEXT,
+    route=TEXT, place=TEXT, action=TEXT, description=TEXT, arguments=OBJECT, digest=TEXT, rule=st.just(""), reason=TEXT,
+    compensation=MAYBE, requested_at=TIME, expires_at=st.none(), kind=st.just("doubt"), key=TEXT,
+)  # fmt: skip
+CANCELLATION = st.builds(
+    Cancellation, run_id=NAME, tenant=TEXT, session_id=NAME, operator=TEXT, reason=TEXT, requested_at=TIME
+)
 DECISION = st.builds(
     ApprovalDecision,
     request_id=TEXT, run_id=NAME, tenant=TEXT, session_id=NAME, event_source=TEXT, event_id=TEXT, place=TEXT,
-    digest=TEXT, answer=st.sampled_from(["approve", "reject"]), approver=TEXT, comment=TEXT, decided_at=TIME,
+    digest=TEXT, answer=st.sampled_from(["approve", "reject", "done", "retry", "compensate"]), approver=TEXT, comment=TEXT, decided_at=TIME,
+    result=JSON,
 )  # fmt: skip
 
 READERS: dict[type, Callable[[Envelope], OwnMessage]] = {
@@ -80,6 +86,7 @@ READERS: dict[type, Callable[[Envelope], OwnMessage]] = {
     Step: step_of,
     ApprovalRequest: approval_request_of,
     ApprovalDecision: approval_decision_of,
+    Cancellation: cancellation_of,
 }
 AT = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
 A_STEP = Step(
@@ -97,7 +104,7 @@ async def envelope_of(codec: RecordCodec, message: OwnMessage) -> Envelope:
     )
 
 
-@given(message=OUTCOME | STEP | REQUEST | DECISION)
+@given(message=OUTCOME | STEP | REQUEST | DOUBT | DECISION | CANCELLATION)
 async def test_a_message_comes_back_as_it_was(codec: RecordCodec, message: OwnMessage) -> None:
     envelope = await envelope_of(codec, message)
     assert READERS[type(message)](envelope) == message
