@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 import orjson
@@ -15,9 +16,11 @@ from consumers.ports.sessions import (
     JournalFullError,
     Lease,
     Opened,
+    RunsOpenError,
     SessionBusyError,
     SessionLostError,
 )
+from consumers.session import place
 from consumers.session.context import Context
 from consumers.session.key import SessionKey
 from schemas.canonical import canonical_json
@@ -30,16 +33,17 @@ _CLOSING_ROOM: Final = 2
 @dataclass(slots=True)
 class _Journal:
     entries: dict[str, bytes] = field(default_factory=dict[str, bytes])
-    closed_by: int | None = None
+    closed: bool = False
+    left_by: int | None = None
     expires_at: float | None = None
 
     def compare(self, ours: Sequence[tuple[str, bytes]]) -> tuple[dict[str, bytes], tuple[int, bytes] | None]:
         """Return what is to be written, and where an earlier entry differs with what it holds."""
         fresh: dict[str, bytes] = {}
-        for index, (place, body) in enumerate(ours):
-            stored = fresh.get(place, self.entries.get(place))
+        for index, (at, body) in enumerate(ours):
+            stored = fresh.get(at, self.entries.get(at))
             if stored is None:
-                fresh[place] = body
+                fresh[at] = body
             elif stored != body:
                 return fresh, (index, stored)
         return fresh, None
@@ -54,6 +58,7 @@ class _Session:
     lease_until: float = 0.0
     context: bytes | None = None
     expires_at: float | None = None
+    runs: set[str] = field(default_factory=set[str])
 
 
 class MemorySessions:
@@ -85,16 +90,16 @@ class MemorySessions:
         self._sessions.clear()
         self._journals.clear()
 
-    async def open(self, key: SessionKey, run_id: str) -> Opened:
+    async def open(self, key: SessionKey, run_id: str, *, take_over: bool = True) -> Opened:
         """As the port says."""
         now = self._now()
         session = self._session(key) or _Session(key.tenant, key.session_id)
         if (session.tenant, session.session_id) != (key.tenant, key.session_id):
             raise HaltError(f"session {key.tag}: its keys belong to another tenant or session")
         left = session.lease_until - now
-        if session.holder not in {None, run_id} and left > 0:
+        if left > 0 and not (take_over and session.holder == run_id):
             raise SessionBusyError(
-                f"session {key.tag}: another run holds it for {left:g} s more",
+                f"session {key.tag}: it is being worked, for {left:g} s more at most",
                 after_s=min(left, _MAX_BUSY_WAIT_S),
             )
         # The time of day keeps an epoch from being given twice across a wipe, as it does in Redis.
@@ -103,7 +108,8 @@ class MemorySessions:
         session.lease_until = now + self._lease_s
         self._sessions[key.meta] = session
         journal = self._journal(key, run_id)
-        if journal.closed_by is not None:
+        session.runs.add(run_id)
+        if journal.closed:
             journal.expires_at = now + self._ttl_s
         return Opened(Lease(key, run_id, session.epoch), Context.load(session.context), _bodies(journal))
 
@@ -119,16 +125,26 @@ class MemorySessions:
 
     async def close(self, lease: Lease, entries: Sequence[Entry], context: Context) -> Sequence[Entry]:
         """As the port says; if an earlier entry wins, the context and the lease stay as they are."""
+        stored = self._leave(lease, entries, context)
         journal = self._journal(lease.key, lease.run_id)
-        if journal.closed_by == lease.epoch and journal.compare(_encoded(entries)) == ({}, None):
-            return entries  # the first answer got lost
+        if journal.left_by == lease.epoch and not journal.closed:
+            journal.closed, journal.expires_at = True, self._now() + self._ttl_s
+        return stored
+
+    async def park(self, lease: Lease, entries: Sequence[Entry], context: Context) -> Sequence[Entry]:
+        """As the port says; if an earlier entry wins, the context and the lease stay as they are."""
+        return self._leave(lease, entries, context)
+
+    def _leave(self, lease: Lease, entries: Sequence[Entry], context: Context) -> Sequence[Entry]:
+        journal = self._journal(lease.key, lease.run_id)
+        if journal.left_by == lease.epoch and journal.compare(_encoded(entries)) == ({}, None):
+            return _with_cancellation(entries, journal)  # the first answer got lost
         session = self._held(lease)
         stored = self._write(lease, entries, room=_CLOSING_ROOM)
-        if stored is entries:
+        if stored[: len(entries)] == list(entries):
             session.context = context.dump()
             journal = self._journals[lease.key.journal(lease.run_id)] = self._journal(lease.key, lease.run_id)
-            journal.closed_by = lease.epoch
-            journal.expires_at = self._now() + self._ttl_s
+            journal.left_by = lease.epoch
             self._give_back(session)
         return stored
 
@@ -137,6 +153,34 @@ class MemorySessions:
         session = self._session(lease.key)
         if session and (session.epoch, session.holder) == (lease.epoch, lease.run_id):
             self._give_back(session)
+
+    async def cancel(self, key: SessionKey, run_id: str, body: Body) -> bool:
+        """As the port says."""
+        journal = self._journal(key, run_id)
+        if journal.closed or key.journal(run_id) not in self._journals:
+            return False
+        journal.entries.setdefault(place.CANCEL, canonical_json(body))
+        return True
+
+    async def erase(self, key: SessionKey, at: datetime) -> int:
+        """As the port says."""
+        session = self._session(key)
+        if session is None:
+            return 0
+        if session.lease_until > self._now():
+            raise SessionBusyError(
+                f"session {key.tag} is being worked", after_s=session.lease_until - self._now()
+            )
+        there = {run: name for run in session.runs if (name := key.journal(run)) in self._journals}
+        for run, name in there.items():
+            if not self._journals[name].closed:
+                raise RunsOpenError(f"run {run} is not finished; finish or cancel it first")
+        gone = canonical_json({"at": at.isoformat()})
+        expires_at = self._now() + self._ttl_s
+        for name in there.values():
+            self._journals[name] = _Journal({place.ERASED: gone}, closed=True, expires_at=expires_at)
+        session.context = None
+        return len(session.runs)
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
@@ -179,9 +223,14 @@ class MemorySessions:
             journal.entries = held
             self._journals[lease.key.journal(lease.run_id)] = journal
         if other is None:
-            return entries
+            return _with_cancellation(entries, journal)
         index, stored = other
         return [*entries[:index], Entry(entries[index].place, orjson.loads(stored))]
+
+
+def _with_cancellation(entries: Sequence[Entry], journal: _Journal) -> Sequence[Entry]:
+    cancelled = journal.entries.get(place.CANCEL)
+    return [*entries, *([Entry(place.CANCEL, orjson.loads(cancelled))] if cancelled else [])]
 
 
 def _encoded(entries: Sequence[Entry]) -> list[tuple[str, bytes]]:

@@ -14,6 +14,8 @@ _PARTS: Final[dict[str, tuple[str, ...]]] = {
     "close": ("lease", "journal", "close"),
     "release": ("lease", "release"),
     "renew": ("lease", "renew"),
+    "mark": ("mark",),
+    "erase": ("lease", "erase"),
 }
 
 
@@ -26,6 +28,8 @@ class Scripts:
     close: AsyncScript
     release: AsyncScript
     renew: AsyncScript
+    mark: AsyncScript
+    erase: AsyncScript
 
     @classmethod
     def of(cls, redis: Redis) -> Self:

@@ -3,6 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, cast
 
 import orjson
@@ -19,9 +21,11 @@ from consumers.ports.sessions import (
     JournalFullError,
     Lease,
     Opened,
+    RunsOpenError,
     SessionBusyError,
     SessionLostError,
 )
+from consumers.session import place
 from consumers.session.context import Context
 from consumers.session.key import SessionKey
 from schemas.canonical import canonical_json
@@ -42,6 +46,14 @@ MAX_BUSY_WAIT_S: Final = 1.0
 """A busy session is asked again after this time, whatever its lease: it is mostly given back early."""
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Held:
+    """A lease in hand, and the session's revision as the server last told it: a lower one later is a loss."""
+
+    lease: Lease
+    revision: int
 
 
 class RedisSessions:
@@ -66,7 +78,7 @@ class RedisSessions:
         self._lease_ms = int(lease_s * 1000)
         self._ttl_ms = int(ttl_s * 1000)
         self._limits = (max_entries, max_bytes)
-        self._held: dict[str, Lease] = {}
+        self._held: dict[str, _Held] = {}
 
     async def check(self) -> list[str]:
         """Refuse a server that would lose sessions silently, load the scripts, return warnings.
@@ -89,19 +101,20 @@ class RedisSessions:
         with busy_when_unreachable():
             await self._redis.ping()
 
-    async def open(self, key: SessionKey, run_id: str) -> Opened:
+    async def open(self, key: SessionKey, run_id: str, *, take_over: bool = True) -> Opened:
         """As the port says."""
         keys = [key.meta, key.context, key.journal(run_id), key.runs]
-        about = [run_id, key.tenant, key.session_id, self._lease_ms, self._ttl_ms, RUNS_REMEMBERED]
+        limits = [self._lease_ms, self._ttl_ms, RUNS_REMEMBERED]
+        about = [run_id, key.tenant, key.session_id, *limits, int(take_over)]
         match await _call(self._scripts.open, keys, about):
-            case [b"OK", epoch, context, flat]:
+            case [b"OK", epoch, revision, context, flat]:
                 lease = Lease(key, run_id, epoch)
-                self._held[key.meta] = lease
+                self._held[key.meta] = _Held(lease, revision)
                 stored = dict(zip(flat[::2], flat[1::2], strict=True))
                 return Opened(lease, Context.load(context), _entries(stored))
             case [b"BUSY", left_ms]:
                 raise SessionBusyError(
-                    f"session {key.tag}: another run holds it for {left_ms} ms more",
+                    f"session {key.tag}: it is being worked, for {left_ms} ms more at most",
                     after_s=min(left_ms / 1000, MAX_BUSY_WAIT_S),
                 )
             case _:
@@ -116,25 +129,44 @@ class RedisSessions:
     async def append(self, lease: Lease, entries: Sequence[Entry]) -> Sequence[Entry]:
         """As the port says."""
         keys = [lease.key.meta, lease.key.journal(lease.run_id)]
-        about = [lease.run_id, lease.epoch, self._lease_ms, *self._limits]
+        about = [lease.run_id, lease.epoch, self._revision(lease), self._lease_ms, *self._limits]
         return await self._write(self._scripts.append, lease, keys, about, entries)
 
     async def close(self, lease: Lease, entries: Sequence[Entry], context: Context) -> Sequence[Entry]:
         """As the port says; if an earlier entry wins, the context and the lease stay as they are."""
-        key = lease.key
-        keys = [key.meta, key.context, key.journal(lease.run_id), key.runs]
-        room = [CLOSING_ROOM * limit for limit in self._limits]
-        about = [lease.run_id, lease.epoch, self._ttl_ms, *room, context.dump()]
-        stored = await self._write(self._scripts.close, lease, keys, about, entries)
-        if stored is entries:
-            self._forget(lease)
-        return stored
+        return await self._leave("ends", lease, entries, context)
+
+    async def park(self, lease: Lease, entries: Sequence[Entry], context: Context) -> Sequence[Entry]:
+        """As the port says; if an earlier entry wins, the context and the lease stay as they are."""
+        return await self._leave("parks", lease, entries, context)
 
     async def release(self, lease: Lease) -> None:
         """As the port says."""
         self._forget(lease)
         keys = [lease.key.meta, lease.key.context, lease.key.runs]
         await _call(self._scripts.release, keys, [lease.run_id, lease.epoch, self._ttl_ms])
+
+    async def cancel(self, key: SessionKey, run_id: str, body: Body) -> bool:
+        """As the port says."""
+        answer = await _call(self._scripts.mark, [key.journal(run_id)], [place.CANCEL, canonical_json(body)])
+        return answer == b"MARKED"
+
+    async def erase(self, key: SessionKey, at: datetime) -> int:
+        """As the port says."""
+        with busy_when_unreachable():
+            runs = cast("list[bytes]", await self._redis.zrange(key.runs, 0, -1))
+        names = [run.decode() for run in runs]
+        keys = [key.meta, key.context, key.runs, *(key.journal(run) for run in names)]
+        about = [self._ttl_ms, place.ERASED, canonical_json({"at": at.isoformat()}), *names]
+        match await _call(self._scripts.erase, keys, about):
+            case [b"OK"]:
+                return len(names)
+            case [b"OPEN", run]:
+                raise RunsOpenError(f"run {run.decode()} is not finished; finish or cancel it first")
+            case [b"BUSY", left_ms]:
+                raise SessionBusyError(f"session {key.tag} is being worked", after_s=left_ms / 1000)
+            case _:
+                raise SessionBusyError(f"session {key.tag}: another run of it has just begun", after_s=0.0)
 
     async def keep_leases(self) -> None:
         """Renew every lease in hand three times as often as needed, until cancelled."""
@@ -151,7 +183,7 @@ class RedisSessions:
         Raises:
             RetryError: Redis is unreachable.
         """
-        leases = list(self._held.values())
+        leases = [held.lease for held in self._held.values()]
         if not leases:
             return
         with busy_when_unreachable():
@@ -164,15 +196,29 @@ class RedisSessions:
             if state != b"HELD":
                 self._forget(lease)
 
+    async def _leave(
+        self, how: str, lease: Lease, entries: Sequence[Entry], context: Context
+    ) -> Sequence[Entry]:
+        key = lease.key
+        keys = [key.meta, key.context, key.journal(lease.run_id), key.runs]
+        room = [CLOSING_ROOM * limit for limit in self._limits]
+        about = [lease.run_id, lease.epoch, self._revision(lease), how, self._ttl_ms, *room, context.dump()]
+        stored = await self._write(self._scripts.close, lease, keys, about, entries)
+        if stored[: len(entries)] == list(entries):
+            self._forget(lease)
+        return stored
+
     async def _write(
         self, script: AsyncScript, lease: Lease, keys: list[str], about: list[Any], entries: Sequence[Entry]
     ) -> Sequence[Entry]:
         bodies = [part for entry in entries for part in (entry.place, canonical_json(entry.body))]
         where = f"run {lease.run_id} of session {lease.key.tag}"
         match await _call(script, keys, [*about, *bodies]):
-            case [b"OK"]:
-                return entries
-            case [b"DUP", index, stored]:
+            case [b"OK", revision, *cancelled]:
+                self._know(lease, revision)
+                return [*entries, *(Entry(place.CANCEL, orjson.loads(body)) for body in cancelled if body)]
+            case [b"DUP", revision, index, stored]:
+                self._know(lease, revision)
                 return [*entries[:index], Entry(entries[index].place, orjson.loads(stored))]
             case [b"FULL", count, size]:
                 raise JournalFullError(
@@ -185,15 +231,25 @@ class RedisSessions:
             case _:
                 self._forget(lease)
                 raise SessionLostError(
-                    f"{where}: Redis does not know epoch {lease.epoch}: it was wiped or went back in time"
+                    f"{where}: Redis does not know epoch {lease.epoch} as we wrote it: it was wiped or went back in time"
                 )
 
+    def _revision(self, lease: Lease) -> int:
+        held = self._held.get(lease.key.meta)
+        return held.revision if held and held.lease == lease else 0
+
+    def _know(self, lease: Lease, revision: int) -> None:
+        held = self._held.get(lease.key.meta)
+        if held and held.lease == lease:
+            held.revision = max(held.revision, revision)
+
     def _forget(self, lease: Lease) -> None:
-        if self._held.get(lease.key.meta) == lease:
+        held = self._held.get(lease.key.meta)
+        if held and held.lease == lease:
             del self._held[lease.key.meta]
 
 
-async def _call(script: AsyncScript, keys: list[str], about: list[Any]) -> list[Any]:
+async def _call(script: AsyncScript, keys: list[str], about: list[Any]) -> Any:
     with busy_when_unreachable():
         return await script(keys, about)
 

@@ -19,14 +19,14 @@ class SessionSummary:
     """A session as it stood when it was read.
 
     Attributes:
-        key: which session.
+        key: which session; None where it was erased.
         epoch: grows with every open.
         holder: the run that holds the lease, or None.
         lease_until: when that lease ends unless renewed; meaningless without a holder.
         updated_at: last open, append, close or release.
     """
 
-    key: SessionKey
+    key: SessionKey | None
     epoch: int
     holder: str | None
     lease_until: datetime
@@ -73,8 +73,9 @@ class RedisSessionsListing:
 
 
 def _summary(meta: dict[bytes, bytes]) -> SessionSummary:
+    named = b"tenant" in meta
     return SessionSummary(
-        SessionKey(meta[b"tenant"].decode(), meta[b"session_id"].decode()),
+        SessionKey(meta[b"tenant"].decode(), meta[b"session_id"].decode()) if named else None,
         int(meta[b"epoch"]),
         meta[b"holder"].decode() or None,
         _time(meta[b"lease_until"]),

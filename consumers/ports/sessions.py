@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from consumers.errors import HaltError, PointsmanError, RetryError
@@ -51,7 +52,11 @@ class FencedError(RetryError):
 
 
 class SessionLostError(HaltError):
-    """Redis no longer has a session that we hold a lease on: it was wiped or went back in time."""
+    """Redis no longer has what we wrote under a lease: it was wiped or went back in time."""
+
+
+class RunsOpenError(PointsmanError):
+    """A session cannot be erased: a run of it is not finished."""
 
 
 class JournalFullError(PointsmanError):
@@ -61,14 +66,14 @@ class JournalFullError(PointsmanError):
 class Sessions(Protocol):
     """Session state. Every method is one atomic step, safe to repeat after a lost reply."""
 
-    async def open(self, key: SessionKey, run_id: str) -> Opened:
+    async def open(self, key: SessionKey, run_id: str, *, take_over: bool = True) -> Opened:
         """Take the lease and read the run.
 
-        The same run may always be taken over: Kafka gave us its record, so its former worker is dead or a
-        zombie, and the higher epoch fences a zombie out.
+        Whoever has the run's record from Kafka takes it over: its former worker is dead or a zombie, and the
+        higher epoch fences a zombie out. Anybody else, such as an operator's word, does not.
 
         Raises:
-            SessionBusyError: another run of the session holds the lease.
+            SessionBusyError: another run of the session holds the lease; without `take_over`, this one as well.
             RetryError: the store is unreachable.
         """
         ...
@@ -81,11 +86,12 @@ class Sessions(Protocol):
         """Write entries in order, all or none, and renew the lease.
 
         Returns what the journal now holds at these places. An entry that was there before wins over ours;
-        then nothing after it is written, and the returned sequence ends with it: the caller adopts it.
+        then nothing after it is written, and the returned sequence ends with it: the caller adopts it. Where all
+        are ours, the run's cancellation comes after them, if there is one.
 
         Raises:
             FencedError: the lease is no longer ours.
-            SessionLostError: the session is gone.
+            SessionLostError: the session is gone, or older than what we wrote last.
             JournalFullError: the run is at its limit; nothing was written.
             RetryError: the store is unreachable; it may or may not have been written.
         """
@@ -95,6 +101,30 @@ class Sessions(Protocol):
         """Append, store the context, set the time to live and give the lease back, in one atomic step."""
         ...
 
+    async def park(self, lease: Lease, entries: Sequence[Entry], context: Context) -> Sequence[Entry]:
+        """As `close`, for a run that waits: its journal stays until the run is closed, however long that takes."""
+        ...
+
     async def release(self, lease: Lease) -> None:
         """Give the lease back early; a lease that is no longer ours is left alone."""
+        ...
+
+    async def cancel(self, key: SessionKey, run_id: str, body: Body) -> bool:
+        """Write a run's cancellation, which needs no lease; the first one stands.
+
+        Returns whether it stands now: not if the run is finished or unknown. Whoever works the run learns of it
+        with the next `append`, or when it is opened.
+        """
+        ...
+
+    async def erase(self, key: SessionKey, at: datetime) -> int:
+        """Forget what a session holds, for privacy, and return how many runs it had.
+
+        What stays until the time to live is over: that these runs were there (an entry `erased` instead of their
+        journals), so that none of them is worked again.
+
+        Raises:
+            SessionBusyError: it is being worked.
+            RunsOpenError: a run of it is not finished; the message names it.
+        """
         ...

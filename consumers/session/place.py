@@ -11,6 +11,10 @@ ENDING = "ending"
 """The run is being unwound, and why; written with the first compensation, so that no crash changes the mind."""
 OUTCOME = "outcome"
 """The terminal entry."""
+CANCEL = "cancel"
+"""An operator's word to end the run; written without the lease."""
+ERASED = "erased"
+"""All that is left of a run whose session was erased."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -42,6 +46,14 @@ class CallPlace:
     def approval(self) -> str:
         """The person's answer."""
         return f"{self}/approval"
+
+    def doubt(self, number: int) -> str:
+        """Nobody knows what became of it: the question to a person, the first one being number 1."""
+        return f"{self}/d{number}/doubt"
+
+    def doubt_answer(self, number: int) -> str:
+        """What the person said."""
+        return f"{self}/d{number}/doubt.answer"
 
     @property
     def undo_intent(self) -> str:

@@ -1,19 +1,25 @@
 -- Writes the last entries and the context, gives the lease back and starts the time to live.
--- KEYS: meta, context, journal, runs. ARGV: run, epoch, ttl ms, most entries, most bytes, context, place, body, ...
+-- KEYS: meta, context, journal, runs. ARGV: run, epoch, revision, how (`ends` or `parks`), ttl ms, most entries, most
+-- bytes, context, place, body, ... The journal of a run that parks stays until the run ends, however long that takes.
 -- Answers as append.lua; with anything but OK, the context and the lease stay as they are.
 local meta, context, journal, runs = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local first = 7
-local state = standing(meta, ARGV[1], ARGV[2])
-if state == 'FENCED' and redis.call('HGET', journal, '#closed') == ARGV[2] then
-  -- Our first answer got lost: this very lease has closed the run, and others may have gone on since.
+local ends = ARGV[4] == 'ends'
+local first = 9
+local state = standing(meta, ARGV[1], ARGV[2], ARGV[3])
+if state == 'FENCED' and redis.call('HGET', journal, '#left') == ARGV[2] then
+  -- Our first answer got lost: this very lease was given back here, and others may have gone on since.
   local fresh, other = compare(journal, first)
-  if #fresh == 0 and not other then return {'OK'} end
+  if #fresh == 0 and not other then return written(meta, journal) end
 end
 if state ~= 'HELD' then return {state} end
-local written = write(journal, first, ARGV[4], ARGV[5])
-if written[1] ~= 'OK' then return written end
-redis.call('SET', context, ARGV[6])
-redis.call('HSET', journal, '#closed', ARGV[2])
+local answer = write(meta, journal, first, ARGV[6], ARGV[7])
+if answer[1] ~= 'OK' then return answer end
+redis.call('SET', context, ARGV[8])
+redis.call('HSET', journal, '#left', ARGV[2])
 give_back(meta)
-expire(ARGV[3], meta, context, journal, runs)
-return written
+expire(ARGV[5], meta, context, runs)
+if ends then
+  redis.call('HSET', journal, '#closed', ARGV[2])
+  expire(ARGV[5], journal)
+end
+return answer

@@ -1,7 +1,9 @@
 -- Write-once entries of a run. ARGV holds place, body, place, body ... from `first` on.
--- Fields that begin with '#' are this file's own: '#entries', '#bytes', '#closed' (the epoch that closed it).
+-- Fields that begin with '#' are this file's own: '#entries', '#bytes', '#closed' (the epoch that ended it), '#left' (the
+-- epoch that last wrote its context and gave the lease back).
+-- Answers begin with a word. With OK and DUP, the second is the session's revision: how often it was written.
 
--- The stored body that ours must give way to, if any, and what is to be written before it.
+-- What is to be written, and after it the index and the stored body of the entry that ours must give way to, if any.
 local function compare(journal, first)
   local fresh, ours = {}, {}
   for i = first, #ARGV, 2 do
@@ -11,15 +13,22 @@ local function compare(journal, first)
       ours[place] = body
       fresh[#fresh + 1] = i
     elseif stored ~= body then
-      return fresh, {'DUP', (i - first) / 2, stored}
+      return fresh, {(i - first) / 2, stored}
     end
   end
   return fresh, nil
 end
 
-local function write(journal, first, max_entries, max_bytes)
+-- What has to be said with OK beside our own entries: a cancellation, written by somebody without the lease.
+local function written(meta, journal, other)
+  local revision = tonumber(redis.call('HGET', meta, 'revision') or 0)
+  if other then return {'DUP', revision, other[1], other[2]} end
+  return {'OK', revision, redis.call('HGET', journal, 'cancel')}
+end
+
+local function write(meta, journal, first, max_entries, max_bytes)
   local fresh, other = compare(journal, first)
-  if #fresh == 0 then return other or {'OK'} end
+  if #fresh == 0 then return written(meta, journal, other) end
   local bytes = 0
   for _, i in ipairs(fresh) do bytes = bytes + #ARGV[i] + #ARGV[i + 1] end
   local used = redis.call('HMGET', journal, '#entries', '#bytes')
@@ -28,5 +37,6 @@ local function write(journal, first, max_entries, max_bytes)
   if entries > tonumber(max_entries) or bytes > tonumber(max_bytes) then return {'FULL', entries, bytes} end
   for _, i in ipairs(fresh) do redis.call('HSET', journal, ARGV[i], ARGV[i + 1]) end
   redis.call('HSET', journal, '#entries', text(entries), '#bytes', text(bytes))
-  return other or {'OK'}
+  redis.call('HINCRBY', meta, 'revision', 1)
+  return written(meta, journal, other)
 end

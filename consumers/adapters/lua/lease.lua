@@ -15,12 +15,14 @@ local function text(number)
   return string.format('%.0f', number)
 end
 
--- HELD: ours. FENCED: given back or taken by another. LOST: this Redis does not know what we were given.
-local function standing(meta, run, epoch)
-  local stored = redis.call('HMGET', meta, 'epoch', 'holder')
+-- HELD: ours. FENCED: given back or taken by another. LOST: this Redis does not know what we were given, or has
+-- forgotten what we wrote. A higher revision under our epoch is our own writing whose answer got lost.
+local function standing(meta, run, epoch, revision)
+  local stored = redis.call('HMGET', meta, 'epoch', 'holder', 'revision')
   local known = tonumber(stored[1] or 0)
   if known < tonumber(epoch) then return 'LOST' end
   if known > tonumber(epoch) or stored[2] ~= run then return 'FENCED' end
+  if tonumber(stored[3] or 0) < tonumber(revision) then return 'LOST' end
   return 'HELD'
 end
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -239,3 +240,35 @@ async def test_a_listing_ends_at_its_limit(redis: Redis, sessions: RedisSessions
     listing = RedisSessionsListing(redis)
     assert len([summary async for summary in listing.list_sessions(250)]) == 250
     assert len([summary async for summary in listing.list_sessions(1000)]) >= 500
+
+
+async def test_a_server_that_went_back_behind_what_it_acknowledged_is_noticed(
+    redis: Redis, sessions: RedisSessions
+) -> None:
+    lease = (await sessions.open(KEY, "run-1")).lease
+    await sessions.append(lease, [ENTRY])
+    before = await redis.hgetall(KEY.meta)
+    await sessions.append(lease, [Entry("t1/decision", {})])
+    await redis.hset(KEY.meta, mapping=before)  # pyright: ignore[reportArgumentType] - bytes are what Redis gave
+    with pytest.raises(SessionLostError, match="went back in time"):
+        await sessions.append(lease, [Entry("t2/decision", {})])
+
+
+async def test_nothing_of_an_erased_session_is_left_but_names_that_say_nothing(
+    redis: Redis, sessions: RedisSessions
+) -> None:
+    key = SessionKey("acme", "ann@example.com")
+    secret = Entry("outcome", {"to": "ann@example.com"})
+    await sessions.close(
+        (await sessions.open(key, "run-1")).lease, [secret], Context(({"to": "ann@example.com"},))
+    )
+    await sessions.erase(key, datetime(2026, 11, 24, tzinfo=UTC))
+    names = [name async for name in redis.scan_iter()]
+    assert names
+    for name in names:
+        held = await (redis.zrange(name, 0, -1) if name.endswith(b"runs") else redis.hgetall(name))
+        assert "ann" not in f"{name} {held}"
+        assert "acme" not in f"{name} {held}"
+        assert await redis.ttl(name) > 0
+    (summary,) = [each async for each in RedisSessionsListing(redis).list_sessions()]
+    assert summary.key is None

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import pytest
 
@@ -11,6 +12,7 @@ from consumers.ports.sessions import (
     FencedError,
     JournalFullError,
     Lease,
+    RunsOpenError,
     SessionBusyError,
     SessionLostError,
     Sessions,
@@ -22,6 +24,8 @@ from tests.consumers.adapters.sessions.session_stores import CONTEXT, KEY, Store
 A = Entry("t1/decision", {"calls": ["erp.find_order"]})
 B = Entry("t1/c0/intent", {"key": "k1"})
 C = Entry("t1/c0/result", {"status": "done"})
+CANCEL = Entry("cancel", {"by": "maria"})
+AT = datetime(2026, 11, 24, tzinfo=UTC)
 OTHER_B = Entry(B.place, {"key": "another"})
 
 
@@ -249,3 +253,90 @@ async def test_keys_of_another_tenant_or_session_are_never_opened(
     object.__setattr__(collision, "tag", KEY.tag)
     with pytest.raises(HaltError, match="another tenant"):
         await sessions.open(collision, "run-2")
+
+
+async def test_without_taking_over_a_run_that_is_worked_is_left_alone(sessions: Sessions) -> None:
+    lease = await lease_of(sessions)
+    with pytest.raises(SessionBusyError):
+        await sessions.open(KEY, "run-1", take_over=False)
+    assert await sessions.append(lease, [A]) == [A]
+    await sessions.release(lease)
+    assert (await sessions.open(KEY, "run-1", take_over=False)).entries == {A.place: A.body}
+
+
+async def test_a_parked_run_frees_the_session_and_is_not_over(sessions: Sessions) -> None:
+    lease = await lease_of(sessions)
+    assert await sessions.park(lease, [A], CONTEXT) == [A]
+    with pytest.raises(FencedError):
+        await sessions.append(lease, [B])
+    other = await sessions.open(KEY, "run-2")
+    assert other.context == CONTEXT
+    await sessions.release(other.lease)
+    with pytest.raises(RunsOpenError, match="run-1"):
+        await sessions.erase(KEY, AT)
+    lease = await lease_of(sessions)
+    assert await sessions.close(lease, [C], CONTEXT) == [C]
+    assert await sessions.read(KEY, "run-1") == {A.place: A.body, C.place: C.body}
+
+
+async def test_parking_repeated_after_a_lost_reply_is_told_that_it_worked(sessions: Sessions) -> None:
+    lease = await lease_of(sessions)
+    await sessions.park(lease, [A], CONTEXT)
+    await sessions.close(await lease_of(sessions, "run-2"), [], Context())
+    assert await sessions.park(lease, [A], CONTEXT) == [A]
+    assert (await sessions.open(KEY, "run-3")).context == Context()  # and it did not happen again
+
+
+async def test_a_cancellation_reaches_who_works_the_run(sessions: Sessions) -> None:
+    lease = await lease_of(sessions)
+    await sessions.append(lease, [A])
+    assert await sessions.cancel(KEY, "run-1", CANCEL.body)
+    assert await sessions.cancel(KEY, "run-1", {"by": "somebody else"}), "the first one stands"
+    assert await sessions.append(lease, [B]) == [B, CANCEL]
+    assert await sessions.append(lease, [B]) == [B, CANCEL], "told again, should the first answer be lost"
+    assert (await sessions.open(KEY, "run-1")).entries == {
+        A.place: A.body, B.place: B.body, CANCEL.place: CANCEL.body
+    }  # fmt: skip
+
+
+async def test_a_cancellation_that_comes_too_late_or_for_nothing_is_not_written(sessions: Sessions) -> None:
+    await sessions.close(await lease_of(sessions), [A], CONTEXT)
+    assert not await sessions.cancel(KEY, "run-1", CANCEL.body)
+    assert not await sessions.cancel(KEY, "run-2", CANCEL.body)
+    assert await sessions.read(KEY, "run-1") == {A.place: A.body}
+    assert await sessions.read(KEY, "run-2") == {}
+
+
+async def test_closing_tells_a_cancellation_that_came_too_late(sessions: Sessions) -> None:
+    lease = await lease_of(sessions)
+    await sessions.append(lease, [A])
+    await sessions.cancel(KEY, "run-1", CANCEL.body)
+    assert await sessions.close(lease, [C], CONTEXT) == [C, CANCEL]
+    assert (await sessions.open(KEY, "run-2")).context == CONTEXT
+
+
+async def test_an_erased_session_remembers_that_its_runs_were_there_and_nothing_else(
+    sessions: Sessions,
+) -> None:
+    for run in ("run-1", "run-2"):
+        await sessions.close(await lease_of(sessions, run), [A], CONTEXT)
+    assert await sessions.erase(KEY, AT) == 2
+    opened = await sessions.open(KEY, "run-1")
+    assert opened.context == Context()
+    assert opened.entries == {"erased": {"at": AT.isoformat()}}
+    await sessions.release(opened.lease)
+    assert await sessions.erase(KEY, AT) == 2
+    assert (await sessions.open(KEY, "run-3")).entries == {}
+
+
+async def test_a_session_that_is_worked_is_not_erased(sessions: Sessions) -> None:
+    lease = await lease_of(sessions)
+    await sessions.append(lease, [A])
+    with pytest.raises(SessionBusyError):
+        await sessions.erase(KEY, AT)
+    assert await sessions.append(lease, [B]) == [B]
+
+
+async def test_a_session_that_nobody_knows_is_erased_without_a_trace(sessions: Sessions) -> None:
+    assert await sessions.erase(KEY, AT) == 0
+    assert (await sessions.open(KEY, "run-1")).entries == {}

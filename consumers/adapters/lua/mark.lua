@@ -1,0 +1,7 @@
+-- Writes one entry of an unfinished run without its lease; whoever holds it learns of it with the next answer.
+-- KEYS: journal. ARGV: place, body. The first body stands. Answers MARKED | ENDED | UNKNOWN.
+local journal = KEYS[1]
+if redis.call('EXISTS', journal) == 0 then return 'UNKNOWN' end
+if redis.call('HEXISTS', journal, '#closed') == 1 then return 'ENDED' end
+redis.call('HSETNX', journal, ARGV[1], ARGV[2])
+return 'MARKED'
