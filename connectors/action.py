@@ -1,6 +1,6 @@
 """The contract of an action: what it is called with, and what it says of itself."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, Literal, TypeVar
@@ -20,6 +20,30 @@ Idempotency = Literal["none", "provider-key", "natural", "ledger"]
 nothing (an upsert). `ledger`: the key is stored in the same database transaction. `none`: it is sent at most
 once; an unknown result needs `reconcile` or a person.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class UndoByState:
+    """A compensation that depends on what has become of the thing: a draft is deleted, a confirmed order cancelled.
+
+    Attributes:
+        read: full name of the read that tells its state; called like a compensation, with what result and arguments say.
+        field: the field of that read's result which holds the state.
+        actions: the compensation for each state; None, or a state that is not named, cannot be undone.
+    """
+
+    read: str
+    field: str
+    actions: Mapping[str, str | None]
+
+    def __str__(self) -> str:
+        return ", ".join(
+            f"{self.field} {state}: {action or 'nothing'}" for state, action in self.actions.items()
+        )
+
+
+Compensation = str | UndoByState
+"""What undoes an action: the full name of another one, or one of several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +78,7 @@ class Action:
         result: pydantic model of the result, or None where it is any JSON-like value.
         idempotency: how a write is kept from happening twice.
         window: how long the system honours the key, for `provider-key`.
-        compensate: name of the action that undoes this one, or None.
+        compensate: what undoes this one, or None.
         reconcile: name of a read action that finds out whether this one took effect, or None.
         protected: arguments that must match a trusted value.
         constraints: rules in words, shown to the model; they bind nobody.
@@ -71,7 +95,7 @@ class Action:
     result: type[BaseModel] | None
     idempotency: Idempotency
     window: timedelta | None
-    compensate: str | None
+    compensate: Compensation | None
     reconcile: str | None
     protected: frozenset[str]
     constraints: tuple[str, ...]

@@ -16,7 +16,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from pydantic import BaseModel, ConfigDict
 
-from connectors.action import Action, Call, Client, Effect, Idempotency
+from connectors.action import Action, Call, Client, Compensation, Effect, Idempotency
 from connectors.signature import DefinitionError, Signature, read_signature
 from connectors.strict_schema import SchemaLimitError
 from connectors.tool import build_tool
@@ -91,7 +91,7 @@ class Connector(Generic[Client]):
         effect: Effect,
         idempotency: Idempotency = "none",
         window: str | None = None,
-        compensate: str | None = None,
+        compensate: Compensation | None = None,
         reconcile: str | None = None,
         protected: AbstractSet[str] = frozenset(),
         constraints: Sequence[str] = (),
@@ -106,7 +106,7 @@ class Connector(Generic[Client]):
             effect: `read` or `write`; there is no default, because a wrong one is expensive.
             idempotency: how a write is kept from happening twice.
             window: how long the system honours the key, such as `24h`; for `provider-key`.
-            compensate: full name of the action that undoes this one.
+            compensate: full name of the action that undoes this one, or `UndoByState`.
             reconcile: full name of the read that finds out whether this one took effect.
             protected: parameters that must match a trusted value.
             constraints: rules in words, shown to the model.

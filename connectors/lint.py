@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from connectors.action import Action
+from connectors.action import Action, Effect, UndoByState
 
 _DESCRIPTION_LIMIT = 1024
 """Characters of a tool's description that every model API accepts."""
@@ -82,21 +82,36 @@ def _repetition(action: Action) -> Iterator[tuple[str, str]]:
 
 
 def _compensation(action: Action, actions: Mapping[str, Action]) -> Iterator[tuple[str, str]]:
-    if action.compensate is None:
+    match action.compensate:
+        case None:
+            return
+        case UndoByState(read=read, actions=by_state):
+            yield from _follows(action, read, "state read", "read", actions)
+            if not any(by_state.values()):
+                yield "names no compensation for any state", "leave `compensate` out: it cannot be undone"
+            for name in filter(None, by_state.values()):
+                yield from _follows(action, name, "compensation", "write", actions)
+        case str(name):
+            yield from _follows(action, name, "compensation", "write", actions)
+
+
+def _follows(
+    action: Action, name: str, what: str, effect: Effect, actions: Mapping[str, Action]
+) -> Iterator[tuple[str, str]]:
+    """Find out whether an action can be called with what this one returned and took."""
+    following = actions.get(name)
+    if following is None:
+        yield f"names an unknown {what} {name}", _unknown(name, actions)
         return
-    undo = actions.get(action.compensate)
-    if undo is None:
-        yield f"names an unknown compensation {action.compensate}", _unknown(action.compensate, actions)
-        return
-    if undo.effect != "write":
-        yield f"its compensation {undo.name} is a {undo.effect}", "a compensation must be a write"
+    if following.effect != effect:
+        yield f"its {what} {name} is a {following.effect}", f"a {what} must be a {effect}"
     returned = action.result.model_fields.keys() if action.result else frozenset[str]()
     provided = returned | action.arguments.model_fields.keys()
-    for name in required_parameters(undo):
-        if name not in provided:
+    for parameter in required_parameters(following):
+        if parameter not in provided:
             yield (
-                f"neither returns nor takes {name}, which its compensation {undo.name} needs",
-                f"return a model with a field {name}, or give the parameter a default",
+                f"neither returns nor takes {parameter}, which its {what} {name} needs",
+                f"return a model with a field {parameter}, or give the parameter a default",
             )
 
 

@@ -20,7 +20,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from connectors.action import Action, Call
+from connectors.action import Action, Call, UndoByState
 from connectors.catalog import Catalog, undo_arguments
 from connectors.connector import Connector
 from connectors.errors import BusyError, NotSentError
@@ -117,12 +117,22 @@ async def check_key(
 
 
 async def check_undo(connector: Connector[Any], client: Any, trial: Trial) -> None:
-    """The compensation can be called with what the action returned, and may be repeated."""
+    """The compensation can be called with what the action returned, and may be repeated.
+
+    Where it depends on a state, the one is checked that is right for a thing just made.
+    """
     action = _action(connector, trial, effect="write")
-    _hold(action.compensate in connector.actions, f"{action.name}: its compensation is not in this connector")
-    undo = connector.actions[action.compensate or ""]
     result = await _perform(action, client, trial, str(uuid4()))
     arguments = argument_values(action.arguments.model_validate(trial.arguments))
+    name = action.compensate
+    if isinstance(name, UndoByState):
+        _hold(name.read in connector.actions, f"{action.name}: its state read is not in this connector")
+        read = connector.actions[name.read]
+        asked = Trial(read.name, undo_arguments(action, read, arguments, result), trial.timeout_s)
+        state = (await _perform(read, client, asked, str(uuid4())))[name.field]
+        name = name.actions.get(str(state))
+    _hold(name in connector.actions, f"{action.name}: its compensation is not in this connector")
+    undo = connector.actions[name or ""]
     back = Trial(undo.name, undo_arguments(action, undo, arguments, result), trial.timeout_s)
     key = str(uuid4())
     first = await _perform(undo, client, back, key)

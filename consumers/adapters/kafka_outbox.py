@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from consumers.adapters.own_messages import OwnMessages
 from consumers.ports.producing import Producer
 from schemas.approval import ApprovalDecision
+from schemas.cancellation import Cancellation
 from schemas.outcome import Outcome
 from schemas.step import Step
 
@@ -27,3 +28,7 @@ class KafkaOutbox:
     async def approval_decision(self, decision: ApprovalDecision) -> None:
         """Publish a person's answer: what the command line and the demo do."""
         await self._producer.send([self._messages.approval_decision(decision)])
+
+    async def cancellation(self, cancellation: Cancellation) -> None:
+        """Publish an operator's word to end a run: what the command line does."""
+        await self._producer.send([self._messages.cancellation(cancellation)])

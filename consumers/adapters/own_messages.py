@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from schemas.approval import ApprovalDecision, ApprovalRequest
+from schemas.cancellation import Cancellation
 from schemas.codec.outgoing import OwnMessage
 from schemas.codec.records import RecordCodec
 from schemas.outcome import Outcome
@@ -37,12 +38,16 @@ class OwnMessages:
         return self._to(topic, outcome)
 
     def approval_request(self, request: ApprovalRequest) -> Outgoing:
-        """Return a held action, so that a person may decide."""
+        """Return what a person is asked."""
         return self._to(self.topics.approvals, request)
 
     def approval_decision(self, decision: ApprovalDecision) -> Outgoing:
         """Return a person's answer: what the command line and the demo publish."""
         return self._to(self.topics.approvals, decision)
+
+    def cancellation(self, cancellation: Cancellation) -> Outgoing:
+        """Return an operator's word to end a run."""
+        return self._to(self.topics.approvals, cancellation)
 
     def _to(self, topic: str, message: OwnMessage) -> Outgoing:
         encoded = self.codec.encode(message)

@@ -116,6 +116,7 @@ async def worker(file: ConfigFile, resolved: Resolved, stack: AsyncExitStack) ->
         clock=SystemClock(),
         metrics=metrics,
         settle_s=2 * config.limits.action_s,
+        undo_s=config.limits.undo_s,
     )
     routes = RouteTable(resolved.routes.values())
     handler = RecordHandler(codec=codec, routes=routes, engine=engine, messages=messages, metrics=metrics)

@@ -242,6 +242,8 @@ class Limits(Section):
     record_bytes: int = Field(default=1_048_576, gt=0)
     action_s: float = Field(default=30.0, gt=0)
     """How long one action may take."""
+    undo_s: float = Field(default=600.0, gt=0)
+    """How long unwinding a run goes on trying; what is not undone by then is reported."""
     connector_calls: int = Field(default=64, gt=0)
     """Calls that one connector may have at once."""
     shutdown_s: float = Field(default=30.0, gt=0)

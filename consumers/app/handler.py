@@ -6,14 +6,15 @@ from consumers.adapters.own_messages import OwnMessages
 from consumers.errors import DeadLetterError, UnavailableError
 from consumers.ports.claim import Claim
 from consumers.router.route import RouteTable
-from consumers.run.engine import Engine
+from consumers.run.engine import Engine, Said
 from consumers.telemetry.metrics import EVENTS, Metrics
-from schemas.approval import DECIDED_TYPE, REQUESTED_TYPE, ApprovalRequest
-from schemas.codec.people import approval_decision_of
+from schemas.approval import DOUBT_TYPE, REQUESTED_TYPE, ApprovalDecision, ApprovalRequest
+from schemas.cancellation import Cancellation
+from schemas.codec.outgoing import own_message_of
 from schemas.codec.records import RecordCodec
 from schemas.envelope import Envelope
 from schemas.errors import RegistryError, UnknownSchemaError, UnreadableError
-from schemas.outcome import Outcome
+from schemas.outcome import Status
 from schemas.record import Outgoing, Record
 
 OWN_TENANT = "pointsman"
@@ -56,15 +57,19 @@ class RecordHandler:
 
     async def _approval(self, record: Record, claim: Claim) -> Sequence[Outgoing]:
         event = await self._decode(record)
-        if event.type == REQUESTED_TYPE:
+        if event.type in {REQUESTED_TYPE, DOUBT_TYPE}:
             return ()  # our own question, for people
-        if event.type != DECIDED_TYPE:
-            raise DeadLetterError(f"{event.type} does not belong on {record.topic}", reason="unrouted")
         try:
-            decision = approval_decision_of(event)
+            said = own_message_of(event)
         except UnreadableError as error:
             raise DeadLetterError(str(error), reason="unreadable") from error
-        return self._published(await self._engine.answer(decision, claim))
+        match said:
+            case ApprovalDecision():
+                return self._published(await self._engine.answer(said, claim))
+            case Cancellation():
+                return self._published(await self._engine.cancel(said, claim))
+            case _:
+                raise DeadLetterError(f"{event.type} does not belong on {record.topic}", reason="unrouted")
 
     async def _decode(self, record: Record) -> Envelope:
         route = self._routes.of_topic(record.topic)
@@ -82,9 +87,12 @@ class RecordHandler:
         except RegistryError as error:
             raise UnavailableError(str(error)) from error
 
-    def _published(self, end: Outcome | ApprovalRequest) -> Sequence[Outgoing]:
+    def _published(self, end: Said | None) -> Sequence[Outgoing]:
+        if end is None:
+            return ()
         if isinstance(end, ApprovalRequest):
-            self._metrics.add(EVENTS, end.route, "requires_approval")
+            status = Status.IN_DOUBT if end.kind == "doubt" else Status.REQUIRES_APPROVAL
+            self._metrics.add(EVENTS, end.route, str(status))
             return [self._messages.approval_request(end)]
         self._metrics.add(EVENTS, end.route, str(end.status))
         return [self._messages.outcome(end, self._routes.named(end.route).output)]

@@ -1,11 +1,11 @@
-"""The approvals topic, folded: which held actions wait for a person. Pure."""
+"""The approvals topic, folded: which actions wait for a person, held or in doubt. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from schemas.approval import ApprovalDecision, ApprovalRequest
+from schemas.approval import ANSWERS, ApprovalDecision, ApprovalRequest
 
 
 class Standing(StrEnum):
@@ -16,6 +16,8 @@ class Standing(StrEnum):
     """Nobody answered in time; an answer now counts as none."""
     APPROVED = "approved"
     REJECTED = "rejected"
+    RESOLVED = "resolved"
+    """Of a doubt: a person said what became of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +54,16 @@ def find(approvals: Iterable[Approval], text: str) -> list[Approval]:
 
 
 def _approval(request: ApprovalRequest, decision: ApprovalDecision | None, now: datetime) -> Approval:
+    return Approval(request, decision, _standing(request, decision, now))
+
+
+def _standing(request: ApprovalRequest, decision: ApprovalDecision | None, now: datetime) -> Standing:
+    until = request.expires_at
     # A late answer changes nothing; the worker records the hold as expired.
-    if decision is None or decision.decided_at > request.expires_at:
-        standing = Standing.EXPIRED if now > request.expires_at else Standing.WAITING
-    else:
-        standing = Standing.APPROVED if decision.answer == "approve" else Standing.REJECTED
-    return Approval(request, decision, standing)
+    if decision is None or (until is not None and decision.decided_at > until):
+        return Standing.EXPIRED if until is not None and now > until else Standing.WAITING
+    if decision.answer not in ANSWERS[request.kind]:
+        return Standing.WAITING  # to another question; the worker refuses it
+    if request.kind == "doubt":
+        return Standing.RESOLVED
+    return Standing.APPROVED if decision.answer == "approve" else Standing.REJECTED

@@ -1,5 +1,6 @@
-"""`pointsman approvals`: held actions, and a person's answer to them."""
+"""`pointsman approvals`: actions that are held or in doubt, and a person's answer to them."""
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +16,7 @@ from consumers.cli.exits import fail, load, perform
 from consumers.cli.screen import err, out, plain, print_json, styled, table
 from consumers.cli.seen import Reader
 from consumers.ports.clock import SystemClock
-from schemas.approval import Answer, ApprovalDecision, ApprovalRequest
+from schemas.approval import ANSWERS, Answer, ApprovalDecision, ApprovalRequest
 from schemas.codec.records import RecordCodec
 from schemas.codec.values import iso
 
@@ -24,6 +25,16 @@ _STYLES: Final = {
     Standing.EXPIRED: "dim",
     Standing.APPROVED: "green",
     Standing.REJECTED: "red",
+    Standing.RESOLVED: "green",
+}
+
+
+_DID: Final[Mapping[Answer, str]] = {
+    "approve": "approved",
+    "reject": "rejected",
+    "done": "noted as done:",
+    "retry": "to be done now:",
+    "compensate": "noted as done, and its run is undone:",
 }
 
 
@@ -34,17 +45,18 @@ def list_approvals(config: Path, *, everything: bool, as_json: bool) -> None:
     if as_json:
         print_json([_document(approval) for approval in shown])
         return
-    made = table("id", "standing", "session", "action", "arguments", "why", "until")
+    made = table("id", "what", "standing", "session", "action", "arguments", "why", "until")
     for approval in shown:
         request = approval.request
         made.add_row(
             styled(request.id, "bold"),
+            styled("in doubt" if request.kind == "doubt" else "held"),
             styled(approval.standing, _STYLES[approval.standing]),
             styled(request.session_id),
             styled(request.action),
             styled(orjson.dumps(request.arguments).decode()),
             styled(request.reason or request.rule),
-            styled(request.expires_at.astimezone().strftime("%Y-%m-%d %H:%M")),
+            styled(request.expires_at.astimezone().strftime("%Y-%m-%d %H:%M") if request.expires_at else ""),
         )
     out().print(made if shown else "nothing waits for a person")
 
@@ -68,14 +80,34 @@ def show(config: Path, text: str, *, as_json: bool) -> None:
     out().print(facts)
 
 
-def decide(config: Path, text: str, answer: Answer, *, approver: str, comment: str, as_json: bool) -> None:
+def decide(
+    config: Path,
+    text: str,
+    answer: Answer,
+    *,
+    approver: str,
+    comment: str,
+    as_json: bool,
+    result: str | None = None,
+) -> None:
     """Publish a person's answer; it wakes the run."""
-    decision = perform(_decide(load(config).config, text, answer, approver, comment))
+    found = None
+    if result is not None:
+        if answer != "done":
+            fail("--result goes with done: only what took effect has one")
+        try:
+            found = orjson.loads(result)
+        except orjson.JSONDecodeError as error:
+            fail(
+                f'--result is no JSON: {error}; write what the action returned, such as \'{{"order_id": "O-1"}}\''
+            )
+    decision = perform(_decide(load(config).config, text, answer, approver, comment, found))
     if as_json:
         print_json({"id": decision.request_id, "answer": decision.answer, "approver": decision.approver})
     else:
-        did = {"approve": "approved", "reject": "rejected"}[answer]
-        err().print(f"{did} {plain(decision.request_id)} as {plain(decision.approver)}", markup=False)
+        err().print(
+            f"{_DID[answer]} {plain(decision.request_id)} as {plain(decision.approver)}", markup=False
+        )
 
 
 async def _read(settings: Config) -> list[Approval]:
@@ -95,18 +127,22 @@ async def _inbox(settings: Config, codec: RecordCodec) -> list[Approval]:
 
 
 async def _decide(
-    settings: Config, text: str, answer: Answer, approver: str, comment: str
+    settings: Config, text: str, answer: Answer, approver: str, comment: str, result: Any
 ) -> ApprovalDecision:
     async with AsyncExitStack() as stack:
         codec = await record_codec(settings, stack)
         approval = _the_one(await _inbox(settings, codec), text)
         request = approval.request
+        if answer not in ANSWERS[request.kind]:
+            hint = "approve or reject" if request.kind == "approval" else "resolve"
+            fail(f"{request.id} is {'held' if request.kind == 'approval' else 'in doubt'}: {hint} it instead")
         late = approval.standing is Standing.EXPIRED and approval.decision is None
         if late and answer == "approve":
             fail(f"{request.id} is expired: it can only be rejected, and its run then ends without it")
         if approval.standing is not Standing.WAITING and not late:
             fail(f"{request.id} is {approval.standing}: an answer would change nothing")
-        decision = request.answered(answer, approver=approver, comment=comment, at=SystemClock().now())
+        now = SystemClock().now()
+        decision = request.answered(answer, approver=approver, comment=comment, at=now, result=result)
         await (await outbox(settings, codec, stack)).approval_decision(decision)
         return decision
 
@@ -124,6 +160,7 @@ def _document(approval: Approval) -> dict[str, Any]:
     request, decision = approval.request, approval.decision
     said: dict[str, Any] = {
         "id": request.id,
+        "kind": request.kind,
         "standing": str(approval.standing),
         "action": request.action,
         "description": request.description,
@@ -136,7 +173,8 @@ def _document(approval: Approval) -> dict[str, Any]:
         "session": request.session_id,
         "route": request.route,
         "requested_at": iso(request.requested_at),
-        "expires_at": iso(request.expires_at),
+        "expires_at": iso(request.expires_at) if request.expires_at else None,
+        "idempotency_key": request.key,
         "digest": request.digest,
     }
     if decision:
@@ -145,5 +183,6 @@ def _document(approval: Approval) -> dict[str, Any]:
             "approver": decision.approver,
             "comment": decision.comment,
             "at": iso(decision.decided_at),
+            "result": decision.result,
         }
     return said

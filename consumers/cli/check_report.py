@@ -85,7 +85,7 @@ def _actions_table(resolved: Resolved) -> Table:
             styled(action.name, "bold"),
             styled(action.effect, "yellow" if action.effect == "write" else ""),
             styled(_idempotency(action)),
-            styled(action.compensate or ""),
+            styled(str(action.compensate or "")),
             styled(action.description),
         )
     return made
@@ -129,7 +129,7 @@ def _document(checked: Checked, *, actions: bool) -> dict[str, Any]:
                 "name": action.name,
                 "effect": action.effect,
                 "idempotency": action.idempotency,
-                "compensate": action.compensate,
+                "compensate": None if action.compensate is None else str(action.compensate),
                 "reconcile": action.reconcile,
                 "description": action.description,
             }

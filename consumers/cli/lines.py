@@ -10,6 +10,7 @@ from consumers.cli.screen import plain, styled
 from consumers.cli.seen import Seen
 from consumers.cli.session_timeline import says
 from schemas.approval import ApprovalDecision, ApprovalRequest
+from schemas.cancellation import Cancellation
 from schemas.codec.outgoing import OwnMessage
 from schemas.codec.values import iso
 from schemas.outcome import Outcome, Status
@@ -91,11 +92,16 @@ def _said(message: OwnMessage) -> Text:
             return _step(message)
         case ApprovalRequest():
             asked = f"{message.action} {_json(message.arguments)}  {message.reason or message.rule}"
-            return Text.assemble(("held  ", "magenta"), plain(asked))
+            return Text.assemble(
+                ("held  " if message.kind == "approval" else "in doubt  ", "magenta"), plain(asked)
+            )
         case ApprovalDecision():
-            style = "green" if message.answer == "approve" else "red"
+            style = "red" if message.answer in {"reject", "compensate"} else "green"
             by = f"by {message.approver}  {message.comment}".rstrip()
             return Text.assemble((f"{message.answer}  ", style), plain(f"{by}  {message.request_id}"))
+        case Cancellation():
+            why = f"by {message.operator}  {message.reason}".rstrip()
+            return Text.assemble(("cancel  ", "red"), plain(f"{why}  {message.run_id}"))
 
 
 def _outcome(outcome: Outcome) -> Text:

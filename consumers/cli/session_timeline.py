@@ -13,8 +13,8 @@ from consumers.session import place
 Body = Mapping[str, Any]
 
 _ORDER: Final = (
-    *(place.EVENT, "decision", "hold", "approval", "intent", "result"),
-    *(place.ENDING, "undo.intent", "undo.result", place.OUTCOME),
+    *(place.EVENT, "decision", "hold", "approval", "intent", "doubt", "doubt.answer", "result"),
+    *(place.CANCEL, place.ENDING, "undo.intent", "undo.result", place.OUTCOME, place.ERASED),
 )
 """Which entry comes first where two have the same time."""
 
@@ -79,7 +79,7 @@ def _action(at: str, body: Body, entries: Mapping[str, Body], decisions: Mapping
     match at.split("/"):
         case [turn, call, "undo.result"] if undo := entries.get(f"{turn}/{call}/undo.intent"):
             return str(undo["action"])
-        case [turn, call, _] if decision := decisions.get(f"{turn}/decision"):
+        case [turn, call, _, *_] if decision := decisions.get(f"{turn}/decision"):
             return decision.calls[int(call[1:])].action
         case _:
             return ""
@@ -115,6 +115,14 @@ def _approval(body: Body) -> str:
     return f"{body['answer']} by {body['approver']} {body['comment']}".rstrip()
 
 
+def _doubt(body: Body) -> str:
+    return f"{_json(body['arguments'])} under key {body['key']}: {body['reason']}"
+
+
+def _cancel(body: Body) -> str:
+    return f"by {body['operator']} {body['reason']}".rstrip()
+
+
 def _ending(body: Body) -> str:
     return f"{body['status']}: {body['summary']}"
 
@@ -128,6 +136,9 @@ _SAYS: Final[Mapping[str, Callable[[Body], str]]] = {
     "undo.result": _result,
     "hold": _hold,
     "approval": _approval,
+    "doubt": _doubt,
+    "doubt.answer": _approval,
+    place.CANCEL: _cancel,
     place.ENDING: _ending,
     place.OUTCOME: _ending,
 }

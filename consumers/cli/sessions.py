@@ -40,8 +40,8 @@ def list_sessions(config: Path, *, most: int, as_json: bool) -> None:
     for session in found:
         busy = session.holder is not None and session.lease_until > datetime.now(UTC)
         made.add_row(
-            styled(session.key.session_id, "bold"),
-            styled(session.key.tenant),
+            styled(session.key.session_id, "bold") if session.key else styled("erased", "dim"),
+            styled(session.key.tenant if session.key else ""),
             _local(session.updated_at),
             styled(session.holder or "", "green") if busy else "",
         )
@@ -66,23 +66,25 @@ def show(config: Path, session: str, *, tenant: str, as_json: bool) -> None:
 
 
 async def _list(settings: Redis, most: int) -> list[SessionSummary]:
-    async with _store(settings) as (_, listing):
+    async with store(settings) as (_, listing):
         found = {session.key: session async for session in listing.list_sessions(most)}
     return sorted(found.values(), key=lambda session: session.updated_at, reverse=True)
 
 
 async def _history(settings: Redis, key: SessionKey) -> History:
-    async with _store(settings) as (sessions, listing):
+    """Return what Redis has of a session."""
+    async with store(settings) as (sessions, listing):
         runs = {run: await sessions.read(key, run) for run in await listing.run_ids(key)}
         return History({run: entries for run, entries in runs.items() if entries}, await listing.context(key))
 
 
 @asynccontextmanager
-async def _store(settings: Redis) -> AsyncGenerator[tuple[RedisSessions, RedisSessionsListing]]:
+async def store(settings: Redis) -> AsyncGenerator[tuple[RedisSessions, RedisSessionsListing]]:
+    """Connect to the sessions in Redis, for one command."""
     password = secret(settings.password, "redis.password").get_secret_value()
     client = connect(settings.url, password=password or None, name="pointsman-cli")
     try:
-        yield RedisSessions(client), RedisSessionsListing(client)
+        yield RedisSessions(client, ttl_s=settings.ttl_days * 86_400), RedisSessionsListing(client)
     finally:
         await client.aclose()
 
@@ -105,8 +107,8 @@ def _print_run(run: str, moments: list[Moment], outcome: Body | None) -> None:
 
 def _summary(session: SessionSummary) -> dict[str, Any]:
     return {
-        "session": session.key.session_id,
-        "tenant": session.key.tenant,
+        "session": session.key.session_id if session.key else None,
+        "tenant": session.key.tenant if session.key else None,
         "updated_at": iso(session.updated_at),
         "holder": session.holder,
         "lease_until": iso(session.lease_until) if session.holder else None,

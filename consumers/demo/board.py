@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from schemas.approval import ApprovalDecision, ApprovalRequest
+from schemas.cancellation import Cancellation
 from schemas.dead_letter import DeadLetter
 from schemas.outcome import Outcome
 from schemas.step import Step, StepKind
@@ -18,7 +19,7 @@ class Published:
     value: bytes
 
 
-Seen = Step | Published | ApprovalRequest | ApprovalDecision | DeadLetter
+Seen = Step | Published | ApprovalRequest | ApprovalDecision | Cancellation | DeadLetter
 """One record of our own topics, read."""
 
 
@@ -67,7 +68,7 @@ class Board:
                 self._run(seen.outcome.run_id).outcomes.append(seen)
             case ApprovalRequest():
                 self._run(seen.run_id).requests.setdefault(seen.id, seen)
-            case ApprovalDecision():
+            case ApprovalDecision() | Cancellation():
                 pass  # the run's own step tells it
             case DeadLetter():
                 self._dead_letters.append(seen)

@@ -27,7 +27,7 @@ def hold_entry(work: Work, call: CallState, action: Action, verdict: Verdict, no
         "rule": verdict.rule,
         "rules": list(verdict.checked),
         "reason": verdict.message,
-        "compensation": action.compensate,
+        "compensation": None if action.compensate is None else str(action.compensate),
         "requested_at": now.isoformat(),
         "expires_at": (now + work.route.approval_window).isoformat(),
     }
@@ -72,23 +72,17 @@ def request_of(work: Work, call: CallState) -> ApprovalRequest:
     )
 
 
-def approval_entry(entries: Mapping[str, Body], decision: ApprovalDecision, now: datetime) -> Entry | None:
-    """Check an answer against the hold it claims to answer and return its entry.
-
-    Returns None where this very answer is recorded already: it was delivered twice.
+def answer_entries(hold: Body, decision: ApprovalDecision, now: datetime) -> list[Entry]:
+    """Return what an answer to an open request writes.
 
     Raises:
-        DeadLetterError: nothing is held there, the digest differs, or another answer was first.
+        DeadLetterError: the digest differs.
     """
-    hold = entries.get(f"{decision.place}/hold")
-    if hold is None:
-        raise DeadLetterError(f"{decision.request_id} is not held", reason="approval_unknown")
     if hold["digest"] != decision.digest:
         raise DeadLetterError(
             f"the answer to {decision.request_id} carries another digest: it is about something else",
             reason="approval_mismatch",
         )
-    at = f"{decision.place}/approval"
     expired = now > datetime.fromisoformat(hold["expires_at"])
     body = {
         "answer": "expired" if expired else decision.answer,
@@ -96,9 +90,4 @@ def approval_entry(entries: Mapping[str, Body], decision: ApprovalDecision, now:
         "comment": decision.comment,
         "at": decision.decided_at.isoformat(),
     }
-    before = entries.get(at)
-    if before is None:
-        return Entry(at, body)
-    if before["at"] == body["at"] and before["approver"] == body["approver"]:
-        return None
-    raise DeadLetterError(f"{decision.request_id} was answered before", reason="approval_used")
+    return [Entry(f"{decision.place}/approval", body)]

@@ -28,29 +28,44 @@ class CallStatus(StrEnum):
     """A person has answered; the call goes on."""
     INTENDED = "intended"
     """A write was about to be performed: in doubt until its result is known."""
+    IN_DOUBT = "in_doubt"
+    """The ladder ended without an answer; a person was asked and has not answered."""
     DONE = "done"
     FAILED = "failed"
     DENIED = "denied"
     SKIPPED = "skipped"
-    IN_DOUBT = "in_doubt"
-    """The ladder ended without an answer."""
     COMPENSATED = "compensated"
     COMPENSATION_FAILED = "compensation_failed"
 
 
-OPEN = frozenset({CallStatus.CHOSEN, CallStatus.HELD, CallStatus.ANSWERED, CallStatus.INTENDED})
+OPEN = frozenset(
+    {CallStatus.CHOSEN, CallStatus.HELD, CallStatus.ANSWERED, CallStatus.INTENDED, CallStatus.IN_DOUBT}
+)
 """Statuses in which a call still has something before it."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallState:
-    """One chosen call with what the journal says of it."""
+    """One chosen call with what the journal says of it.
+
+    Attributes:
+        place: where it stands.
+        chosen: what the model chose.
+        status: what is known of it.
+        intent: the first intent: what was to be done, and what undoes it.
+        sent: the intent of the latest attempt, which may have been performed; None where the next one is not
+            announced yet.
+        result: what became of it.
+        doubts: how often a person was asked what became of it.
+    """
 
     place: CallPlace
     chosen: Chosen
     status: CallStatus
     intent: Body | None
+    sent: Body | None
     result: Body | None
+    doubts: int
 
     @property
     def answer(self) -> dict[str, Any]:
@@ -120,7 +135,12 @@ class RunJournal:
     def _call(self, at: CallPlace, chosen: Chosen) -> CallState:
         get = self.entries.get
         intent, result = get(at.intent), get(at.result)
-        return CallState(at, chosen, _status(at, self.entries, result), intent, result)
+        doubts = 0
+        while at.doubt(doubts + 1) in self.entries:
+            doubts += 1
+        # Sent again is announced again: on a person's word, but a crash then makes a new doubt.
+        sent = get(at.retry(doubts)) if doubts else intent
+        return CallState(at, chosen, _status(at, self.entries, result, doubts), intent, sent, result, doubts)
 
     def finished_turns(self) -> list[Turn]:
         """Return the turns as the prompt shows them."""
@@ -162,11 +182,13 @@ class Spent:
     usd: float
 
 
-def _status(at: CallPlace, entries: Mapping[str, Body], result: Body | None) -> CallStatus:
+def _status(at: CallPlace, entries: Mapping[str, Body], result: Body | None, doubts: int) -> CallStatus:
     if undone := entries.get(at.undo_result):
         return CallStatus.COMPENSATED if undone["status"] == "done" else CallStatus.COMPENSATION_FAILED
     if result is not None:
         return CallStatus(result["status"])
+    if doubts and at.doubt_answer(doubts) not in entries:
+        return CallStatus.IN_DOUBT
     if at.intent in entries:
         return CallStatus.INTENDED
     if at.approval in entries:

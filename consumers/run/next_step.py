@@ -34,7 +34,7 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A person must answer first."""
+    """A person must answer first: whether it may be done, or whether it was."""
 
     call: CallState
 
@@ -64,11 +64,11 @@ _BROKEN = frozenset({CallStatus.FAILED, CallStatus.DENIED, CallStatus.SKIPPED})
 def next_step(journal: RunJournal, route: Route) -> NextStep:
     """Return what comes next. A journal that already has its outcome is not asked."""
     writes = _writes(journal, route)
-    if any(call.status is CallStatus.IN_DOUBT for call in writes):
-        names = ", ".join(c.chosen.action for c in writes if c.status is CallStatus.IN_DOUBT)
-        return End(Status.IN_DOUBT, f"Nobody can say whether {names} took effect; a person must look.")
-    if ending := journal.entries.get(place.ENDING):
-        return _ended(Status(ending["status"]), ending["summary"], writes, route)
+    for call in writes:
+        if call.status is CallStatus.IN_DOUBT:
+            return Wait(call)
+    if ending := _decided_ending(journal, writes, route):
+        return ending
     if journal.turns == 0:
         return Decide(1)
     decision = journal.decisions[-1]
@@ -79,14 +79,39 @@ def next_step(journal: RunJournal, route: Route) -> NextStep:
         if decision.finish and all(call.status is CallStatus.DONE for call in calls):
             return _finished(decision.finish, writes, route)
     if spent := over(journal.spent(), route.budget):
-        return _ended(Status.BUDGET_SPENT, spent, writes, route)
+        return _ended(Status.BUDGET_SPENT, spent, writes, whole=route.atomic)
     return Decide(journal.turns + 1)
 
 
+def _decided_ending(journal: RunJournal, writes: Sequence[CallState], route: Route) -> NextStep | None:
+    """Return what comes next where it is decided already that the run ends, whatever the model would say."""
+    ending, cancel = journal.entries.get(place.ENDING), journal.entries.get(place.CANCEL)
+    refused = next((call for call in writes if route.atomic and _is_refused(call)), None)
+    if not (ending or cancel or refused):
+        return None
+    for call in writes:
+        if call.status is CallStatus.INTENDED:
+            return Perform((call,))  # what may be under way is not undone before it is known
+    if ending:
+        return _ended(Status(ending["status"]), ending["summary"], writes, whole=True)
+    if cancel:
+        why = f"Cancelled by {cancel['operator']}: {cancel['reason']}".rstrip(": ") + "."
+        return _ended(Status.CANCELLED, why, writes, whole=True)
+    if refused and refused.result and any(call.status is CallStatus.DONE for call in writes):
+        return _ended(
+            Status.REFUSED, f"{refused.chosen.action}: {refused.result['error']}.", writes, whole=True
+        )
+    return None
+
+
+def _is_refused(call: CallState) -> bool:
+    """Whether a person said no, or nothing in time."""
+    return call.result is not None and call.result.get("code") == "rejected"
+
+
 def ended_early(journal: RunJournal, route: Route, status: Status, why: str) -> Undo | End:
-    """Return what comes next for a run that is stopped from outside: its time is up, somebody cancels it."""
-    writes = _writes(journal, route)
-    return _ended(status, why, writes, route)
+    """Return what comes next for a run whose time is up."""
+    return _ended(status, why, _writes(journal, route), whole=route.atomic)
 
 
 def ended_full(journal: RunJournal, route: Route, why: str) -> End:
@@ -164,12 +189,13 @@ def _finished(finish: Finish, writes: Sequence[CallState], route: Route) -> Undo
         return End(Status.SUCCESS, finish.summary)
     standing = any(call.status is CallStatus.DONE for call in writes)
     refused = finish.status == "refused" and not standing
-    return _ended(Status.REFUSED if refused else Status.FAILED, finish.summary, writes, route)
+    status = Status.REFUSED if refused else Status.FAILED
+    return _ended(status, finish.summary, writes, whole=route.atomic)
 
 
-def _ended(status: Status, summary: str, writes: Sequence[CallState], route: Route) -> Undo | End:
-    """End without success: in an atomic route, every finished write is undone first, the last one first."""
-    if not route.atomic:
+def _ended(status: Status, summary: str, writes: Sequence[CallState], *, whole: bool) -> Undo | End:
+    """End without success; as a whole, every finished write is undone first, the last one first."""
+    if not whole:
         return End(status, summary)
     for call in reversed(writes):
         if call.status is CallStatus.DONE and call.intent and call.intent["compensate"]:

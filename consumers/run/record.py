@@ -1,10 +1,11 @@
 """Journal entries and audit steps in the making: pure builders, one a kind of entry."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from connectors.action import Action
+from connectors.action import Action, Compensation, UndoByState
 from consumers.policy.verdict import Verdict
 from consumers.ports.sessions import Entry
 from consumers.router.decision import Decision
@@ -22,6 +23,9 @@ _KINDS = {
     "result": StepKind.RESULT,
     "hold": StepKind.HOLD,
     "approval": StepKind.APPROVAL,
+    "doubt": StepKind.DOUBT,
+    "doubt.answer": StepKind.DOUBT_ANSWER,
+    place.CANCEL: StepKind.CANCEL,
     "undo.intent": StepKind.UNDO_INTENT,
     "undo.result": StepKind.UNDO_RESULT,
     place.EVENT: StepKind.EVENT,
@@ -65,21 +69,26 @@ def decision_entry(turn: int, decision: Decision, reply: Reply, started_at: date
 
 
 def intent_entry(call: CallState, action: Action, key: str, verdict: Verdict, at: datetime) -> Entry:
-    """Return the intent: what is about to be done, under which key, allowed by which rules."""
+    """Return the intent: what is about to be done, under which key, allowed by which rules, and what would undo it."""
     arguments = call.chosen.arguments
     return Entry(
-        call.place.intent,
+        call.place.retry(call.doubts) if call.doubts else call.place.intent,
         {
             "action": action.name,
             "arguments": arguments,
             "digest": digest(arguments),
             "key": key,
-            "compensate": action.compensate,
+            "compensate": compensation_body(action.compensate),
             "rule": verdict.rule,
             "rules": list(verdict.checked),
             "at": at.isoformat(),
         },
     )
+
+
+def compensation_body(compensation: Compensation | None) -> str | dict[str, Any] | None:
+    """Return what undoes an action as the journal has it: what was declared then counts, whatever is declared later."""
+    return asdict(compensation) if isinstance(compensation, UndoByState) else compensation
 
 
 def done(result: Any, at: datetime) -> dict[str, Any]:

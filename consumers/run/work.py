@@ -16,6 +16,7 @@ from consumers.router.prompt import opening
 from consumers.router.route import Route
 from consumers.run.journal import RunJournal
 from consumers.run.record import step_of
+from consumers.session import place
 from consumers.session.context import Context
 from schemas.envelope import Envelope
 from schemas.step import Step
@@ -45,6 +46,8 @@ class Work:
         self.context: Context = opened.context
         self.journal = RunJournal(opened.entries)
         self.started_at: datetime = clock.now()
+        self.given_back = False
+        """Whether the lease was given back with the last thing written."""
         self._sessions = sessions
         self._outbox = outbox
         self._clock = clock
@@ -99,15 +102,34 @@ class Work:
         """Write what is buffered together with the new context, and give the lease back."""
         stored = await self._sessions.close(self.lease, self._unwritten, context)
         self._adopt(stored)
+        self.given_back = True
+
+    async def park(self) -> None:
+        """Write what is buffered and give the lease back: the run waits for a person.
+
+        Raises:
+            RetryError: the run was cancelled meanwhile; it is to be opened again.
+        """
+        known = place.CANCEL in self.journal.entries
+        stored = await self._sessions.park(self.lease, self._unwritten, self.context)
+        self._adopt(stored)
+        self.given_back = True
+        if place.CANCEL in self.journal.entries and not known:
+            raise RetryError(f"run {self.lease.run_id} was cancelled", after_s=0.0)
 
     async def release(self) -> None:
         """Give the lease back without ending the run."""
         await self._sessions.release(self.lease)
 
     def _adopt(self, stored: Sequence[Entry]) -> None:
-        if list(stored) != self._unwritten:
+        ours = len(self._unwritten)
+        if list(stored[:ours]) != self._unwritten:
             last = stored[-1].place if stored else "?"
             raise RetryError(
                 f"run {self.lease.run_id}: {last} was already written; following it", after_s=0.0
             )
         self._unwritten = []
+        for entry in stored[ours:]:  # a cancellation, written by somebody without the lease
+            if entry.place not in self.journal.entries:
+                self.journal.record(entry.place, entry.body)
+                self._unpublished.append(step_of(entry, self.event, None, self._clock.now()))

@@ -55,6 +55,10 @@ class CallPlace:
         """What the person said."""
         return f"{self}/d{number}/doubt.answer"
 
+    def retry(self, number: int) -> str:
+        """Written before the write is performed once more, because the person said that it was not."""
+        return f"{self}/d{number}/intent"
+
     @property
     def undo_intent(self) -> str:
         """Written before the compensation is performed."""
@@ -69,6 +73,18 @@ class CallPlace:
 def decision(turn: int) -> str:
     """Return the place of a turn's decision."""
     return f"t{turn}/decision"
+
+
+def call_of(at: str) -> CallPlace:
+    """Return the call that a place is in, such as t1/c0 for `t1/c0/d1/doubt`.
+
+    Raises:
+        ValueError: it is in none.
+    """
+    turn, call, *_ = at.split("/")
+    if turn[:1] != "t" or call[:1] != "c":
+        raise ValueError(f"{at} is in no call")
+    return CallPlace(int(turn[1:]), int(call[1:]))
 
 
 def turn_of(at: str) -> int:

@@ -1,19 +1,20 @@
 """`pointsman approvals`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from consumers.cli.options import CONFIG, AsJson, ConfigPath, examples
 
 app = typer.Typer(
-    help="Held actions that wait for a person: list, show, approve, reject.",
+    help="Actions that wait for a person, held or in doubt: list, show, approve, reject, resolve.",
     epilog=examples("pointsman approvals list"),
     no_args_is_help=True,
 )
 
 RequestId = Annotated[str, typer.Argument(metavar="ID", help="The request, or the beginning of its id.")]
 Approver = Annotated[str, typer.Option(envvar="USER", help="Who decides; recorded in the audit trail.")]
+Resolution = Literal["done", "retry", "compensate"]
 Comment = Annotated[str, typer.Option(help="Why; recorded, and told to the model.")]
 
 
@@ -66,3 +67,32 @@ def reject(
     from consumers.cli import approvals
 
     approvals.decide(config, request, "reject", approver=approver, comment=comment, as_json=as_json)
+
+
+@app.command(
+    epilog=examples(
+        "pointsman approvals resolve 3f9a retry --comment 'the ERP has no such order'",
+        'pointsman approvals resolve 3f9a done --result \'{"order_id": "O-1017"}\'',
+    )
+)
+def resolve(
+    request: RequestId,
+    answer: Annotated[
+        Resolution,
+        typer.Argument(
+            help="done: it took effect. retry: it did not. compensate: it did, and the run is undone."
+        ),
+    ],
+    *,
+    approver: Approver,
+    config: ConfigPath = CONFIG,
+    comment: Comment = "",
+    result: Annotated[str | None, typer.Option(help="With done: what it returned, as JSON.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what became of an action in doubt, once you have looked in the other system; its run then goes on."""
+    from consumers.cli import approvals
+
+    approvals.decide(
+        config, request, answer, approver=approver, comment=comment, result=result, as_json=as_json
+    )

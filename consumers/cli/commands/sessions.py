@@ -7,10 +7,13 @@ import typer
 from consumers.cli.options import CONFIG, AsJson, ConfigPath, examples
 
 app = typer.Typer(
-    help="Sessions and what happened in them: list, show.",
+    help="Sessions and what happened in them: list, show, cancel, erase.",
     epilog=examples("pointsman sessions show C-100"),
     no_args_is_help=True,
 )
+
+SessionId = Annotated[str, typer.Argument(help="Id of the session.")]
+Tenant = Annotated[str, typer.Option(help="Whose session it is.")]
 
 
 @app.command("list", epilog=examples("pointsman sessions list", "pointsman sessions list --max 20 --json"))
@@ -28,13 +31,49 @@ def list_sessions(
 
 @app.command(epilog=examples("pointsman sessions show C-100", "pointsman sessions show C-100 --tenant acme"))
 def show(
-    session: Annotated[str, typer.Argument(help="Id of the session.")],
+    session: SessionId,
     *,
     config: ConfigPath = CONFIG,
-    tenant: Annotated[str, typer.Option(help="Whose session it is.")] = "default",
+    tenant: Tenant = "default",
     as_json: AsJson = False,
 ) -> None:
     """Show the timeline of a session: for each run its decisions, actions, results and cost, from the journal."""
     from consumers.cli import sessions
 
     sessions.show(config, session, tenant=tenant, as_json=as_json)
+
+
+@app.command(epilog=examples("pointsman sessions cancel C-100 --reason 'the customer called it off'"))
+def cancel(
+    session: SessionId,
+    *,
+    operator: Annotated[str, typer.Option(envvar="USER", help="Who cancels; recorded in the audit trail.")],
+    config: ConfigPath = CONFIG,
+    tenant: Tenant = "default",
+    run: Annotated[
+        str | None, typer.Option(help="Which run, or the beginning of its id, if several are open.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why; recorded, and told to subscribers.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """End a run: what is under way is finished, then its finished writes are undone, the last one first."""
+    from consumers.cli import session_ends
+
+    session_ends.cancel(
+        config, session, tenant=tenant, run=run, operator=operator, reason=reason, as_json=as_json
+    )
+
+
+@app.command(epilog=examples("pointsman sessions erase C-100 --yes"))
+def erase(
+    session: SessionId,
+    *,
+    config: ConfigPath = CONFIG,
+    tenant: Tenant = "default",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Erase what Redis has of a session, for privacy. Its runs are never worked again; topics keep what they have."""
+    from consumers.cli import session_ends
+
+    session_ends.erase(config, session, tenant=tenant, yes=yes, as_json=as_json)

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from connectors.action import Call
+from connectors.action import Call, UndoByState
 from connectors.catalog import Catalog
 from connectors.connector import Connector, NoSettings
 from connectors.errors import BusyError, FailedError
@@ -22,6 +22,7 @@ from consumers.router.route import Budget, Route
 from consumers.run.engine import Engine
 from consumers.telemetry.metrics import Metrics
 from schemas.approval import ApprovalDecision, ApprovalRequest
+from schemas.cancellation import Cancellation
 from schemas.canonical import canonical_json
 from schemas.envelope import Envelope
 from schemas.outcome import Outcome
@@ -69,6 +70,10 @@ class Ledger:
     """Actions that the shop refuses."""
     trouble: list[Exception | None] = field(default_factory=list)
     """Raised by the next writes, after they took effect unless the shop is busy; None lets one pass."""
+    archive_closed: bool = False
+    """Nobody can find out whether a letter was sent."""
+    booking: str = "draft"
+    """What has become of every booking."""
     sent: list[tuple[str, str]] = field(default_factory=list)
     """Every attempt that reached the shop, by what and key."""
 
@@ -153,9 +158,60 @@ def shop_connector() -> Connector[Ledger]:
         Args:
             to: whom.
         """
+        if call.client.archive_closed:
+            raise FailedError("the archive is closed")
         return {"to": to} if call.key in call.client.effects else None
 
+    _seats(shop)
     return shop
+
+
+def _seats(shop: Connector[Ledger]) -> None:
+    """Declare what has a compensation that depends on a state."""
+    by_state = UndoByState(
+        "shop.booking", "status", {"draft": "shop.drop", "sold": "shop.refund", "used": None}
+    )
+
+    @shop.action(effect="write", idempotency="natural", compensate=by_state)
+    async def book(call: Call[Ledger], seat: str) -> dict[str, Any]:
+        """Book a seat.
+
+        Args:
+            seat: which.
+        """
+        call.client.write(call.key, "book")
+        return {"seat": seat}
+
+    @shop.action(effect="read")
+    async def booking(call: Call[Ledger], seat: str) -> dict[str, Any]:
+        """Look a booking up.
+
+        Args:
+            seat: which.
+        """
+        if call.client.booking == "busy":
+            raise BusyError("503")
+        return {"seat": seat, "status": call.client.booking}
+
+    @shop.action(effect="write", idempotency="natural")
+    async def drop(call: Call[Ledger], seat: str) -> dict[str, Any]:
+        """Drop a booking.
+
+        Args:
+            seat: which.
+        """
+        call.client.write(call.key, "drop")
+        return {}
+
+    @shop.action(effect="write", idempotency="natural")
+    async def refund(call: Call[Ledger], seat: str) -> dict[str, Any]:
+        """Give the money back.
+
+        Args:
+            seat: which.
+        """
+        call.client.write(call.key, "refund")
+        return {}
 
 
 class ShopActions:
@@ -266,8 +322,16 @@ class FusedSessions(MemorySessions):
         super().__init__(clock)
         self.fuse = fuse
 
-    async def open(self, key: Any, run_id: str) -> Any:
-        return await self.fuse.around(lambda: super(FusedSessions, self).open(key, run_id))
+    async def open(self, key: Any, run_id: str, *, take_over: bool = True) -> Any:
+        return await self.fuse.around(
+            lambda: super(FusedSessions, self).open(key, run_id, take_over=take_over)
+        )
+
+    async def park(self, lease: Any, entries: Any, context: Any) -> Any:
+        return await self.fuse.around(lambda: super(FusedSessions, self).park(lease, entries, context))
+
+    async def cancel(self, key: Any, run_id: str, body: Any) -> Any:
+        return await self.fuse.around(lambda: super(FusedSessions, self).cancel(key, run_id, body))
 
     async def append(self, lease: Any, entries: Any) -> Any:
         return await self.fuse.around(lambda: super(FusedSessions, self).append(lease, entries))
@@ -345,11 +409,22 @@ class World:
 
     async def work(self) -> Outcome | ApprovalRequest:
         end = await self.engine().work(self.event, self.route, self.claim)
+        assert end is not None
         await self.outbox.publish(end)
+        return end
+
+    async def cancel(self, reason: str = "changed his mind") -> Outcome | ApprovalRequest | None:
+        """An operator cancels the run."""
+        event = self.event
+        word = Cancellation(event.run_id, event.tenant, event.session_id, "ann", reason, self.clock.now())
+        end = await self.engine().cancel(word, self.claim)
+        if end:
+            await self.outbox.publish(end)
         return end
 
     async def answer(self, decision: ApprovalDecision) -> Outcome | ApprovalRequest:
         end = await self.engine().answer(decision, self.claim)
+        assert end is not None
         await self.outbox.publish(end)
         return end
 

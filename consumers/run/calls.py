@@ -1,0 +1,140 @@
+"""Performing what the model chose: judged by the rules, announced, then done, in that order."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from connectors.action import Action
+from consumers.policy.rules import Effect
+from consumers.policy.verdict import Verdict, judge
+from consumers.ports.clock import Clock
+from consumers.ports.sessions import Entry
+from consumers.run import doubts, holding, record
+from consumers.run.attempt import Attempt, Performer, together
+from consumers.run.journal import CallState, CallStatus
+from consumers.run.work import Work
+from consumers.telemetry.metrics import VERDICTS, Metrics
+
+
+class Calls:
+    """Performs chosen calls and notes what becomes of them.
+
+    Args:
+        performer: performs.
+        clock: times.
+        metrics: counts verdicts.
+    """
+
+    def __init__(self, performer: Performer, clock: Clock, metrics: Metrics) -> None:
+        self._performer = performer
+        self._clock = clock
+        self._metrics = metrics
+
+    async def perform(self, work: Work, calls: Sequence[CallState]) -> None:
+        """Perform several reads beside each other, or one write.
+
+        Raises:
+            RetryError: a system is busy; calling again goes on from the journal.
+        """
+        action = work.route.actions.get(calls[0].chosen.action)
+        if action is None:
+            self._delisted(work, calls[0])
+        elif action.effect == "write":
+            await self._write(work, calls[0], action)
+        else:
+            await self._read(work, calls)
+
+    def skip(self, work: Work, call: CallState) -> None:
+        """Note that a write is left out."""
+        why = "an earlier write of the same answer was not done"
+        body = record.not_done(CallStatus.SKIPPED, "skipped", why, self._clock.now())
+        work.note(Entry(call.place.result, body), call.chosen.action)
+
+    async def _read(self, work: Work, calls: Sequence[CallState]) -> None:
+        allowed: list[tuple[CallState, Action]] = []
+        for call in calls:
+            action = work.route.actions[call.chosen.action]
+            verdict = self._judge(work, call, action)
+            if verdict.effect is Effect.ALLOW:
+                allowed.append((call, action))
+            else:  # nobody is asked about a read: `hold` is for writes
+                work.note(Entry(call.place.result, record.denied(verdict, self._clock.now())), action.name)
+        if not allowed:
+            return
+        # The decision is written before anything acts on it; the results go out with the next write.
+        await work.commit()
+        attempts = [self._attempt(work, call, action) for call, action in allowed]
+        for (call, action), body in zip(allowed, await together(self._performer, attempts), strict=True):
+            work.note(Entry(call.place.result, body), action.name)
+
+    async def _write(self, work: Work, call: CallState, action: Action) -> None:
+        attempt = self._attempt(work, call, action)
+        if call.sent is None:
+            verdict = self._judge(work, call, action)
+            if refusal := self._refusal(work, call, verdict):
+                work.note(Entry(call.place.result, refusal), action.name)
+                return
+            if verdict.effect is Effect.HOLD and call.status is CallStatus.CHOSEN:
+                work.note(holding.hold_entry(work, call, action, verdict, self._clock.now()), action.name)
+                work.note(holding.event_entry(work.event, work.route))
+                return
+            intent = record.intent_entry(call, action, attempt.key, verdict, attempt.intended_at)
+            work.note(intent, action.name)
+            await work.publish_steps()
+            work.claim.hold(f"writing the intent of {action.name}")
+            await work.commit()
+        work.claim.hold(f"performing {action.name}")
+        body = await self._performer.write(attempt)
+        if body["status"] == CallStatus.IN_DOUBT:
+            self._doubt(work, call, action, body["error"])
+        else:
+            work.note(Entry(call.place.result, body), action.name)
+            await work.commit()
+
+    def _doubt(self, work: Work, call: CallState, action: Action | None, why: str) -> None:
+        name = call.chosen.action
+        work.note(doubts.doubt_entry(work, call, action, why, self._clock.now()), name)
+        work.note(holding.event_entry(work.event, work.route))
+
+    def _judge(self, work: Work, call: CallState, action: Action) -> Verdict:
+        facts = {
+            "event": record.envelope_facts(work.event),
+            "arguments": call.chosen.arguments,
+            "session": {**work.context.facts(), "results": work.journal.results()},
+            "action": {"name": action.name, "effect": action.effect},
+            "now": self._clock.now(),
+        }
+        verdict = judge(work.route.rules, action.name, action.effect, facts)
+        self._metrics.add(VERDICTS, verdict.rule or "", str(verdict.effect))
+        return verdict
+
+    def _delisted(self, work: Work, call: CallState) -> None:
+        """End a call whose action has left the route's list since the model chose it."""
+        why = f"{call.chosen.action} is no longer on the route's list"
+        if call.intent:
+            self._doubt(work, call, None, f"{why}, and it may have been performed")
+        else:
+            body = record.not_done(CallStatus.DENIED, "delisted", why, self._clock.now())
+            work.note(Entry(call.place.result, body), call.chosen.action)
+
+    def _refusal(self, work: Work, call: CallState, verdict: Verdict) -> dict[str, Any] | None:
+        """Return why a write is not to be done, or None. Rules are judged again after a person said yes."""
+        if verdict.effect is Effect.DENY:
+            return record.denied(verdict, self._clock.now())
+        answer = work.noted(call.place.approval)
+        if answer and answer["answer"] != "approve":
+            why = f"{answer['answer']} by {answer['approver']}: {answer['comment']}".rstrip(": ")
+            return record.not_done(CallStatus.DENIED, "rejected", why, self._clock.now())
+        return None
+
+    def _attempt(self, work: Work, call: CallState, action: Action) -> Attempt:
+        ordinal = record.ordinal_of(call, list(work.journal.calls()))
+        return Attempt(
+            action=action,
+            arguments=call.chosen.arguments,
+            key=record.idempotency_key(work.event.run_id, action.name, ordinal),
+            tenant=work.event.tenant,
+            run_id=work.event.run_id,
+            intended_at=datetime.fromisoformat(call.sent["at"]) if call.sent else self._clock.now(),
+            resumed=call.sent is not None,
+        )
