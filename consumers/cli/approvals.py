@@ -134,8 +134,10 @@ async def _decide(
         approval = _the_one(await _inbox(settings, codec), text)
         request = approval.request
         if answer not in ANSWERS[request.kind]:
-            hint = "approve or reject" if request.kind == "approval" else "resolve"
-            fail(f"{request.id} is {'held' if request.kind == 'approval' else 'in doubt'}: {hint} it instead")
+            hint = " or ".join(ANSWERS[request.kind])
+            fail(
+                f"{request.id} is {'held' if request.kind == 'approval' else 'in doubt'}; it can be answered with {hint}"
+            )
         late = approval.standing is Standing.EXPIRED and approval.decision is None
         if late and answer == "approve":
             fail(f"{request.id} is expired: it can only be rejected, and its run then ends without it")

@@ -40,6 +40,7 @@ class ReplayReport:
     read: int = 0
     republished: int = 0
     unfinished: int = 0
+    erased: int = 0
     unreadable: int = 0
     unrouted: int = 0
     by_status: Counter[str] = field(default_factory=Counter[str])
@@ -148,6 +149,9 @@ class Rebuild:
             report.unrouted += 1
             return None
         entries = await self.sessions.read(SessionKey(event.tenant, event.session_id), event.run_id)
+        if place.ERASED in entries:
+            report.erased += 1
+            return None
         body = entries.get(place.OUTCOME)
         if body is None:
             report.unfinished += 1

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from connectors.action import Call
+from connectors.action import Call, UndoByState
 from connectors.catalog import Catalog
 from connectors.connector import Connector
 from connectors.lint import Finding
@@ -74,6 +74,7 @@ def findings(**options: Any) -> list[Finding]:
     [
         {},
         {"compensate": "shop.take_back"},
+        {"compensate": UndoByState("shop.find_sale", "state", {"new": "shop.take_back", "gone": None})},
         {"idempotency": "provider-key", "window": "24h"},
         {"idempotency": "none", "reconcile": "shop.find_sale"},
         {"effect": "read", "idempotency": "none"},
@@ -94,6 +95,26 @@ def test_a_sound_declaration_has_no_findings(options: dict[str, Any]) -> None:
         (
             {"compensate": "shop.scrap"},
             "neither returns nor takes pallet, which its compensation shop.scrap needs",
+        ),
+        (
+            {"compensate": UndoByState("shop.find_sold", "state", {"new": "shop.take_back"})},
+            "names an unknown state read shop.find_sold",
+        ),
+        (
+            {"compensate": UndoByState("shop.scrap", "state", {"new": "shop.take_back"})},
+            "its state read shop.scrap is a write",
+        ),
+        (
+            {
+                "compensate": UndoByState(
+                    "shop.find_sale", "state", {"new": "shop.take_back", "old": "shop.scrap"}
+                )
+            },
+            "neither returns nor takes pallet, which its compensation shop.scrap needs",
+        ),
+        (
+            {"compensate": UndoByState("shop.find_sale", "state", {"gone": None})},
+            "names no compensation for any state",
         ),
         ({"reconcile": "shop.find_sal"}, "names an unknown reconcile shop.find_sal"),
         ({"reconcile": "shop.scrap"}, "its reconcile shop.scrap is a write"),

@@ -1,20 +1,19 @@
 """`pointsman approvals`."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from consumers.cli.options import CONFIG, AsJson, ConfigPath, examples
 
 app = typer.Typer(
-    help="Actions that wait for a person, held or in doubt: list, show, approve, reject, resolve.",
+    help="Actions that wait for a person, held or in doubt: list, show, approve or reject, say what became of them.",
     epilog=examples("pointsman approvals list"),
     no_args_is_help=True,
 )
 
 RequestId = Annotated[str, typer.Argument(metavar="ID", help="The request, or the beginning of its id.")]
 Approver = Annotated[str, typer.Option(envvar="USER", help="Who decides; recorded in the audit trail.")]
-Resolution = Literal["done", "retry", "compensate"]
 Comment = Annotated[str, typer.Option(help="Why; recorded, and told to the model.")]
 
 
@@ -69,30 +68,51 @@ def reject(
     approvals.decide(config, request, "reject", approver=approver, comment=comment, as_json=as_json)
 
 
-@app.command(
-    epilog=examples(
-        "pointsman approvals resolve 3f9a retry --comment 'the ERP has no such order'",
-        'pointsman approvals resolve 3f9a done --result \'{"order_id": "O-1017"}\'',
-    )
-)
-def resolve(
+@app.command(epilog=examples('pointsman approvals done 3f9a --result \'{"order_id": "O-1017"}\''))
+def done(
     request: RequestId,
-    answer: Annotated[
-        Resolution,
-        typer.Argument(
-            help="done: it took effect. retry: it did not. compensate: it did, and the run is undone."
-        ),
-    ],
     *,
     approver: Approver,
     config: ConfigPath = CONFIG,
     comment: Comment = "",
-    result: Annotated[str | None, typer.Option(help="With done: what it returned, as JSON.")] = None,
+    result: Annotated[
+        str | None, typer.Option(help="What it returned, as JSON, if later steps need it.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what became of an action in doubt, once you have looked in the other system; its run then goes on."""
+    """Say that an action in doubt took effect; its run goes on."""
     from consumers.cli import approvals
 
     approvals.decide(
-        config, request, answer, approver=approver, comment=comment, result=result, as_json=as_json
+        config, request, "done", approver=approver, comment=comment, result=result, as_json=as_json
     )
+
+
+@app.command(epilog=examples("pointsman approvals retry 3f9a --comment 'the ERP has no such order'"))
+def retry(
+    request: RequestId,
+    *,
+    approver: Approver,
+    config: ConfigPath = CONFIG,
+    comment: Comment = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say that an action in doubt did not take effect; it is sent once more, under the same key."""
+    from consumers.cli import approvals
+
+    approvals.decide(config, request, "retry", approver=approver, comment=comment, as_json=as_json)
+
+
+@app.command(epilog=examples("pointsman approvals compensate 3f9a --comment 'ordered twice'"))
+def compensate(
+    request: RequestId,
+    *,
+    approver: Approver,
+    config: ConfigPath = CONFIG,
+    comment: Comment = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say that an action in doubt took effect and should not have: its whole run is undone."""
+    from consumers.cli import approvals
+
+    approvals.decide(config, request, "compensate", approver=approver, comment=comment, as_json=as_json)

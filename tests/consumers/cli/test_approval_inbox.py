@@ -7,6 +7,7 @@ from consumers.cli.approval_inbox import Standing, find, fold
 from schemas.approval import ApprovalDecision, ApprovalRequest
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+UNTIL = NOW + timedelta(hours=23)
 REQUEST = ApprovalRequest(
     id="run-1/t1/c0",
     run_id="run-1",
@@ -25,7 +26,7 @@ REQUEST = ApprovalRequest(
     reason="Fifty pieces or more.",
     compensation="erp.cancel_order",
     requested_at=NOW - timedelta(hours=1),
-    expires_at=NOW + timedelta(hours=23),
+    expires_at=UNTIL,
 )
 YES = ApprovalDecision(
     request_id=REQUEST.id,
@@ -72,12 +73,20 @@ def test_answer_with_another_digest_leaves_the_request_waiting() -> None:
 
 
 def test_request_nobody_answered_in_time_is_expired() -> None:
-    assert standings(REQUEST, now=REQUEST.expires_at + timedelta(seconds=1)) == [Standing.EXPIRED]
+    assert standings(REQUEST, now=UNTIL + timedelta(seconds=1)) == [Standing.EXPIRED]
 
 
 def test_answer_after_the_expiry_counts_as_none() -> None:
-    late = replace(YES, decided_at=REQUEST.expires_at + timedelta(seconds=1))
+    late = replace(YES, decided_at=UNTIL + timedelta(seconds=1))
     assert standings(REQUEST, late, now=late.decided_at) == [Standing.EXPIRED]
+
+
+def test_doubt_waits_however_long_until_it_is_answered_with_what_fits() -> None:
+    doubt = replace(REQUEST, kind="doubt", key="k", expires_at=None)
+    late = UNTIL + timedelta(days=400)
+    assert standings(doubt, now=late) == [Standing.WAITING]
+    assert standings(doubt, YES, now=late) == [Standing.WAITING]
+    assert standings(doubt, replace(YES, answer="retry"), now=late) == [Standing.RESOLVED]
 
 
 def test_answer_without_a_request_is_nothing() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -71,6 +72,13 @@ def request(name: str, *, expires_in: timedelta = timedelta(hours=1)) -> Approva
         compensation="erp.cancel_order",
         requested_at=now - timedelta(hours=2),
         expires_at=now + expires_in,
+    )
+
+
+def doubt(name: str) -> ApprovalRequest:
+    asked = request(name)
+    return replace(
+        asked, id=f"{name}/t1/c0/d1", place="t1/c0/d1", kind="doubt", key="k-1", rule="", expires_at=None
     )
 
 
@@ -213,6 +221,31 @@ def test_expired_approval_is_shown_as_such_and_can_only_be_rejected(topics: Stag
     assert "expired" in refused.stderr
     topics.run("approvals", "reject", "run-1", "--approver", "ada")
     assert topics.json("approvals", "list") == []
+
+
+def test_doubt_is_listed_with_its_key_and_resolved_with_what_a_person_found(topics: Stage) -> None:
+    produce(topics, f"{topics.name}.approvals", encoded(doubt("run-1"), doubt("run-2")))
+    assert "in doubt" in topics.run("approvals", "list").stdout
+    assert topics.json("approvals", "show", "run-1")["idempotency_key"] == "k-1"
+    found = ("--result", '{"order_id": "O-7"}')
+    topics.run("approvals", "done", "run-1", *found, "--approver", "ada")
+    topics.run("approvals", "retry", "run-2", "--approver", "ada", "--comment", "not there")
+    assert topics.json("approvals", "list") == []
+    shown = topics.json("approvals", "show", "run-1")
+    assert (shown["standing"], shown["decision"]["answer"]) == ("resolved", "done")
+    assert shown["decision"]["result"] == {"order_id": "O-7"}
+    assert "retry" in topics.run("tail", f"{topics.name}.approvals", "--to-end").stdout
+
+
+def test_answer_must_fit_the_question(topics: Stage) -> None:
+    produce(topics, f"{topics.name}.approvals", encoded(request("run-1"), doubt("run-2")))
+    held = topics.run("approvals", "done", "run-1", "--approver", "ada", exit_code=1)
+    assert "approve or reject" in held.stderr
+    doubtful = topics.run("approvals", "approve", "run-2", "--approver", "ada", exit_code=1)
+    assert "done or retry or compensate" in doubtful.stderr
+    words = ("approvals", "done", "run-2", "--approver", "ada", "--result", "O-7")
+    assert "--result is no JSON" in topics.run(*words, exit_code=1).stderr
+    assert len(topics.json("approvals", "list")) == 2
 
 
 def test_ambiguous_or_unknown_approval_is_refused(topics: Stage) -> None:

@@ -83,6 +83,59 @@ def test_unknown_session_or_tenant_fails(stage: Stage) -> None:
     stage.run("sessions", "show", stage.name, "--tenant", "acme", exit_code=1)
 
 
+def begin(stage: Stage, session: str, run: str) -> None:
+    """Leave a run in Redis that waits for a person: its action is in doubt."""
+    entries = [Entry("t1/decision", {"at": AT.isoformat()}), Entry("t1/c0/d1/doubt", {"at": AT.isoformat()})]
+
+    async def write() -> None:
+        client = connect(stage.redis)
+        try:
+            sessions = RedisSessions(client)
+            opened = await sessions.open(SessionKey("default", session), run)
+            await sessions.park(opened.lease, entries, Context())
+        finally:
+            await client.aclose()
+
+    asyncio.run(write())
+
+
+def test_cancelling_publishes_the_word_and_says_what_it_waits_for(topics: Stage) -> None:
+    begin(topics, topics.name, "run-1")
+    words = ("sessions", "cancel", topics.name, "--operator", "ada", "--reason", "called off")
+    assert topics.json(*words)["waits_for"] == ["t1/c0/d1/doubt"]
+    assert "in doubt" in topics.run(*words).stderr
+    published = topics.lines("tail", f"{topics.name}.approvals", "--to-end")
+    assert {each["payload"]["run_id"] for each in published} == {"run-1"}
+    assert (
+        "cancel  by ada  called off  run-1"
+        in topics.run("tail", f"{topics.name}.approvals", "--to-end").stdout
+    )
+
+
+def test_cancelling_needs_one_unfinished_run(topics: Stage) -> None:
+    store(topics, finished(topics.name, "e-1"))
+    words = ("sessions", "cancel", topics.name, "--operator", "ada")
+    assert "no unfinished run" in topics.run(*words, exit_code=1).stderr
+    begin(topics, topics.name, "run-1")
+    begin(topics, topics.name, "run-2")
+    assert "say --run with one of" in topics.run(*words, exit_code=1).stderr
+    assert topics.json(*words, "--run", "run-2")["run"] == "run-2"
+
+
+def test_an_erased_session_is_gone_and_only_a_finished_one_can_be_erased(stage: Stage) -> None:
+    store(stage, finished(stage.name, "e-1"))
+    begin(stage, stage.name, "run-1")
+    refused = stage.run("sessions", "erase", stage.name, "--yes", exit_code=1)
+    assert "run run-1 is not finished; finish or cancel it first" in refused.stderr
+    other = f"{stage.name}-2"
+    store(stage, finished(other, "e-2"))
+    stage.run("sessions", "erase", other, stdin="n\n", exit_code=1)
+    assert stage.json("sessions", "show", other)["context"] != []
+    assert stage.json("sessions", "erase", other, "--yes")["runs"] == 1
+    assert other not in stage.run("sessions", "list", "--max", "1000").stdout
+    stage.run("sessions", "erase", "nobody", "--yes", exit_code=1)
+
+
 def test_replay_publishes_finished_outcomes_again_and_leaves_the_others_alone(topics: Stage) -> None:
     store(topics, finished("C-1", "e-1"))
     events = [
