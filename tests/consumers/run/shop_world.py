@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from connectors.action import Call, UndoByState
 from connectors.catalog import Catalog
 from connectors.connector import Connector, NoSettings
-from connectors.errors import BusyError, FailedError
+from connectors.errors import BusyError, FailedError, InDoubtError
 from connectors.perform import perform
 from consumers.adapters.memory_sessions import MemorySessions
 from consumers.policy.rules import Effect, Rule, compile_rule
@@ -70,6 +70,8 @@ class Ledger:
     """Actions that the shop refuses."""
     trouble: list[Exception | None] = field(default_factory=list)
     """Raised by the next writes, after they took effect unless the shop is busy; None lets one pass."""
+    lost: frozenset[str] = frozenset()
+    """Actions whose reply is lost each time."""
     archive_closed: bool = False
     """Nobody can find out whether a letter was sent."""
     booking: str = "draft"
@@ -85,6 +87,8 @@ class Ledger:
         if isinstance(error, BusyError):
             raise error  # it says that nothing was executed, and so it is
         self.effects.setdefault(key, what)
+        if what in self.lost:
+            raise InDoubtError("connection lost")
         if error:
             raise error
 
