@@ -27,7 +27,7 @@ def cancel(
     """Publish the word that ends a run, and say what it will mean."""
     settings = load(config).config
     key = SessionKey(tenant, session)
-    chosen, entries = _the_one(perform(_unfinished(settings.redis, key)), run, session, tenant)
+    chosen, entries = _the_one(perform(_unfinished(settings.redis, key, run)), run, session, tenant)
     word = Cancellation(chosen, tenant, session, operator, reason, SystemClock().now())
     perform(_publish(settings, word))
     doubts = [at for at in entries if at.endswith("/doubt") and f"{at}.answer" not in entries]
@@ -63,9 +63,11 @@ def erase(config: Path, session: str, *, tenant: str, yes: bool, as_json: bool) 
         )
 
 
-async def _unfinished(settings: Redis, key: SessionKey) -> Runs:
+async def _unfinished(settings: Redis, key: SessionKey, named: str | None) -> Runs:
     async with store(settings) as (sessions, listing):
-        runs = {run: await sessions.read(key, run) for run in await listing.run_ids(key)}
+        # A run that waits is kept for longer than the list of the session's runs.
+        names = {*await listing.run_ids(key), *([named] if named else ())}
+        runs = {run: await sessions.read(key, run) for run in names}
     over = {place.OUTCOME, place.ERASED}
     return {run: entries for run, entries in runs.items() if entries and not over & entries.keys()}
 
