@@ -1,7 +1,6 @@
 """How we connect to Redis, and what we ask of a server before we trust it with sessions."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Final
 
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -58,13 +57,22 @@ def connect(
     return Redis.from_pool(pool)
 
 
-@contextmanager
-def busy_when_unreachable() -> Generator[None]:
+def busy_when_unreachable() -> AbstractContextManager[None]:
     """Turn what the Redis client raises into UnavailableError; the command may or may not have run."""
-    try:
-        yield
-    except (RedisError, OSError) as error:
-        raise UnavailableError(f"Redis: {type(error).__name__}: {error}") from error
+    return _BUSY_WHEN_UNREACHABLE
+
+
+class _BusyWhenUnreachable(AbstractContextManager[None]):
+    """No generator: it stands around every command, and one costs more than all else that we add to it."""
+
+    __slots__ = ()
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, RedisError | OSError):
+            raise UnavailableError(f"Redis: {type(error).__name__}: {error}") from error
+
+
+_BUSY_WHEN_UNREACHABLE: Final = _BusyWhenUnreachable()
 
 
 async def check_server(redis: Redis) -> list[str]:

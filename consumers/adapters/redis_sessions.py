@@ -9,10 +9,9 @@ from typing import Any, Final, cast
 
 import orjson
 from redis.asyncio import Redis
-from redis.commands.core import AsyncScript
 
 from consumers.adapters.redis_connection import busy_when_unreachable, check_server
-from consumers.adapters.redis_scripts import Scripts
+from consumers.adapters.redis_scripts import Script, Scripts
 from consumers.errors import HaltError, RetryError
 from consumers.ports.sessions import (
     Body,
@@ -186,12 +185,9 @@ class RedisSessions:
         leases = [held.lease for held in self._held.values()]
         if not leases:
             return
+        calls = [([lease.key.meta], [lease.run_id, lease.epoch, self._lease_ms]) for lease in leases]
         with busy_when_unreachable():
-            async with self._redis.pipeline(transaction=False) as pipe:
-                for lease in leases:
-                    about = [lease.run_id, lease.epoch, self._lease_ms]
-                    await self._scripts.renew([lease.key.meta], about, client=pipe)
-                states = await pipe.execute()
+            states = await self._scripts.renew.each(calls)
         for lease, state in zip(leases, states, strict=True):
             if state != b"HELD":
                 self._forget(lease)
@@ -209,29 +205,33 @@ class RedisSessions:
         return stored
 
     async def _write(
-        self, script: AsyncScript, lease: Lease, keys: list[str], about: list[Any], entries: Sequence[Entry]
+        self, script: Script, lease: Lease, keys: list[str], about: list[Any], entries: Sequence[Entry]
     ) -> Sequence[Entry]:
-        bodies = [part for entry in entries for part in (entry.place, canonical_json(entry.body))]
-        where = f"run {lease.run_id} of session {lease.key.tag}"
-        match await _call(script, keys, [*about, *bodies]):
-            case [b"OK", revision, *cancelled]:
+        for entry in entries:
+            about += (entry.place, canonical_json(entry.body))
+        match await _call(script, keys, about):
+            case [b"OK", revision, None]:
                 self._know(lease, revision)
-                return [*entries, *(Entry(place.CANCEL, orjson.loads(body)) for body in cancelled if body)]
+                return list(entries)
+            case [b"OK", revision, cancelled]:
+                self._know(lease, revision)
+                return [*entries, Entry(place.CANCEL, orjson.loads(cancelled))]
             case [b"DUP", revision, index, stored]:
                 self._know(lease, revision)
                 return [*entries[:index], Entry(entries[index].place, orjson.loads(stored))]
             case [b"FULL", count, size]:
                 raise JournalFullError(
-                    f"{where}: its journal would hold {count} entries in {size} bytes; "
+                    f"{_run_of(lease)}: its journal would hold {count} entries in {size} bytes; "
                     f"the limits are {self._limits[0]} and {self._limits[1]}"
                 )
             case [b"FENCED"]:
                 self._forget(lease)
-                raise FencedError(f"{where}: epoch {lease.epoch} no longer holds the lease")
+                raise FencedError(f"{_run_of(lease)}: epoch {lease.epoch} no longer holds the lease")
             case _:
                 self._forget(lease)
                 raise SessionLostError(
-                    f"{where}: Redis does not know epoch {lease.epoch} as we wrote it: it was wiped or went back in time"
+                    f"{_run_of(lease)}: Redis does not know epoch {lease.epoch} as we wrote it: "
+                    "it was wiped or went back in time"
                 )
 
     def _revision(self, lease: Lease) -> int:
@@ -249,9 +249,13 @@ class RedisSessions:
             del self._held[lease.key.meta]
 
 
-async def _call(script: AsyncScript, keys: list[str], about: list[Any]) -> Any:
+async def _call(script: Script, keys: list[str], about: list[Any]) -> Any:
     with busy_when_unreachable():
         return await script(keys, about)
+
+
+def _run_of(lease: Lease) -> str:
+    return f"run {lease.run_id} of session {lease.key.tag}"
 
 
 def _entries(stored: Mapping[bytes, bytes]) -> dict[str, Body]:
