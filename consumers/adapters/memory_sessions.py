@@ -33,7 +33,7 @@ _CLOSING_ROOM: Final = 2
 @dataclass(slots=True)
 class _Journal:
     entries: dict[str, bytes] = field(default_factory=dict[str, bytes])
-    closed: bool = False
+    closed_by: int | None = None
     left_by: int | None = None
     expires_at: float | None = None
 
@@ -109,7 +109,7 @@ class MemorySessions:
         self._sessions[key.meta] = session
         journal = self._journal(key, run_id)
         session.runs.add(run_id)
-        if journal.closed:
+        if journal.closed_by is not None:
             journal.expires_at = now + self._ttl_s
         return Opened(Lease(key, run_id, session.epoch), Context.load(session.context), _bodies(journal))
 
@@ -125,19 +125,18 @@ class MemorySessions:
 
     async def close(self, lease: Lease, entries: Sequence[Entry], context: Context) -> Sequence[Entry]:
         """As the port says; if an earlier entry wins, the context and the lease stay as they are."""
-        stored = self._leave(lease, entries, context)
-        journal = self._journal(lease.key, lease.run_id)
-        if journal.left_by == lease.epoch and not journal.closed:
-            journal.closed, journal.expires_at = True, self._now() + self._ttl_s
-        return stored
+        return self._leave(lease, entries, context, ends=True)
 
     async def park(self, lease: Lease, entries: Sequence[Entry], context: Context) -> Sequence[Entry]:
         """As the port says; if an earlier entry wins, the context and the lease stay as they are."""
-        return self._leave(lease, entries, context)
+        return self._leave(lease, entries, context, ends=False)
 
-    def _leave(self, lease: Lease, entries: Sequence[Entry], context: Context) -> Sequence[Entry]:
+    def _leave(
+        self, lease: Lease, entries: Sequence[Entry], context: Context, *, ends: bool
+    ) -> Sequence[Entry]:
         journal = self._journal(lease.key, lease.run_id)
-        if journal.left_by == lease.epoch and journal.compare(_encoded(entries)) == ({}, None):
+        left_so = journal.left_by == lease.epoch and (journal.closed_by == lease.epoch) == ends
+        if left_so and journal.compare(_encoded(entries)) == ({}, None):
             return _with_cancellation(entries, journal)  # the first answer got lost
         session = self._held(lease)
         stored = self._write(lease, entries, room=_CLOSING_ROOM)
@@ -145,6 +144,8 @@ class MemorySessions:
             session.context = context.dump()
             journal = self._journals[lease.key.journal(lease.run_id)] = self._journal(lease.key, lease.run_id)
             journal.left_by = lease.epoch
+            if ends:
+                journal.closed_by, journal.expires_at = lease.epoch, self._now() + self._ttl_s
             self._give_back(session)
         return stored
 
@@ -157,7 +158,7 @@ class MemorySessions:
     async def cancel(self, key: SessionKey, run_id: str, body: Body) -> bool:
         """As the port says."""
         journal = self._journal(key, run_id)
-        if journal.closed or key.journal(run_id) not in self._journals:
+        if journal.closed_by is not None or key.journal(run_id) not in self._journals:
             return False
         journal.entries.setdefault(place.CANCEL, canonical_json(body))
         return True
@@ -173,13 +174,14 @@ class MemorySessions:
             )
         there = {run: name for run in session.runs if (name := key.journal(run)) in self._journals}
         for run, name in there.items():
-            if not self._journals[name].closed:
+            if self._journals[name].closed_by is None:
                 raise RunsOpenError(f"run {run} is not finished; finish or cancel it first")
         gone = canonical_json({"at": at.isoformat()})
         expires_at = self._now() + self._ttl_s
         for name in there.values():
-            self._journals[name] = _Journal({place.ERASED: gone}, closed=True, expires_at=expires_at)
+            self._journals[name] = _Journal({place.ERASED: gone}, closed_by=0, expires_at=expires_at)
         session.context = None
+        self._give_back(session)  # whoever let the lease lapse can write nothing of it any more
         return len(session.runs)
 
     def _now(self) -> float:

@@ -6,7 +6,8 @@ local meta, context, journal, runs = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local ends = ARGV[4] == 'ends'
 local first = 9
 local state = standing(meta, ARGV[1], ARGV[2], ARGV[3])
-if state == 'FENCED' and redis.call('HGET', journal, '#left') == ARGV[2] then
+local gone = redis.call('HMGET', journal, '#left', '#closed')
+if state == 'FENCED' and gone[1] == ARGV[2] and (gone[2] == ARGV[2]) == ends then
   -- Our first answer got lost: this very lease was given back here, and others may have gone on since.
   local fresh, other = compare(journal, first)
   if #fresh == 0 and not other then return written(meta, journal) end

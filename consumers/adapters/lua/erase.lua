@@ -17,6 +17,8 @@ for i = 4, #KEYS do
   end
 end
 redis.call('DEL', context)
+-- Whoever let the lease lapse knows the old context: given back, it can write nothing of it any more.
+give_back(meta)
 redis.call('HDEL', meta, 'tenant', 'session_id')
 expire(ARGV[1], meta, runs)
 return {'OK'}

@@ -35,6 +35,8 @@ class Store:
     sessions: Sessions
     wipe: Callable[[], Awaitable[Any]]
     lapse: Callable[[SessionKey], Awaitable[Any]]
+    one_clock: bool = False
+    """Leases lapse by a clock, so that those of all sessions do."""
 
 
 def in_memory() -> Store:
@@ -47,7 +49,7 @@ def in_memory() -> Store:
     async def lapse(_key: SessionKey) -> None:
         clock.time += timedelta(seconds=31)
 
-    return Store(sessions, wipe, lapse)
+    return Store(sessions, wipe, lapse, one_clock=True)
 
 
 def in_redis(redis: Redis) -> Store:

@@ -287,6 +287,16 @@ async def test_parking_repeated_after_a_lost_reply_is_told_that_it_worked(sessio
     assert (await sessions.open(KEY, "run-3")).context == Context()  # and it did not happen again
 
 
+async def test_closing_a_parked_run_with_the_lease_that_parked_it_is_no_repetition(
+    sessions: Sessions,
+) -> None:
+    lease = await lease_of(sessions)
+    await sessions.park(lease, [A], CONTEXT)
+    with pytest.raises(FencedError):
+        await sessions.close(lease, [A], CONTEXT)
+    assert await sessions.cancel(KEY, "run-1", {"reason": "it is not over"})
+
+
 async def test_a_cancellation_reaches_who_works_the_run(sessions: Sessions) -> None:
     lease = await lease_of(sessions)
     await sessions.append(lease, [A])
@@ -327,6 +337,17 @@ async def test_an_erased_session_remembers_that_its_runs_were_there_and_nothing_
     await sessions.release(opened.lease)
     assert await sessions.erase(KEY, AT) == 2
     assert (await sessions.open(KEY, "run-3")).entries == {}
+
+
+async def test_what_was_erased_is_not_written_again_by_who_let_the_lease_lapse(store: Store) -> None:
+    lease = await lease_of(store.sessions)
+    await store.lapse(KEY)
+    assert await store.sessions.erase(KEY, AT) == 1
+    with pytest.raises(FencedError):
+        await store.sessions.append(lease, [A])
+    with pytest.raises(FencedError):
+        await store.sessions.close(lease, [A], CONTEXT)
+    assert (await store.sessions.open(KEY, "run-2")).context == Context()
 
 
 async def test_a_session_that_is_worked_is_not_erased(sessions: Sessions) -> None:
