@@ -1,7 +1,8 @@
 """Composition: from a configuration to running parts. Every other module takes what it needs as arguments."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Final
 
@@ -20,7 +21,13 @@ from consumers.app.config import Config, Kafka, Limits
 from consumers.app.config_file import ConfigFile
 from consumers.app.handler import RecordHandler
 from consumers.app.resolve import OpenableConnector, Resolved
+from consumers.ports.actions import Actions
 from consumers.ports.clock import SystemClock
+from consumers.ports.consumer_group import ConsumerGroup
+from consumers.ports.model import Model
+from consumers.ports.outbox import Outbox
+from consumers.ports.producing import Producer
+from consumers.ports.sessions import Sessions
 from consumers.router.route import RouteTable
 from consumers.run.engine import Engine
 from consumers.runtime.letters import Letters
@@ -73,6 +80,29 @@ def runtime_limits(limits: Limits) -> RuntimeLimits:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a worker reaches the world by, and within which limits."""
+
+    sessions: Sessions
+    model: Model
+    actions: Actions
+    outbox: Outbox
+    producer: Producer
+    """Publishes what ends a record, unless that is done in transactions."""
+    group: ConsumerGroup
+    limits: RuntimeLimits
+
+
+Adapt = Callable[[Parts], Parts]
+"""Puts other parts in place of those that were made, such as ones that somebody watches."""
+
+
+def as_made(parts: Parts) -> Parts:
+    """Leave all parts in place."""
+    return parts
+
+
 class Worker:
     """All parts of one worker, composed and open. See `consumers.app.worker` for how it runs."""
 
@@ -91,7 +121,9 @@ class Worker:
         self.loop = loop
 
 
-async def worker(file: ConfigFile, resolved: Resolved, stack: AsyncExitStack) -> Worker:
+async def worker(
+    file: ConfigFile, resolved: Resolved, stack: AsyncExitStack, adapt: Adapt = as_made
+) -> Worker:
     """Compose a worker; what it opened is closed with the stack.
 
     Raises:
@@ -106,33 +138,41 @@ async def worker(file: ConfigFile, resolved: Resolved, stack: AsyncExitStack) ->
     messages = connections.own_messages(config.kafka, codec)
     llm = model(config, metrics)
     stack.push_async_callback(llm.aclose)
+    parts = adapt(
+        Parts(
+            sessions=sessions,
+            model=llm,
+            actions=await actions(resolved.connectors, config.limits, metrics, stack),
+            outbox=KafkaOutbox(sender, messages),
+            producer=sender,
+            group=group(config),
+            limits=runtime_limits(config.limits),
+        )
+    )
     engine = Engine(
         routes=resolved.routes,
         catalog=resolved.catalog,
-        sessions=sessions,
-        model=llm,
-        actions=await actions(resolved.connectors, config.limits, metrics, stack),
-        outbox=KafkaOutbox(sender, messages),
+        sessions=parts.sessions,
+        model=parts.model,
+        actions=parts.actions,
+        outbox=parts.outbox,
         clock=SystemClock(),
         metrics=metrics,
         settle_s=2 * config.limits.action_s,
         undo_s=config.limits.undo_s,
     )
     routes = RouteTable(resolved.routes.values())
-    handler = RecordHandler(codec=codec, routes=routes, engine=engine, messages=messages, metrics=metrics)
-    membership = group(config)
     made = letters(config.kafka)
-    limits = runtime_limits(config.limits)
     loop = ConsumerLoop(
-        group=membership,
+        group=parts.group,
         topics=routes.topics | {config.kafka.approvals_topic},
-        handler=handler,
-        publisher=DirectPublisher(sender, membership, metrics)
+        handler=RecordHandler(codec=codec, routes=routes, engine=engine, messages=messages, metrics=metrics),
+        publisher=DirectPublisher(parts.producer, parts.group, metrics)
         if config.kafka.delivery == "at-least-once"
-        else transactional(config, membership, made, limits, metrics),
+        else transactional(config, parts.group, made, parts.limits, metrics),
         parked=KafkaParkedLog(connections.kafka_connection(config.kafka), config.kafka.parked_topic),
         letters=made,
-        limits=limits,
+        limits=parts.limits,
         lease_s=config.kafka.session_timeout_s,
         metrics=metrics,
     )
@@ -152,7 +192,7 @@ def group(config: Config) -> KafkaGroup:
 
 
 def transactional(
-    config: Config, membership: KafkaGroup, made: Letters, limits: RuntimeLimits, metrics: Metrics
+    config: Config, membership: ConsumerGroup, made: Letters, limits: RuntimeLimits, metrics: Metrics
 ) -> TransactionalPublisher:
     """Return what publishes outputs and offsets in transactions."""
     opener = KafkaTransactionsOpener(connections.kafka_connection(config.kafka), group=config.kafka.group)

@@ -34,6 +34,7 @@ async def run_worker(
     *,
     stop: asyncio.Event,
     started: Callable[[WorkerInfo], None] | None = None,
+    adapt: compose.Adapt = compose.as_made,
 ) -> None:
     """Run a worker until `stop` is set, then drain, commit and leave the group.
 
@@ -41,6 +42,7 @@ async def run_worker(
         file: the configuration.
         stop: set it to end the worker in order.
         started: called once, when the group has given the worker its partitions.
+        adapt: puts other parts in place of those that the configuration asks for.
 
     Raises:
         ConfigurationError: with every mistake in the configuration; nothing was started.
@@ -48,7 +50,7 @@ async def run_worker(
     """
     resolved = resolve(file)
     async with AsyncExitStack() as stack:
-        worker = await compose.worker(file, resolved, stack)
+        worker = await compose.worker(file, resolved, stack, adapt)
         for warning in await worker.sessions.check():
             _log.warning(warning)
         health = Health()
