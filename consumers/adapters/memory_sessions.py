@@ -215,11 +215,12 @@ class MemorySessions:
         journal = self._journal(lease.key, lease.run_id)
         fresh, other = journal.compare(_encoded(entries))
         held = {**journal.entries, **fresh}
-        size = sum(len(place.encode()) + len(body) for place, body in held.items())
-        if fresh and (len(held) > room * self._max_entries or size > room * self._max_bytes):
+        # An operator's word needs no room: it is written whether there is any or not.
+        sizes = [len(at.encode()) + len(body) for at, body in held.items() if at != place.CANCEL]
+        if fresh and (len(sizes) > room * self._max_entries or sum(sizes) > room * self._max_bytes):
             raise JournalFullError(
-                f"run {lease.run_id} of session {lease.key.tag}: its journal would hold {len(held)} entries in "
-                f"{size} bytes; the limits are {self._max_entries} and {self._max_bytes}"
+                f"run {lease.run_id} of session {lease.key.tag}: its journal would hold {len(sizes)} entries in "
+                f"{sum(sizes)} bytes; the limits are {self._max_entries} and {self._max_bytes}"
             )
         if fresh:
             journal.entries = held

@@ -309,6 +309,13 @@ async def test_a_cancellation_reaches_who_works_the_run(sessions: Sessions) -> N
     }  # fmt: skip
 
 
+async def test_a_cancellation_takes_no_room(sessions: Sessions) -> None:
+    lease = await lease_of(sessions)
+    await sessions.append(lease, [A])
+    assert await sessions.cancel(KEY, "run-1", {"reason": "x" * 400})
+    assert len(await sessions.append(lease, [B, C, Entry("x", {}), Entry("y", {})])) == 5
+
+
 async def test_a_cancellation_that_comes_too_late_or_for_nothing_is_not_written(sessions: Sessions) -> None:
     await sessions.close(await lease_of(sessions), [A], CONTEXT)
     assert not await sessions.cancel(KEY, "run-1", CANCEL.body)
