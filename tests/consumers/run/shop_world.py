@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -168,6 +169,12 @@ def shop_connector() -> Connector[Ledger]:
 
     _seats(shop)
     return shop
+
+
+@cache
+def shop_catalog() -> Catalog:
+    """Return the one catalog of all worlds: making it takes longer than most runs."""
+    return Catalog([shop_connector()])
 
 
 def _seats(shop: Connector[Ledger]) -> None:
@@ -372,7 +379,7 @@ class World:
         self.outbox = NotingOutbox(self.fuse)
         self.claim = CountingClaim()
         self.model = PlannedModel(plan, self.fuse)
-        self.catalog = Catalog([shop_connector()])
+        self.catalog = shop_catalog()
         actions = self.catalog.actions
         self.route = Route(
             name="orders",
