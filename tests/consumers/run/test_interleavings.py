@@ -80,7 +80,7 @@ RESULTS: Mapping[str, Any] = {
 
 RULES = [hold("arguments.quantity == 7", "shop.order"), deny("arguments.quantity == 13", "shop.order")]
 WORLD = World(turns(reply(finish())), rules=RULES, budget=Budget(turns=6, repairs=3))
-"""The shop, the route and an event; made once, for that takes longer than a whole example."""
+METRICS = Metrics()
 
 TIMES = {"a minute": timedelta(seconds=61), "two hours": timedelta(hours=2), "a day": WINDOW}
 ARCHIVE = ("the archive closes", "the archive opens")
@@ -323,7 +323,7 @@ class Runs(RuleBasedStateMachine):
             actions=GatedActions(self.books, worker),
             outbox=outbox,
             clock=self.clock,
-            metrics=Metrics(),
+            metrics=METRICS,
         )
         said = await _worked(engine, message, self.route, worker)
         if said is not None:
