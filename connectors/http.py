@@ -7,6 +7,7 @@ segments, each of them quoted, so that a model's `../admin?x=` stays one harmles
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -16,7 +17,7 @@ from pydantic import SecretStr
 from yarl import URL
 
 from connectors.errors import ActionError, FailedError, InDoubtError, NotSentError
-from connectors.http_answer import read_answer
+from connectors.http_answer import read_answer, too_large
 
 _CONNECT_SHARE = 0.5
 """Share of a call's time that waiting for a connection may take, so that the two timeouts stay distinguishable."""
@@ -111,8 +112,9 @@ class HttpClient:
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=limit_s, connect=limit_s * _CONNECT_SHARE),
             ) as response:
-                raw = await self._body(response)
-                return read_answer(response.status, response.headers, raw)
+                changes = method != "GET"
+                raw = await self._body(response, changes=changes)
+                return read_answer(response.status, response.headers, raw, changes=changes)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise _transport_error(error, f"{method} /{'/'.join(path)}", limit_s) from error
 
@@ -122,7 +124,7 @@ class HttpClient:
         quoted = "/".join(quote(segment, safe="") for segment in path)
         return URL(f"{self._base_url}/{quoted}", encoded=True)
 
-    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+    async def _body(self, response: aiohttp.ClientResponse, *, changes: bool) -> bytes:
         length = response.content_length
         if length is not None and length <= self._max_body_bytes:
             return await response.read()
@@ -131,9 +133,9 @@ class HttpClient:
             received += chunk
             if len(received) > self._max_body_bytes:
                 response.close()
-                raise InDoubtError(
-                    f"HTTP {response.status} with a body above the limit of {self._max_body_bytes} bytes"
-                )
+                if response.status >= HTTPStatus.MULTIPLE_CHOICES:
+                    return b""  # the status says it all
+                raise too_large(response.status, response.headers, self._max_body_bytes, changes=changes)
         return bytes(received)
 
 

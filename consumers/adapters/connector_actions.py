@@ -13,10 +13,10 @@ from pydantic import BaseModel, ValidationError
 
 from connectors.action import Action, Call
 from connectors.connector import Connector
-from connectors.errors import ActionError, BusyError, FailedError
+from connectors.errors import ActionError, BusyError, FailedError, UnusableResultError
 from connectors.perform import perform
 from consumers.adapters.connector_faults import fault_of, secrets_of, status_of
-from consumers.adapters.connector_results import checked_result
+from consumers.adapters.connector_results import DEFAULTS, ResultLimits, checked_result, stand_in
 from consumers.ports.actions import ActionRequest
 from consumers.router.decision import explain
 from consumers.telemetry.metrics import ACTION_SECONDS, ACTIONS, Metrics
@@ -36,11 +36,14 @@ class _Opened:
 class ConnectorActions:
     """Implements `consumers.ports.actions.Actions`. Use `open`; safe to use from many tasks of one loop."""
 
-    def __init__(self, opened: Mapping[str, _Opened], metrics: Metrics, timeout_s: float) -> None:
+    def __init__(
+        self, opened: Mapping[str, _Opened], metrics: Metrics, timeout_s: float, results: ResultLimits
+    ) -> None:
         """Use `open`, which also closes the clients."""
         self._opened = opened
         self._metrics = metrics
         self._timeout_s = timeout_s
+        self._results = results
 
     @classmethod
     @asynccontextmanager
@@ -51,6 +54,7 @@ class ConnectorActions:
         metrics: Metrics,
         timeout_s: float = 30.0,
         slots: int = 64,
+        results: ResultLimits = DEFAULTS,
     ) -> AsyncGenerator[Self]:
         """Open a client for each connector; all are closed at the end, and where a later one fails to open.
 
@@ -59,13 +63,14 @@ class ConnectorActions:
             metrics: counts actions, by how they ended, and their seconds.
             timeout_s: of one call, and of the wait for a slot before it.
             slots: calls one connector may have at once.
+            results: bounds on what comes back.
         """
         async with AsyncExitStack() as stack:
             opened: dict[str, _Opened] = {}
             for connector, settings in connectors:
                 client = await stack.enter_async_context(connector.open(settings))
                 opened[connector.name] = _Opened(client, asyncio.Semaphore(slots), secrets_of(settings))
-            yield cls(opened, metrics, timeout_s)
+            yield cls(opened, metrics, timeout_s, results)
 
     async def perform(self, request: ActionRequest) -> Any:
         """Perform one action; see the port. Cancellation passes, and leaves a write in doubt."""
@@ -90,9 +95,11 @@ class ConnectorActions:
         await self._take_slot(opened, action)
         try:
             result = await self._call(opened, request, arguments)
+        except UnusableResultError as error:
+            return stand_in(action, error)
         finally:
             opened.slots.release()
-        return checked_result(action, result)
+        return checked_result(action, result, self._results)
 
     async def _take_slot(self, opened: _Opened, action: Action) -> None:
         try:

@@ -7,7 +7,6 @@ from typing import Final
 
 import orjson
 
-from consumers.errors import HaltError
 from consumers.ports.clock import Clock, SystemClock
 from consumers.ports.sessions import (
     Body,
@@ -18,6 +17,7 @@ from consumers.ports.sessions import (
     Opened,
     RunsOpenError,
     SessionBusyError,
+    SessionDamagedError,
     SessionLostError,
 )
 from consumers.session import place
@@ -95,7 +95,11 @@ class MemorySessions:
         now = self._now()
         session = self._session(key) or _Session(key.tenant, key.session_id)
         if (session.tenant, session.session_id) != (key.tenant, key.session_id):
-            raise HaltError(f"session {key.tag}: its keys belong to another tenant or session")
+            raise SessionDamagedError.of_name(key)
+        if (
+            session.lease_until - now > self._lease_s
+        ):  # nobody is given that much: the clock was set back since
+            session.lease_until = now + self._lease_s
         left = session.lease_until - now
         if left > 0 and not (take_over and session.holder == run_id):
             raise SessionBusyError(

@@ -11,8 +11,9 @@ import orjson
 from redis.asyncio import Redis
 
 from consumers.adapters.redis_connection import busy_when_unreachable, check_server
+from consumers.adapters.redis_damage import context_of, damage_of, entries_of
 from consumers.adapters.redis_scripts import Script, Scripts
-from consumers.errors import HaltError, RetryError
+from consumers.errors import RetryError, UnavailableError
 from consumers.ports.sessions import (
     Body,
     Entry,
@@ -22,6 +23,7 @@ from consumers.ports.sessions import (
     Opened,
     RunsOpenError,
     SessionBusyError,
+    SessionDamagedError,
     SessionLostError,
 )
 from consumers.session import place
@@ -105,25 +107,34 @@ class RedisSessions:
         keys = [key.meta, key.context, key.journal(run_id), key.runs]
         limits = [self._lease_ms, self._ttl_ms, RUNS_REMEMBERED]
         about = [run_id, key.tenant, key.session_id, *limits, int(take_over)]
-        match await _call(self._scripts.open, keys, about):
+        try:
+            answer = await _call(self._scripts.open, keys, about)
+        except UnavailableError as error:
+            if damage := damage_of(key, error):
+                raise damage from error
+            raise
+        match answer:
             case [b"OK", epoch, revision, context, flat]:
                 lease = Lease(key, run_id, epoch)
                 self._held[key.meta] = _Held(lease, revision)
-                stored = dict(zip(flat[::2], flat[1::2], strict=True))
-                return Opened(lease, Context.load(context), _entries(stored))
+                try:
+                    return Opened(lease, context_of(key, context), entries_of(key, run_id, flat))
+                except SessionDamagedError:
+                    await self.release(lease)
+                    raise
             case [b"BUSY", left_ms]:
                 raise SessionBusyError(
                     f"session {key.tag}: it is being worked, for {left_ms} ms more at most",
                     after_s=min(left_ms / 1000, MAX_BUSY_WAIT_S),
                 )
             case _:
-                raise HaltError(f"session {key.tag}: its keys belong to another tenant or session")
+                raise SessionDamagedError.of_name(key)
 
     async def read(self, key: SessionKey, run_id: str) -> Mapping[str, Body]:
         """As the port says."""
         with busy_when_unreachable():
-            stored = await self._redis.hgetall(key.journal(run_id))
-        return _entries(cast("dict[bytes, bytes]", stored))
+            stored = cast("dict[bytes, bytes]", await self._redis.hgetall(key.journal(run_id)))
+        return entries_of(key, run_id, [part for field in stored.items() for part in field])
 
     async def append(self, lease: Lease, entries: Sequence[Entry]) -> Sequence[Entry]:
         """As the port says."""
@@ -256,8 +267,3 @@ async def _call(script: Script, keys: list[str], about: list[Any]) -> Any:
 
 def _run_of(lease: Lease) -> str:
     return f"run {lease.run_id} of session {lease.key.tag}"
-
-
-def _entries(stored: Mapping[bytes, bytes]) -> dict[str, Body]:
-    """Return the entries of a journal hash, without the scripts' own fields."""
-    return {place.decode(): orjson.loads(body) for place, body in stored.items() if place[:1] != b"#"}

@@ -6,12 +6,18 @@ from datetime import UTC, datetime
 from typing import Final, cast
 
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from consumers.adapters.redis_connection import busy_when_unreachable
+from consumers.adapters.redis_damage import context_of, damage_of
+from consumers.errors import UnavailableError
 from consumers.session.context import Context
 from consumers.session.key import SessionKey
+from consumers.session.shapes import sorted_out
+from consumers.session.stored import Stored, read_journal
 
 _BATCH: Final = 200
+_EVER: Final = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,7 @@ class SessionSummary:
         holder: the run that holds the lease, or None.
         lease_until: when that lease ends unless renewed; meaningless without a holder.
         updated_at: last open, append, close or release.
+        problem: which key of Redis holds it and cannot be read, and why; None where all is well.
     """
 
     key: SessionKey | None
@@ -31,6 +38,7 @@ class SessionSummary:
     holder: str | None
     lease_until: datetime
     updated_at: datetime
+    problem: str | None = None
 
 
 class RedisSessionsListing:
@@ -52,10 +60,11 @@ class RedisSessionsListing:
                 async with self._redis.pipeline(transaction=False) as pipe:
                     for name in names[:left]:
                         pipe.hgetall(name)
-                    stored = await pipe.execute()
-            for meta in filter(None, stored):  # one may have expired between the two round trips
-                yield _summary(meta)
-                left -= 1
+                    stored = await pipe.execute(raise_on_error=False)
+            for name, meta in zip(names, stored, strict=False):
+                if meta:  # one may have expired between the two round trips
+                    yield _summary(cast("bytes", name), meta)
+                    left -= 1
             if cursor == 0:
                 return
 
@@ -66,13 +75,43 @@ class RedisSessionsListing:
         return [run.decode() for run in cast("list[bytes]", runs)]
 
     async def context(self, key: SessionKey) -> Context:
-        """Return what the session remembers; empty for an unknown one."""
-        with busy_when_unreachable():
-            data = await self._redis.get(key.context)
-        return Context.load(cast("bytes | None", data))
+        """Return what the session remembers; empty for an unknown one.
+
+        Raises:
+            SessionDamagedError: it cannot be read.
+        """
+        try:
+            with busy_when_unreachable():
+                data = await self._redis.get(key.context)
+        except UnavailableError as error:
+            if damage := damage_of(key, error):
+                raise damage from error
+            raise
+        return context_of(key, cast("bytes | None", data))
+
+    async def journal(self, key: SessionKey, run_id: str) -> Stored:
+        """Return a run's journal as far as it can be read, and what is wrong with the rest."""
+        try:
+            with busy_when_unreachable():
+                stored = await self._redis.hgetall(key.journal(run_id))
+        except UnavailableError as error:
+            if damage_of(key, error):
+                return Stored({}, {key.journal(run_id): str(error.__cause__)})
+            raise
+        return sorted_out(read_journal(cast("dict[bytes, bytes]", stored)))
 
 
-def _summary(meta: dict[bytes, bytes]) -> SessionSummary:
+def _summary(name: bytes, meta: dict[bytes, bytes] | Exception) -> SessionSummary:
+    try:
+        if isinstance(meta, Exception):
+            raise meta
+        return _read(meta)
+    except (ResponseError, KeyError, ValueError, OverflowError) as error:
+        problem = f"{name.decode(errors='backslashreplace')}: {type(error).__name__}: {error}"
+        return SessionSummary(None, 0, None, _EVER, _EVER, problem)
+
+
+def _read(meta: dict[bytes, bytes]) -> SessionSummary:
     named = b"tenant" in meta
     return SessionSummary(
         SessionKey(meta[b"tenant"].decode(), meta[b"session_id"].decode()) if named else None,

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from consumers.adapters import kafka_clients
 from consumers.adapters.connector_actions import ConnectorActions
+from consumers.adapters.connector_results import ResultLimits
 from consumers.adapters.kafka_group import KafkaGroup
 from consumers.adapters.kafka_outbox import KafkaOutbox
 from consumers.adapters.kafka_parked import KafkaParkedLog
@@ -51,6 +52,7 @@ async def actions(
         metrics=metrics,
         timeout_s=limits.action_s,
         slots=limits.connector_calls,
+        results=ResultLimits(limits.result_bytes, limits.result_depth),
     )
     return await stack.enter_async_context(opening)
 

@@ -219,6 +219,7 @@ class RouteSettings(Section):
     fields: tuple[str, ...] | None = None
     """Payload fields that the model may see; all where it is missing."""
     session_field: str | None = None
+    session_tokens: int = Field(default=1500, ge=0)
 
 
 class Telemetry(Section):
@@ -246,6 +247,10 @@ class Limits(Section):
     """How long unwinding a run goes on trying; what is not undone by then is reported."""
     connector_calls: int = Field(default=64, gt=0)
     """Calls that one connector may have at once."""
+    result_bytes: int = Field(default=65_536, ge=1024, le=524_288)
+    """A longer result of a read is a failure; one of a write is left out of the journal, and the write is done."""
+    result_depth: int = Field(default=64, gt=0, le=128)
+    """Levels of objects and lists in a result; the same."""
     shutdown_s: float = Field(default=30.0, gt=0)
     retry_total_s: float = Field(default=900.0, gt=0)
     parked_keys: int = Field(default=10_000, gt=0)

@@ -134,6 +134,7 @@ def _route(
         approval_window=settings.approval_window,
         fields=frozenset(settings.fields) if settings.fields is not None else None,
         session_field=settings.session_field,
+        session_tokens=settings.session_tokens,
         tools=tuple(action.tool for action in actions.values()),
     )
 

@@ -52,6 +52,7 @@ def _document(report: ReplayReport) -> dict[str, Any]:
         "republished": report.republished,
         "unfinished": report.unfinished,
         "erased": report.erased,
+        "damaged": report.damaged,
         "unreadable": report.unreadable,
         "unrouted": report.unrouted,
         "by_status": {str(status): count for status, count in report.by_status.items()},
@@ -66,6 +67,7 @@ def _show(report: ReplayReport) -> None:
         made.add_row(styled(f"  {status}", status_style(status)), str(count))
     made.add_row("not finished, left to the workers", str(report.unfinished))
     made.add_row("of erased sessions", str(report.erased))
+    made.add_row("damaged in Redis, see the log", str(report.damaged))
     made.add_row("unreadable", str(report.unreadable))
     made.add_row("no route", str(report.unrouted))
     out().print(made)

@@ -31,6 +31,7 @@ class Moment:
         says: what it says, in one line.
         failed: whether it is bad news.
         cost_usd: what it cost, or None where it costs nothing.
+        ms: how long it took, or None where that is not known.
     """
 
     at: datetime
@@ -40,6 +41,7 @@ class Moment:
     says: str
     failed: bool = False
     cost_usd: float | None = None
+    ms: int | None = None
 
 
 def timeline(entries: Mapping[str, Body]) -> list[Moment]:
@@ -65,6 +67,7 @@ def _moment(at: str, body: Body, action: str) -> Moment:
         says=says(at, body),
         failed=kind.endswith("result") and body["status"] != "done",
         cost_usd=body.get("cost_usd") if kind == "decision" else None,
+        ms=body.get("ms"),
     )
 
 

@@ -1,11 +1,12 @@
 """`pointsman sessions`: what Redis knows of sessions and their runs."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from rich.text import Text
 
 from consumers.adapters.redis_connection import connect
 from consumers.adapters.redis_sessions import RedisSessions
@@ -13,21 +14,12 @@ from consumers.adapters.redis_sessions_listing import RedisSessionsListing, Sess
 from consumers.app.config import Redis
 from consumers.app.connections import secret
 from consumers.cli.exits import fail, load, perform
-from consumers.cli.screen import out, plain, print_json, styled, table
-from consumers.cli.session_timeline import Moment, timeline
-from consumers.ports.sessions import Body
-from consumers.session import place
+from consumers.cli.screen import out, print_json, styled, table
+from consumers.cli.session_page import SessionPage, pages
+from consumers.ports.sessions import SessionDamagedError
 from consumers.session.context import Context
 from consumers.session.key import SessionKey
 from schemas.codec.values import iso
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """A session: its runs with their journals, and what it remembers."""
-
-    runs: Mapping[str, Mapping[str, Body]]
-    context: Context
 
 
 def list_sessions(config: Path, *, most: int, as_json: bool) -> None:
@@ -40,7 +32,7 @@ def list_sessions(config: Path, *, most: int, as_json: bool) -> None:
     for session in found:
         busy = session.holder is not None and session.lease_until > datetime.now(UTC)
         made.add_row(
-            styled(session.key.session_id, "bold") if session.key else styled("erased", "dim"),
+            _name(session),
             styled(session.key.tenant if session.key else ""),
             _local(session.updated_at),
             styled(session.holder or "", "green") if busy else "",
@@ -49,33 +41,33 @@ def list_sessions(config: Path, *, most: int, as_json: bool) -> None:
 
 
 def show(config: Path, session: str, *, tenant: str, as_json: bool) -> None:
-    """Print the timeline of a session's runs."""
-    history = perform(_history(load(config).config.redis, SessionKey(tenant, session)))
-    if not history.runs:
+    """Print what is told of a session, and the timeline of each run."""
+    page = perform(_page(load(config).config.redis, SessionKey(tenant, session)))
+    if not page.runs and not page.problems:
         fail(f"no session {session} of tenant {tenant}; `pointsman sessions list` shows them")
-    runs = {run: timeline(entries) for run, entries in history.runs.items()}
-    runs = dict(sorted(runs.items(), key=lambda item: item[1][0].at))
     if as_json:
-        documents = [
-            {"run": run, "timeline": [_document(m) for m in moments]} for run, moments in runs.items()
-        ]
-        print_json({"session": session, "tenant": tenant, "runs": documents, "context": history.context.runs})
-        return
-    for run, moments in runs.items():
-        _print_run(run, moments, history.runs[run].get(place.OUTCOME))
+        print_json(page.document())
+    else:
+        page.print_to(out())
 
 
 async def _list(settings: Redis, most: int) -> list[SessionSummary]:
     async with store(settings) as (_, listing):
-        found = {session.key: session async for session in listing.list_sessions(most)}
+        found = {session.key or id(session): session async for session in listing.list_sessions(most)}
     return sorted(found.values(), key=lambda session: session.updated_at, reverse=True)
 
 
-async def _history(settings: Redis, key: SessionKey) -> History:
-    """Return what Redis has of a session."""
-    async with store(settings) as (sessions, listing):
-        runs = {run: await sessions.read(key, run) for run in await listing.run_ids(key)}
-        return History({run: entries for run, entries in runs.items() if entries}, await listing.context(key))
+async def _page(settings: Redis, key: SessionKey) -> SessionPage:
+    """Return what Redis has of a session, and what of it cannot be read."""
+    problems: list[str] = []
+    async with store(settings) as (_, listing):
+        runs = pages({run: await listing.journal(key, run) for run in await listing.run_ids(key)})
+        try:
+            context = await listing.context(key)
+        except SessionDamagedError as error:
+            context = Context()
+            problems.append(str(error))
+    return SessionPage(key, runs, context, problems)
 
 
 @asynccontextmanager
@@ -89,20 +81,10 @@ async def store(settings: Redis) -> AsyncGenerator[tuple[RedisSessions, RedisSes
         await client.aclose()
 
 
-def _print_run(run: str, moments: list[Moment], outcome: Body | None) -> None:
-    console = out()
-    status = outcome["status"] if outcome else "not finished"
-    console.print(f"run [bold]{plain(run)}[/bold]  {plain(status)}")
-    made = table("at", "what", "action", "says", "cost", right=["cost"])
-    for moment in moments:
-        made.add_row(
-            moment.at.astimezone().strftime("%H:%M:%S.%f")[:-3],
-            styled(moment.kind, "red" if moment.failed else "cyan"),
-            styled(moment.action),
-            styled(moment.says),
-            f"${moment.cost_usd:.4f}" if moment.cost_usd else "",
-        )
-    console.print(made)
+def _name(session: SessionSummary) -> Text:
+    if session.problem:
+        return styled(f"damaged: {session.problem}", "red")
+    return styled(session.key.session_id, "bold") if session.key else styled("erased", "dim")
 
 
 def _summary(session: SessionSummary) -> dict[str, Any]:
@@ -111,13 +93,9 @@ def _summary(session: SessionSummary) -> dict[str, Any]:
         "tenant": session.key.tenant if session.key else None,
         "updated_at": iso(session.updated_at),
         "holder": session.holder,
+        "problem": session.problem,
         "lease_until": iso(session.lease_until) if session.holder else None,
     }
-
-
-def _document(moment: Moment) -> dict[str, Any]:
-    said = {name: getattr(moment, name) for name in moment.__slots__}
-    return {**said, "at": iso(moment.at)}
 
 
 def _local(at: datetime) -> str:

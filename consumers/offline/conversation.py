@@ -12,6 +12,8 @@ NOT_TRIED: Final = frozenset({"invalid_arguments", "not_done", "not_finished", "
 """Codes of calls that reached no system and no rule: such a call is no error, it is simply made again."""
 
 _OPENING: Final = re.compile(r"<(\w+)>\s*(?=[\[{])")
+_SESSION: Final = re.compile(r"<session>\s*([^<>]*?)\s*</session>")
+"""It comes first, and holds neither of the two characters."""
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _decode: Final = JSONDecoder().raw_decode
 
@@ -35,14 +37,14 @@ class Conversation:
 
     Attributes:
         event: the JSON object in `<event>`; empty if there is none.
-        session: the JSON object in `<session>`; empty if there is none.
+        session: the text in `<session>`; empty if there is none.
         turn: number of the answer that is asked for, from 1.
         past: calls made so far, in order.
         tools: names of the offered actions, dotted.
     """
 
     event: Mapping[str, Any]
-    session: Mapping[str, Any]
+    session: str
     turn: int
     past: tuple[PastCall, ...]
     tools: tuple[str, ...]
@@ -74,12 +76,12 @@ def read(messages: Any, tools: Any) -> Conversation:
         UnreadableConversationError: they do not have the shape the API asks for.
     """
     try:
-        start, sections = _last_event(messages)
+        start, sections, session = _last_event(messages)
         past, answered = _past(messages[start:])
         offered = tuple(dotted(tool["function"]["name"]) for tool in tools or ())
     except (AttributeError, LookupError, TypeError) as error:
         raise UnreadableConversationError(f"messages or tools are malformed: {error!r}") from error
-    return Conversation(_object(sections, "event"), _object(sections, "session"), answered + 1, past, offered)
+    return Conversation(_object(sections, "event"), session, answered + 1, past, offered)
 
 
 def dotted(tool_name: str) -> str:
@@ -87,13 +89,15 @@ def dotted(tool_name: str) -> str:
     return tool_name.replace("__", ".")
 
 
-def _last_event(messages: Sequence[Mapping[str, Any]]) -> tuple[int, dict[str, Any]]:
+def _last_event(messages: Sequence[Mapping[str, Any]]) -> tuple[int, dict[str, Any], str]:
     for index in range(len(messages) - 1, -1, -1):
         if messages[index]["role"] == "user":
-            sections = _sections(_text(messages[index]["content"]))
+            text = _text(messages[index]["content"])
+            sections = _sections(text)
             if "event" in sections:
-                return index, sections
-    return len(messages), {}
+                told = _SESSION.match(text)
+                return index, sections, told[1] if told else ""
+    return len(messages), {}, ""
 
 
 def _sections(text: str) -> dict[str, Any]:

@@ -87,13 +87,17 @@ def compile_rule(*, name: str, when: str, then: Effect, message: str, actions: f
 def context_of(rules: Collection[Rule], facts: Mapping[str, Any]) -> cel.Context:
     """Convert, once for all rules, the facts they use: converting costs far more than evaluating.
 
-    The session's history is most of all facts: it is left out unless a rule says its name. A rule that reached for
-    it in any other way could not be evaluated, and would deny.
+    What the session remembers is most of all facts: each part is left out unless a rule says its name. A rule that
+    reached for it in any other way could not be evaluated, and would deny.
     """
     used = frozenset[str]().union(*(rule.names for rule in rules))
     variables = {name: facts[name] for name in used if name in facts}
-    if "session" in variables and not any("history" in rule.when for rule in rules):
-        variables["session"] = {name: fact for name, fact in facts["session"].items() if name != "history"}
+    if "session" in variables:
+        variables["session"] = {
+            name: fact
+            for name, fact in facts["session"].items()
+            if name == "results" or any(name in rule.when for rule in rules)
+        }
     return cel.Context(variables=variables)
 
 

@@ -8,6 +8,10 @@ from typing import Any, Protocol
 from consumers.errors import HaltError, PointsmanError, RetryError
 from consumers.session.context import Context
 from consumers.session.key import SessionKey
+from consumers.session.stored import DamagedError
+
+_SHOWN = 100
+"""Characters of a session id in a message."""
 
 Body = Mapping[str, Any]
 """A journal entry's body: JSON-like values only."""
@@ -55,6 +59,35 @@ class SessionLostError(HaltError):
     """Redis no longer has what we wrote under a lease: it was wiped or went back in time."""
 
 
+class SessionDamagedError(RetryError):
+    """What the store has of a session cannot be read: its events wait, and then their keys are parked, until it is mended.
+
+    None of them is to blame, and going on without what was remembered could do a thing twice.
+    """
+
+    def __init__(self, key: SessionKey, where: str, problem: str, fix: str) -> None:
+        whose = f"session {key.session_id[:_SHOWN]!r} of tenant {key.tenant!r}"
+        super().__init__(f"{whose}: {where}: {problem}. Mend it: {fix}")
+
+    @classmethod
+    def of_context(cls, key: SessionKey, error: DamagedError) -> "SessionDamagedError":
+        """Say that what it remembers cannot be read."""
+        fix = "restore it, or delete that key: the session then forgets its earlier events"
+        return cls(key, key.context, error.problem, fix)
+
+    @classmethod
+    def of_name(cls, key: SessionKey) -> "SessionDamagedError":
+        """Say that the keys of the session, named by a digest that no two share, call themselves another's."""
+        fix = "restore its fields tenant and session_id"
+        return cls(key, key.meta, "it says that it belongs to another tenant or session", fix)
+
+    @classmethod
+    def of_journal(cls, key: SessionKey, run_id: str, error: DamagedError) -> "SessionDamagedError":
+        """Say that an entry of a run cannot be read."""
+        fix = f"put back what the steps topic has as {run_id}/{error.place}; an entry that is deleted is done again"
+        return cls(key, f"{key.journal(run_id)}, field {error.place}", error.problem, fix)
+
+
 class RunsOpenError(PointsmanError):
     """A session cannot be erased: a run of it is not finished."""
 
@@ -74,6 +107,7 @@ class Sessions(Protocol):
 
         Raises:
             SessionBusyError: another run of the session holds the lease; without `take_over`, this one as well.
+            SessionDamagedError: its context or the run's journal cannot be read.
             RetryError: the store is unreachable.
         """
         ...

@@ -4,6 +4,7 @@ An event that is not finished is counted and left alone: working it is the live 
 """
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,16 +16,20 @@ from aiokafka.structs import OffsetAndMetadata
 from consumers.adapters.kafka_clients import partitions_of, record_of
 from consumers.adapters.kafka_outbox import KafkaOutbox
 from consumers.errors import HaltError
-from consumers.ports.sessions import Sessions
+from consumers.ports.sessions import SessionDamagedError, Sessions
 from consumers.replay.selection import Selection
 from consumers.router.route import RouteTable
 from consumers.run import ending
 from consumers.session import place
 from consumers.session.key import SessionKey
+from consumers.session.shapes import checked
+from consumers.session.stored import DamagedError
 from schemas.codec.records import RecordCodec
 from schemas.errors import UnknownSchemaError, UnreadableError
 from schemas.outcome import Outcome
 from schemas.record import Record
+
+_log = logging.getLogger(__name__)
 
 _BATCH = 500
 _QUIET_S = 30.0
@@ -41,6 +46,7 @@ class ReplayReport:
     republished: int = 0
     unfinished: int = 0
     erased: int = 0
+    damaged: int = 0
     unreadable: int = 0
     unrouted: int = 0
     by_status: Counter[str] = field(default_factory=Counter[str])
@@ -148,7 +154,13 @@ class Rebuild:
         if route is None:
             report.unrouted += 1
             return None
-        entries = await self.sessions.read(SessionKey(event.tenant, event.session_id), event.run_id)
+        try:
+            key = SessionKey(event.tenant, event.session_id)
+            entries = checked(await self.sessions.read(key, event.run_id))
+        except (SessionDamagedError, DamagedError) as error:
+            _log.warning("a run cannot be read", extra={"run": event.run_id, "error": str(error)})
+            report.damaged += 1
+            return None
         if place.ERASED in entries:
             report.erased += 1
             return None

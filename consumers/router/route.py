@@ -40,6 +40,8 @@ class Route:
         approval_window: how long a person has to decide.
         fields: payload fields the model may see, or None for all.
         session_field: payload field that names the session, or None for the record's key.
+        session_tokens: how much of the prompt may tell of earlier events of the session, estimated at two bytes a
+            token; 0 tells nothing.
         tools: what the model API is shown, built once.
     """
 
@@ -56,7 +58,14 @@ class Route:
     approval_window: timedelta
     fields: frozenset[str] | None = None
     session_field: str | None = None
+    session_tokens: int = 1500
     tools: Sequence[Mapping[str, Any]] = field(default=(), compare=False)
+
+    def shown(self, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what the model may see of a payload."""
+        if self.fields is None:
+            return payload
+        return {name: value for name, value in payload.items() if name in self.fields}
 
 
 class RouteTable:

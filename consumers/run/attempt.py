@@ -1,9 +1,9 @@
 """One attempt at an action, and what to do when nobody knows whether it took effect."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from connectors.action import Action
@@ -14,9 +14,12 @@ from consumers.ports.actions import ActionRequest, Actions
 from consumers.ports.clock import Clock
 from consumers.run import record
 from consumers.run.journal import CallStatus
+from consumers.run.settling import Settling
 
 _AGAIN = 2
 """Further tries with the same key before the key's queue waits instead."""
+_CLOCKS = timedelta(hours=2)
+"""How far the clocks of two workers may be apart, or one be set, without a key being sent that nobody remembers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Performer:
             settle_s: how long a system may still be busy with an attempt whose answer is missing. Asked earlier
                 whether it took effect, it could say no and then do it.
         """
-        self._settle_s = settle_s
+        self._settling = Settling(clock, settle_s)
         self._actions = actions
         self._catalog = catalog
         self._clock = clock
@@ -57,6 +60,9 @@ class Performer:
         Raises:
             RetryError: the system is busy or unreachable.
         """
+        return await self._timed(self._read(attempt))
+
+    async def _read(self, attempt: Attempt) -> dict[str, Any]:
         try:
             return record.done(await self._perform(attempt), self._clock.now())
         except FailedError as error:
@@ -72,9 +78,18 @@ class Performer:
         Raises:
             RetryError: nothing was executed, or repeating it with the same key is safe; the intent stays.
         """
+        return await self._timed(self._write(attempt))
+
+    async def _timed(self, performing: Awaitable[dict[str, Any]]) -> dict[str, Any]:
+        started = self._clock.seconds()
+        body = await performing
+        return {**body, "ms": round((self._clock.seconds() - started) * 1000)}
+
+    async def _write(self, attempt: Attempt) -> dict[str, Any]:
         if attempt.resumed and not self._repeatable(attempt):
             return await self._reconcile(attempt)
         for tries_left in range(_AGAIN, -1, -1):
+            sent = self._clock.seconds()
             try:
                 return record.done(await self._perform(attempt), self._clock.now())
             except FailedError as error:
@@ -86,6 +101,7 @@ class Performer:
                 raise _retry(attempt, error) from error
             except InDoubtError as error:
                 if not self._repeatable(attempt):
+                    self._settling.sent(attempt.key, sent)
                     return await self._reconcile(attempt)
                 if tries_left == 0:
                     raise _retry(attempt, error) from error
@@ -98,7 +114,7 @@ class Performer:
                 return True
             case "provider-key":
                 window = attempt.action.window
-                return window is not None and self._clock.now() - attempt.intended_at < window
+                return window is not None and _inside(window, self._clock.now() - attempt.intended_at)
             case "none":
                 return False
 
@@ -112,7 +128,7 @@ class Performer:
         if name is None:
             why = f"{attempt.action.name} was sent and its result is unknown"
             return record.not_done(CallStatus.IN_DOUBT, "in_doubt", why, self._clock.now())
-        unsettled_s = self._settle_s - (self._clock.now() - attempt.intended_at).total_seconds()
+        unsettled_s = self._settling.left_s(attempt.key, attempt.intended_at)
         if unsettled_s > 0:
             why = f"{attempt.action.name} may still be under way; {name} is asked later"
             raise RetryError(why, after_s=unsettled_s)
@@ -157,6 +173,12 @@ async def together(performer: Performer, attempts: list[Attempt]) -> list[dict[s
         assert isinstance(first, RetryError)
         raise first from None
     return [task.result() for task in tasks]
+
+
+def _inside(window: timedelta, passed: timedelta) -> bool:
+    """Whether a system surely knows a key still, although a clock may have been set since."""
+    margin = min(_CLOCKS, window / 2)
+    return -margin < passed < window - margin
 
 
 def _retry(attempt: Attempt, error: Exception) -> RetryError:

@@ -51,21 +51,22 @@ class Calls:
         work.note(Entry(call.place.result, body), call.chosen.action)
 
     async def _read(self, work: Work, calls: Sequence[CallState]) -> None:
-        allowed: list[tuple[CallState, Action]] = []
+        allowed: list[tuple[CallState, Action, Verdict]] = []
         for call in calls:
             action = work.route.actions[call.chosen.action]
             verdict = self._judge(work, call, action)
             if verdict.effect is Effect.ALLOW:
-                allowed.append((call, action))
+                allowed.append((call, action, verdict))
             else:  # nobody is asked about a read: `hold` is for writes
                 work.note(Entry(call.place.result, record.denied(verdict, self._clock.now())), action.name)
         if not allowed:
             return
         # The decision is written before anything acts on it; the results go out with the next write.
         await work.commit()
-        attempts = [self._attempt(work, call, action) for call, action in allowed]
-        for (call, action), body in zip(allowed, await together(self._performer, attempts), strict=True):
-            work.note(Entry(call.place.result, body), action.name)
+        attempts = [self._attempt(work, call, action) for call, action, _ in allowed]
+        results = await together(self._performer, attempts)
+        for (call, action, verdict), body in zip(allowed, results, strict=True):
+            work.note(Entry(call.place.result, record.judged(body, verdict)), action.name)
 
     async def _write(self, work: Work, call: CallState, action: Action) -> None:
         attempt = self._attempt(work, call, action)

@@ -11,7 +11,7 @@ from consumers.ports.claim import Claim, ClaimLostError, HandedOverError
 from consumers.ports.clock import Clock
 from consumers.ports.model import Model
 from consumers.ports.outbox import Outbox
-from consumers.ports.sessions import Entry, JournalFullError, Sessions
+from consumers.ports.sessions import Body, Entry, JournalFullError, SessionDamagedError, Sessions
 from consumers.router import prompt
 from consumers.router.decision import FINISH_TOOL, decide
 from consumers.router.exchange import Prompt
@@ -21,10 +21,13 @@ from consumers.run.attempt import Performer
 from consumers.run.calls import Calls
 from consumers.run.journal import CallState, CallStatus
 from consumers.run.next_step import Decide, End, Perform, Skip, Undo, Wait, ended_early, ended_full, next_step
+from consumers.run.remembering import remembered
 from consumers.run.unwinding import UNDO_S, Unwinding
 from consumers.run.work import Work
 from consumers.session import place
 from consumers.session.key import SessionKey
+from consumers.session.shapes import checked
+from consumers.session.stored import DamagedError
 from consumers.telemetry.metrics import Metrics
 from schemas.approval import ApprovalDecision, ApprovalRequest
 from schemas.cancellation import Cancellation
@@ -132,7 +135,7 @@ class Engine:
 
     async def _waiting(self, key: SessionKey, run_id: str) -> tuple[Envelope, Route] | None:
         """Return the event and route of a run that waits for a person; its record is long committed."""
-        body = (await self._sessions.read(key, run_id)).get(place.EVENT)
+        body = _sound(key, run_id, await self._sessions.read(key, run_id)).get(place.EVENT)
         if body is None or body["route"] not in self._routes:
             return None
         return record.envelope_of(body), self._routes[body["route"]]
@@ -140,6 +143,11 @@ class Engine:
     async def _open(self, event: Envelope, route: Route, claim: Claim, *, take_over: bool = True) -> Work:
         key = SessionKey(event.tenant, event.session_id)
         opened = await self._sessions.open(key, event.run_id, take_over=take_over)
+        try:
+            _sound(key, event.run_id, opened.entries)
+        except SessionDamagedError:
+            await self._sessions.release(opened.lease)
+            raise
         return Work(event, route, opened, self._sessions, self._outbox, self._clock, claim)
 
     async def _carry_on(self, work: Work) -> Said | None:
@@ -176,8 +184,7 @@ class Engine:
         seconds = work.route.budget.seconds
         while True:
             step = next_step(work.journal, work.route)
-            late = (self._clock.now() - work.started_at).total_seconds() > seconds
-            if late and isinstance(step, Decide):
+            if work.worked_s > seconds and isinstance(step, Decide):
                 why = f"The budget of {seconds:g} seconds is spent before the goal was reached."
                 step = ended_early(work.journal, work.route, Status.BUDGET_SPENT, why)
             match step:
@@ -209,12 +216,41 @@ class Engine:
 
     async def _wait(self, work: Work, call: CallState) -> ApprovalRequest:
         asked = (doubts if call.status is CallStatus.IN_DOUBT else holding).request_of(work, call)
+        status = Status.IN_DOUBT if call.status is CallStatus.IN_DOUBT else Status.REQUIRES_APPROVAL
         await work.publish_steps()
-        await work.park()
+        await work.park(
+            remembered(
+                work.context,
+                work.journal,
+                work.event,
+                work.route,
+                status=status,
+                summary=f"{asked.action} waits for a person: {asked.reason or asked.rule}",
+                at=asked.requested_at,
+                waits=True,
+            )
+        )
         return asked
 
     async def _close(self, work: Work, end: End) -> None:
         outcome = ending.outcome_of(work.journal, work.event, work.route, end, self._clock.now())
         work.note(Entry(place.OUTCOME, ending.body_of(outcome)))
         await work.publish_steps()
-        await work.close(work.context.after(outcome))
+        await work.close(
+            remembered(
+                work.context,
+                work.journal,
+                work.event,
+                work.route,
+                status=outcome.status,
+                summary=outcome.summary,
+                at=outcome.finished_at,
+            )
+        )
+
+
+def _sound(key: SessionKey, run_id: str, entries: Mapping[str, Body]) -> Mapping[str, Body]:
+    try:
+        return checked(entries)
+    except DamagedError as error:
+        raise SessionDamagedError.of_journal(key, run_id, error) from error

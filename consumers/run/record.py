@@ -101,6 +101,11 @@ def not_done(status: CallStatus, code: str, error: str, at: datetime, **more: An
     return {"status": str(status), "code": code, "error": error, "at": at.isoformat(), **more}
 
 
+def judged(body: dict[str, Any], verdict: Verdict) -> dict[str, Any]:
+    """Return the body of a read's result with the rules that allowed it; a write has them in its intent."""
+    return {**body, "rule": verdict.rule, "rules": list(verdict.checked)} if verdict.checked else body
+
+
 def denied(verdict: Verdict, at: datetime) -> dict[str, Any]:
     """Return the body of a write that a rule forbade."""
     why = verdict.message or f"rule {verdict.rule} forbids it"

@@ -43,7 +43,8 @@ class Work:
         self.event = event
         self.route = route
         self.lease: Lease = opened.lease
-        self.context: Context = opened.context
+        self.context: Context = opened.context.without(opened.lease.run_id)
+        """What the session remembers of other runs."""
         self.journal = RunJournal(opened.entries)
         self.started_at: datetime = clock.now()
         self.given_back = False
@@ -51,8 +52,14 @@ class Work:
         self._sessions = sessions
         self._outbox = outbox
         self._clock = clock
+        self._begun = clock.seconds()
         self._unwritten: list[Entry] = []
         self._unpublished: list[Step] = []
+
+    @property
+    def worked_s(self) -> float:
+        """For how long it has been worked in one go."""
+        return self._clock.seconds() - self._begun
 
     @cached_property
     def opening(self) -> tuple[Message, ...]:
@@ -104,14 +111,14 @@ class Work:
         self._adopt(stored)
         self.given_back = True
 
-    async def park(self) -> None:
-        """Write what is buffered and give the lease back: the run waits for a person.
+    async def park(self, context: Context) -> None:
+        """Write what is buffered together with the new context, and give the lease back: the run waits for a person.
 
         Raises:
             RetryError: the run was cancelled meanwhile; it is to be opened again.
         """
         known = place.CANCEL in self.journal.entries
-        stored = await self._sessions.park(self.lease, self._unwritten, self.context)
+        stored = await self._sessions.park(self.lease, self._unwritten, context)
         self._adopt(stored)
         self.given_back = True
         if place.CANCEL in self.journal.entries and not known:

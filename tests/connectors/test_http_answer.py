@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connectors.errors import BusyError, FailedError, InDoubtError
+from connectors.errors import BusyError, FailedError, InDoubtError, UnusableResultError
 from connectors.http_answer import read_answer, retry_after_s
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
@@ -83,3 +83,50 @@ def test_a_long_refusal_is_cut_before_it_reaches_the_model() -> None:
         read_answer(400, NONE, b'{"detail":"' + b"x" * 10_000 + b'"}')
 
     assert len(str(raised.value)) == 500
+
+
+JSON = {"Content-Type": "application/json; charset=utf-8"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"order_id": "O-1"',
+        b'{"price": NaN}',
+        b'{"rate": 1e400}',
+        b'{"id": 18446744073709551616}',
+        b'{"id": -9223372036854775809}',
+        b'"\\ud800"',
+        b"[" * 2000 + b"]" * 2000,
+        b"\xff",
+    ],
+    ids=["cut", "nan", "infinite", "huge", "huge negative", "surrogate", "deep", "bytes"],
+)
+@pytest.mark.parametrize("changes", [True, False])
+def test_an_answer_that_says_it_is_json_and_cannot_be_used_is_known_to_be_executed(
+    body: bytes, changes: bool
+) -> None:
+    with pytest.raises(UnusableResultError) as raised:
+        read_answer(201, JSON, body, changes=changes)
+    assert raised.value.executed is changes
+    assert raised.value.code == "result_unreadable"
+
+
+@pytest.mark.parametrize(
+    "body", [b"18446744073709551615", b"-9223372036854775808", b'"123456789012345678901234"']
+)
+def test_long_digits_that_are_whole_pass(body: bytes) -> None:
+    assert str(read_answer(200, JSON, body)) == body.decode().strip('"')
+
+
+def test_a_page_of_a_proxy_leaves_the_effect_in_doubt() -> None:
+    with pytest.raises(InDoubtError) as raised:
+        read_answer(200, {"Content-Type": "text/html"}, b"<html>Sign in</html>", changes=True)
+    assert not isinstance(raised.value, UnusableResultError)
+
+
+def test_a_date_to_wait_for_is_reckoned_by_the_servers_own_clock() -> None:
+    headers = {"Date": "Wed, 01 May 2024 12:00:00 GMT", "Retry-After": "Wed, 01 May 2024 12:01:30 GMT"}
+    with pytest.raises(BusyError) as raised:
+        read_answer(503, headers, b"")
+    assert raised.value.retry_after_s == 90.0

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
-from connectors.errors import FailedError, InDoubtError, NotSentError
+from connectors.errors import FailedError, InDoubtError, NotSentError, UnusableResultError
 from connectors.http import HttpClient, open_http
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -188,6 +188,32 @@ async def test_a_body_above_the_limit_is_not_read(chunked: bool) -> None:
     async with talking_to(huge) as client:
         with pytest.raises(InDoubtError, match="above the limit of 1000 bytes"):
             await client.get("orders")
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/problem+json", "text/html"])
+async def test_a_body_above_the_limit_tells_of_a_change_only_where_the_application_answered(
+    content_type: str,
+) -> None:
+    async def huge(_: web.Request) -> web.Response:
+        return web.Response(body=b"x" * 5000, content_type=content_type)
+
+    async with talking_to(huge) as client:
+        with pytest.raises(UnusableResultError) as changed:
+            await client.post("orders", body={})
+        with pytest.raises(UnusableResultError) as looked_up:
+            await client.get("orders")
+    assert changed.value.executed is (content_type != "text/html")
+    assert not looked_up.value.executed
+    assert changed.value.code == "result_too_large"
+
+
+async def test_a_refusal_stays_one_however_long_its_words_are() -> None:
+    async def refuse(_: web.Request) -> web.Response:
+        return web.Response(status=409, body=b"x" * 5000)
+
+    async with talking_to(refuse) as client:
+        with pytest.raises(FailedError, match="HTTP 409"):
+            await client.post("orders", body={})
 
 
 async def test_a_chunked_body_within_the_limit_is_read() -> None:

@@ -48,6 +48,8 @@ class DeadlyProxy:
         self._moments = moments
         self._exits = AsyncExitStack()
         self.address = ""
+        self.bodies: list[bytes] = []
+        """Of every request that arrived, in order."""
 
     async def __aenter__(self) -> Self:
         self._session = await self._exits.enter_async_context(
@@ -71,6 +73,7 @@ class DeadlyProxy:
         self._moments.seen += 1
         number = self._moments.seen
         body = await request.read()
+        self.bodies.append(body)
         if self._moments.strike(number, "before"):
             raise web.HTTPBadGateway
         async with self._session.request(

@@ -53,6 +53,7 @@ class Stage:
     outcomes: AIOKafkaConsumer
     model: OfflineModel
     moments: Moments
+    to_model: DeadlyProxy
     records: list[Record] = field(default_factory=list[Record])
     """Outcome records seen so far."""
     worker: asyncio.subprocess.Process | None = None
@@ -170,7 +171,7 @@ async def stage(folder: Path, bootstrap: str, *, dynamic: bool = False) -> Async
         outcomes.subscribe([OUTCOMES])
         await outcomes.start()
         exits.push_async_callback(kafka_clients.stop, outcomes)
-        made = Stage(folder, config, connection, database, codec, sender, outcomes, model, moments)
+        made = Stage(folder, config, connection, database, codec, sender, outcomes, model, moments, to_model)
         try:
             yield made
         finally:

@@ -58,6 +58,10 @@ class SimClock:
         passed = asyncio.get_running_loop().time() - STARTS_AT
         return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=passed)
 
+    def seconds(self) -> float:
+        """Return the loop's."""
+        return asyncio.get_running_loop().time()
+
 
 @dataclass(slots=True, eq=False)
 class SimWorker:

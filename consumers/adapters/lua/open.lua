@@ -8,6 +8,11 @@ local now = now_ms()
 local stored = redis.call('HMGET', meta, 'tenant', 'session_id', 'epoch', 'holder', 'lease_until', 'revision')
 if stored[1] and (stored[1] ~= tenant or stored[2] ~= session) then return {'OTHER'} end
 local left = tonumber(stored[5] or 0) - now
+if left > tonumber(lease_ms) then
+  -- Nobody is given that much: the clock was set back since, and a dead worker's lease would last for as long.
+  left = tonumber(lease_ms)
+  redis.call('HSET', meta, 'lease_until', text(now + left))
+end
 if left > 0 and (stored[4] ~= run or ARGV[7] ~= '1') then return {'BUSY', left} end
 
 -- At least the time of day, in microseconds since no two opens are closer: an epoch is never given twice, not

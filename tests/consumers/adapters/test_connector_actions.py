@@ -10,9 +10,18 @@ from pydantic import BaseModel, SecretStr
 
 from connectors.action import Call
 from connectors.connector import Connector, NoSettings
-from connectors.errors import ActionError, BusyError, FailedError, InDoubtError, NotSentError
+from connectors.errors import (
+    ActionError,
+    BusyError,
+    FailedError,
+    InDoubtError,
+    NotSentError,
+    UnusableResultError,
+)
 from consumers.adapters.connector_actions import ConnectorActions
+from consumers.adapters.connector_results import ResultLimits
 from consumers.ports.actions import ActionRequest, Actions
+from consumers.session.bounds import is_omitted
 from consumers.telemetry.metrics import ACTION_SECONDS, ACTIONS, Metrics
 
 SECRET = "s3cr3t-token"
@@ -266,4 +275,77 @@ async def test_a_result_that_is_too_large_fails_a_read_and_is_replaced_for_a_wri
     with pytest.raises(FailedError) as caught:
         await actions.perform(request(READ))
     assert caught.value.code == "result_too_large"
-    assert await actions.perform(request(WRITE)) == {"truncated": True, "bytes": 70_002}
+    assert "70,002 bytes" in str(await actions.perform(request(WRITE)))
+
+
+class Unsayable:
+    """JSON cannot say it, and it cannot be asked what it is."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+
+def circular() -> list[Any]:
+    made: list[Any] = []
+    made.append(made)
+    return made
+
+
+def breaking_off() -> Any:
+    yield 1
+    raise KeyError("row")
+
+
+UNUSABLE: dict[str, Behave] = {
+    "bytes": lambda: b"\xff",
+    "key of bytes": lambda: {b"\xff": 1},
+    "circular": circular,
+    "breaks off": lambda: [breaking_off()],
+    "nan": lambda: float("nan"),
+    "huge": lambda: 1 << 70,
+    "surrogate": lambda: {"name": "\ud800"},
+    "surrogate key": lambda: {"\ud800": 1},
+    "said by the connector": raising(UnusableResultError("no JSON", executed=True)),
+}
+
+
+@pytest.mark.parametrize("behave", UNUSABLE.values(), ids=UNUSABLE)
+async def test_a_result_that_cannot_be_used_fails_a_read_and_a_write_is_done_and_not_in_doubt(
+    actions: Actions, system: System, metrics: Metrics, behave: Behave
+) -> None:
+    system.behave = behave
+    with pytest.raises(FailedError) as caught:
+        await actions.perform(request(READ))
+    assert caught.value.code == "result_unreadable"
+    assert is_omitted(await actions.perform(request(WRITE)))
+    assert len(system.calls) == 2, "and it is not repeated"
+    assert metrics.value(ACTIONS, "erp.change", "done") == 1
+
+
+async def test_what_json_cannot_say_but_text_can_is_said_as_text(actions: Actions, system: System) -> None:
+    system.behave = lambda: {1: Unsayable(), None: {2.5}}
+    assert await actions.perform(request(WRITE)) == {"1": "<Unserializable Unsayable object>", "None": [2.5]}
+
+
+async def test_an_answer_that_does_not_say_whether_a_write_took_effect_leaves_it_in_doubt(
+    actions: Actions, system: System
+) -> None:
+    system.behave = raising(UnusableResultError("too large", code="result_too_large", executed=False))
+    with pytest.raises(InDoubtError, match="too large"):
+        await actions.perform(request(WRITE))
+    with pytest.raises(FailedError, match="ask for less") as caught:
+        await actions.perform(request(READ))
+    assert caught.value.code == "result_too_large"
+
+
+async def test_bounds_on_results_are_given_from_outside(metrics: Metrics, system: System) -> None:
+    opening = ConnectorActions.open(
+        [(connector_to(system), Settings())], metrics=metrics, results=ResultLimits(bytes=10, depth=1)
+    )
+    async with opening as actions:
+        system.behave = lambda: "x" * 10
+        with pytest.raises(FailedError, match="more than 10"):
+            await actions.perform(request(READ))
+        system.behave = lambda: {"a": {}}
+        with pytest.raises(FailedError, match="deeper than 1"):
+            await actions.perform(request(READ))

@@ -10,6 +10,7 @@ from consumers.ports.sessions import Entry
 from consumers.run.ending import body_of
 from consumers.session.context import Context
 from consumers.session.key import SessionKey
+from consumers.session.past import PastAction, PastRun
 from schemas.envelope import run_id_of
 from schemas.outcome import Outcome, Status
 from tests.consumers.cli.cli_stage import Stage
@@ -42,15 +43,36 @@ def finished(session: str, event_id: str) -> Outcome:
 
 def store(stage: Stage, outcome: Outcome) -> None:
     """Leave a finished run in Redis, as a worker does."""
+    at = AT.isoformat()
+    call = {"id": "1", "action": "erp.check_stock", "arguments": {"product_id": "P-1"}, "problem": None}
     decision: dict[str, Any] = {
-        "calls": [],
+        "calls": [call],
         "finish": {"status": "refused", "summary": "Nothing to do."},
         "problem": None,
         "text": "",
+        "input_tokens": 1000,
+        "output_tokens": 200,
         "cost_usd": 0.5,
-        "at": AT.isoformat(),
+        "started_at": at,
+        "at": at,
     }
-    entries = [Entry("t1/decision", decision), Entry("outcome", body_of(outcome))]
+    result = {"status": "done", "result": {"available": 5}, "at": at, "ms": 1500}
+    entries = [
+        Entry("t1/decision", decision),
+        Entry("t1/c0/result", result),
+        Entry("outcome", body_of(outcome)),
+    ]
+    run = PastRun(
+        event=outcome.event_type,
+        event_id=outcome.event_id,
+        status=str(outcome.status),
+        summary=outcome.summary,
+        actions=(
+            PastAction("erp.check_stock", "done", call["arguments"], result["result"], "read", ms=1500),
+        ),
+        at=AT,
+        run_id=outcome.run_id,
+    )
 
     async def write() -> None:
         client = connect(stage.redis)
@@ -58,7 +80,7 @@ def store(stage: Stage, outcome: Outcome) -> None:
             sessions = RedisSessions(client)
             await sessions.check()
             opened = await sessions.open(SessionKey("default", outcome.session_id), outcome.run_id)
-            await sessions.close(opened.lease, entries, Context().after(outcome))
+            await sessions.close(opened.lease, entries, Context((run,)))
         finally:
             await client.aclose()
 
@@ -71,10 +93,69 @@ def test_session_is_listed_and_shown_with_the_timeline_of_its_runs(stage: Stage)
     assert stage.name in [session["session"] for session in listed]
     shown = stage.json("sessions", "show", stage.name)
     (run,) = shown["runs"]
-    assert [moment["kind"] for moment in run["timeline"]] == ["decision", "outcome"]
+    assert [moment["kind"] for moment in run["timeline"]] == ["decision", "result", "outcome"]
     assert run["timeline"][0]["cost_usd"] == 0.5
+    assert (run["timeline"][1]["action"], run["timeline"][1]["ms"]) == ("erp.check_stock", 1500)
+    assert (run["status"], run["event"], run["damaged"]) == ("refused", "order.praised e-1", {})
+    assert run["totals"] == {
+        "turns": 1,
+        "actions": 1,
+        "approvals": 0,
+        "tokens": 1200,
+        "cost_usd": 0.5,
+        "action_s": 1.5,
+        "seconds": 0.0,
+    }
+    assert shown["totals"] == run["totals"]
     assert shown["context"][0]["summary"] == "Nothing to do."
-    assert "finish refused: Nothing to do." in stage.run("sessions", "show", stage.name).stdout
+    assert '- refused order.praised e-1, 2026-11-22T12:00:00Z: "Nothing to do."' in shown["summary"]
+    printed = stage.run("sessions", "show", stage.name).stdout
+    assert printed.index('"Nothing to do."') < printed.index("run ")
+    assert "finish refused: Nothing to do." in printed
+    assert "1,500 ms" in printed
+    assert "1 turn, 1 action, 1.50 s in actions, 0 questions to people, 1,200 tokens" in printed
+
+
+def test_several_runs_are_added_up(stage: Stage) -> None:
+    store(stage, finished(stage.name, "e-1"))
+    store(stage, finished(stage.name, "e-2"))
+    assert stage.json("sessions", "show", stage.name)["totals"]["tokens"] == 2400
+    assert "2 runs: 2 turns, 2 actions" in stage.run("sessions", "show", stage.name).stdout
+
+
+def test_what_is_damaged_is_said_and_the_rest_is_shown(stage: Stage) -> None:
+    store(stage, finished(stage.name, "e-1"))
+    store(stage, finished(stage.name, "e-2"))
+    key = SessionKey("default", stage.name)
+    broken = run_id_of("default", SOURCE, "e-1")
+
+    async def break_it() -> None:
+        async with connect(stage.redis) as client:
+            await client.hset(key.journal(broken), mapping={"t1/decision": "{", "outcome": "{}"})
+            await client.set(key.context, "no JSON")
+            await client.hset(f"pointsman:{{{stage.name}}}:meta", mapping={"epoch": "x"})
+
+    asyncio.run(break_it())
+    shown = stage.json("sessions", "show", stage.name)
+    (problem,) = shown["problems"]
+    assert f"session '{stage.name}' of tenant 'default': {key.context}: " in problem
+    assert "delete that key" in problem
+    damaged = {run["run"]: run["damaged"].keys() for run in shown["runs"]}
+    assert damaged.pop(broken) == {"t1/decision", "outcome"}
+    assert list(damaged.values()) == [{}.keys()]
+    printed = stage.run("sessions", "show", stage.name).stdout
+    assert "damaged: t1/decision: is no JSON" in printed
+    assert "finish refused: Nothing to do." in printed
+    listed = stage.json("sessions", "list", "--max", "1000")
+    assert any(stage.name in (each["problem"] or "") for each in listed)
+    assert "damaged: pointsman:" in stage.run("sessions", "list", "--max", "1000").stdout
+
+
+def test_a_run_that_waits_says_for_what(stage: Stage) -> None:
+    begin(stage, stage.name, "run-1")
+    (run,) = stage.json("sessions", "show", stage.name)["runs"]
+    assert run["status"] == "in_doubt"
+    assert run["totals"]["approvals"] == 1
 
 
 def test_unknown_session_or_tenant_fails(stage: Stage) -> None:
@@ -85,7 +166,17 @@ def test_unknown_session_or_tenant_fails(stage: Stage) -> None:
 
 def begin(stage: Stage, session: str, run: str) -> None:
     """Leave a run in Redis that waits for a person: its action is in doubt."""
-    entries = [Entry("t1/decision", {"at": AT.isoformat()}), Entry("t1/c0/d1/doubt", {"at": AT.isoformat()})]
+    asked = {
+        "action": "erp.create_order",
+        "description": "",
+        "arguments": {},
+        "key": "k",
+        "reason": "",
+        "compensation": None,
+        "digest": "",
+        "requested_at": AT.isoformat(),
+    }
+    entries = [Entry("t1/c0/d1/doubt", asked)]
 
     async def write() -> None:
         client = connect(stage.redis)

@@ -49,7 +49,7 @@ class Dialogue:
     offered: Sequence[str] = tuple(ACTIONS)
 
     def event(
-        self, kind: str, payload: Mapping[str, Any], *, event_id: str = "e-1", session: Any = None
+        self, kind: str, payload: Mapping[str, Any], *, event_id: str = "e-1", session: str = ""
     ) -> "Dialogue":
         """Add the user message that shows an event."""
         shown = {
@@ -60,8 +60,8 @@ class Dialogue:
             "time": "2026-01-01T00:00:00+00:00",
         }
         text = f"<event>{orjson.dumps({**shown, 'payload': payload}).decode()}</event>"
-        if session is not None:
-            text = f"<session>{orjson.dumps(session).decode()}</session>\n{text}"
+        if session:
+            text = f"<session>\n{session}\n</session>\n{text}"
         if not self.messages:
             self.messages.append({"role": "system", "content": "You choose actions. Goal: do well."})
         self.messages.append({"role": "user", "content": text})

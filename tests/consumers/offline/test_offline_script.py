@@ -55,11 +55,11 @@ def test_all_variables_are_there(dialogue: Any, script: Make) -> None:
     rules = """
   - name: all
     when: >-
-      session.runs[0] == 1 && results["a.b"] == 5 && errors["c.d"].code == "no" && calls == ["a.b", "c.d"]
+      session.contains("O-1") && results["a.b"] == 5 && errors["c.d"].code == "no" && calls == ["a.b", "c.d"]
       && turn == 3 && "finish" in tools && event.id == "e-1"
     say: '="turn " + string(turn)'
 """
-    dialogue.event("t", {}, session={"runs": [1]}).called("a.b", {"ok": True, "result": 5})
+    dialogue.event("t", {}, session="erp.create_order returned O-1").called("a.b", {"ok": True, "result": 5})
     dialogue.called("c.d", {"ok": False, "code": "no", "error": ""})
     assert dialogue.ask(script(rules)).text == "turn 3"
 

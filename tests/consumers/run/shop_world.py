@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from connectors.action import Call, UndoByState
 from connectors.catalog import Catalog
@@ -232,7 +232,10 @@ class ShopActions:
 
     async def perform(self, request: ActionRequest) -> Any:
         call = Call(self.ledger, request.key, 10.0, request.tenant, request.run_id)
-        arguments = request.action.arguments.model_validate(dict(request.arguments))
+        try:
+            arguments = request.action.arguments.model_validate(dict(request.arguments))
+        except ValidationError as error:
+            raise FailedError(str(error), code="invalid_arguments") from error
         return await self.fuse.around(lambda: perform(request.action, call, arguments))
 
 
@@ -358,11 +361,20 @@ class FusedSessions(MemorySessions):
 class StillClock:
     def __init__(self) -> None:
         self.time = NOW
+        self.passed_s = 1000.0
 
     def now(self) -> datetime:
         return self.time
 
+    def seconds(self) -> float:
+        return self.passed_s
+
     def pass_by(self, delta: timedelta) -> None:
+        self.time += delta
+        self.passed_s += delta.total_seconds()
+
+    def jump(self, delta: timedelta) -> None:
+        """Set the time of day, as an operator or NTP does; no time passes."""
         self.time += delta
 
 

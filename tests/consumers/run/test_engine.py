@@ -287,7 +287,7 @@ async def test_the_next_event_of_the_session_sees_what_was_done() -> None:
     )
     await world.work()
     assert "<session>" not in seen[0]
-    assert '"shop.order"' in seen[-1]
+    assert 'shop.order({"quantity":2}) done' in seen[-1]
 
 
 async def test_a_full_journal_ends_the_run_and_says_what_stands() -> None:

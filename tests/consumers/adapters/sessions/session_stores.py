@@ -12,9 +12,18 @@ from consumers.adapters.redis_sessions import RedisSessions
 from consumers.ports.sessions import Sessions
 from consumers.session.context import Context
 from consumers.session.key import SessionKey
+from consumers.session.past import PastRun
 
 KEY = SessionKey("acme", "order-{42}")
-CONTEXT = Context(({"event": "order.requested", "summary": "done"},))
+AT = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+def context_with(summary: str) -> Context:
+    """Return the context of a session with one run that ended like this."""
+    return Context((PastRun("order.requested", "e-1", "success", summary, (), AT),))
+
+
+CONTEXT = context_with("done")
 LIMITS: dict[str, Any] = {"lease_s": 30.0, "max_entries": 5, "max_bytes": 400}
 
 
@@ -22,10 +31,13 @@ class HandClock:
     """A clock that moves when it is told to."""
 
     def __init__(self) -> None:
-        self.time = datetime(2026, 11, 22, tzinfo=UTC)
+        self.time = AT
 
     def now(self) -> datetime:
         return self.time
+
+    def seconds(self) -> float:
+        raise AssertionError("a store lives by the time of day alone")
 
 
 @dataclass(frozen=True)
@@ -35,6 +47,8 @@ class Store:
     sessions: Sessions
     wipe: Callable[[], Awaitable[Any]]
     lapse: Callable[[SessionKey], Awaitable[Any]]
+    set_back: Callable[[SessionKey], Awaitable[Any]]
+    """Set its clock back by two hours, as far as that session can tell."""
     one_clock: bool = False
     """Leases lapse by a clock, so that those of all sessions do."""
 
@@ -49,7 +63,10 @@ def in_memory() -> Store:
     async def lapse(_key: SessionKey) -> None:
         clock.time += timedelta(seconds=31)
 
-    return Store(sessions, wipe, lapse, one_clock=True)
+    async def set_back(_key: SessionKey) -> None:
+        clock.time -= timedelta(hours=2)
+
+    return Store(sessions, wipe, lapse, set_back, one_clock=True)
 
 
 def in_redis(redis: Redis) -> Store:
@@ -57,4 +74,7 @@ def in_redis(redis: Redis) -> Store:
         if await redis.exists(key.meta):
             await redis.hset(key.meta, "lease_until", "1")
 
-    return Store(RedisSessions(redis, **LIMITS), redis.flushall, lapse)
+    async def set_back(key: SessionKey) -> None:
+        await redis.hincrby(key.meta, "lease_until", 2 * 3_600_000)
+
+    return Store(RedisSessions(redis, **LIMITS), redis.flushall, lapse, set_back)

@@ -21,6 +21,7 @@ from consumers.local.redis_server import local_redis
 from consumers.ports.sessions import Entry, SessionLostError
 from consumers.session.context import Context
 from consumers.session.key import SessionKey
+from tests.consumers.adapters.sessions.session_stores import CONTEXT, context_with
 
 KEY = SessionKey("acme", "order-42")
 ENTRY = Entry("outcome", {"status": "success"})
@@ -220,8 +221,7 @@ async def test_an_unreadable_url_is_named_without_its_password() -> None:
 
 
 async def test_operators_see_sessions_and_their_runs(redis: Redis, sessions: RedisSessions) -> None:
-    context = Context(({"event": "order.requested"},))
-    await sessions.close((await sessions.open(KEY, "run-1")).lease, [ENTRY], context)
+    await sessions.close((await sessions.open(KEY, "run-1")).lease, [ENTRY], CONTEXT)
     await sessions.open(KEY, "run-2")
     await sessions.open(SessionKey("other", "order-7"), "run-3")
     listing = RedisSessionsListing(redis)
@@ -230,7 +230,7 @@ async def test_operators_see_sessions_and_their_runs(redis: Redis, sessions: Red
     assert found[KEY].holder == "run-2"
     assert found[KEY].updated_at < found[KEY].lease_until
     assert await listing.run_ids(KEY) == ["run-2", "run-1"]
-    assert await listing.context(KEY) == context
+    assert await listing.context(KEY) == CONTEXT
     assert await listing.run_ids(SessionKey("nobody", "x")) == []
 
 
@@ -259,9 +259,8 @@ async def test_nothing_of_an_erased_session_is_left_but_names_that_say_nothing(
 ) -> None:
     key = SessionKey("acme", "ann@example.com")
     secret = Entry("outcome", {"to": "ann@example.com"})
-    await sessions.close(
-        (await sessions.open(key, "run-1")).lease, [secret], Context(({"to": "ann@example.com"},))
-    )
+    told = context_with("A letter to ann@example.com.")
+    await sessions.close((await sessions.open(key, "run-1")).lease, [secret], told)
     await sessions.erase(key, datetime(2026, 11, 24, tzinfo=UTC))
     names = [name async for name in redis.scan_iter()]
     assert names

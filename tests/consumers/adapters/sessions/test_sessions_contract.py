@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from consumers.errors import HaltError
 from consumers.ports.sessions import (
     Entry,
     FencedError,
@@ -14,12 +13,13 @@ from consumers.ports.sessions import (
     Lease,
     RunsOpenError,
     SessionBusyError,
+    SessionDamagedError,
     SessionLostError,
     Sessions,
 )
 from consumers.session.context import Context
 from consumers.session.key import SessionKey
-from tests.consumers.adapters.sessions.session_stores import CONTEXT, KEY, Store, in_memory, in_redis
+from tests.consumers.adapters.sessions.session_stores import CONTEXT, KEY, LIMITS, Store, in_memory, in_redis
 
 A = Entry("t1/decision", {"calls": ["erp.find_order"]})
 B = Entry("t1/c0/intent", {"key": "k1"})
@@ -251,7 +251,7 @@ async def test_keys_of_another_tenant_or_session_are_never_opened(
 ) -> None:
     await sessions.release(await lease_of(sessions))
     object.__setattr__(collision, "tag", KEY.tag)
-    with pytest.raises(HaltError, match="another tenant"):
+    with pytest.raises(SessionDamagedError, match="another tenant"):
         await sessions.open(collision, "run-2")
 
 
@@ -368,3 +368,13 @@ async def test_a_session_that_is_worked_is_not_erased(sessions: Sessions) -> Non
 async def test_a_session_that_nobody_knows_is_erased_without_a_trace(sessions: Sessions) -> None:
     assert await sessions.erase(KEY, AT) == 0
     assert (await sessions.open(KEY, "run-1")).entries == {}
+
+
+async def test_a_lease_ends_in_time_although_the_clock_of_the_server_was_set_back(store: Store) -> None:
+    await lease_of(store.sessions, "a dead worker's")
+    await store.set_back(KEY)
+    with pytest.raises(SessionBusyError) as raised:
+        await lease_of(store.sessions, "run-2")
+    assert 0 < (raised.value.after_s or 0) <= LIMITS["lease_s"]
+    await store.lapse(KEY)
+    assert (await lease_of(store.sessions, "run-2")).run_id == "run-2"

@@ -39,7 +39,7 @@ from consumers.ports.sessions import (
 from consumers.session import place
 from consumers.session.context import Context
 from consumers.session.key import SessionKey
-from tests.consumers.adapters.sessions.session_stores import LIMITS, Store, in_memory, in_redis
+from tests.consumers.adapters.sessions.session_stores import LIMITS, Store, context_with, in_memory, in_redis
 from tests.consumers.adapters.sessions.sessions_model import Session, answered, size, written
 
 EXAMPLES = int(os.environ.get("POINTSMAN_EXAMPLES", "0"))
@@ -57,7 +57,7 @@ entries_lists = st.one_of(
 workers = st.integers(0, 1)
 keys = st.sampled_from(KEYS)
 runs = st.sampled_from(["run-0", "run-1", "run-2"])
-contexts = st.integers(0, 3).map(lambda n: Context(({"summary": str(n)},)))
+contexts = st.integers(0, 3).map(lambda n: context_with(str(n)))
 
 
 @dataclass(frozen=True)
