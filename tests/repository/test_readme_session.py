@@ -25,7 +25,9 @@ SESSION = Context(
             summary="Order O-1001 for 2 lamps is placed.",
             actions=(
                 LOOK,
-                PastAction("erp.create_order", "done", CUSTOMER | {"quantity": 2}, ORDERED, ms=31, rules=RULES),
+                PastAction(
+                    "erp.create_order", "done", CUSTOMER | {"quantity": 2}, ORDERED, ms=31, rules=RULES
+                ),
             ),
             at=at(9, 30, 3),
             run_id="1",
@@ -58,4 +60,6 @@ SESSION = Context(
 
 
 def test_a_session_is_told_as_the_readme_shows_it() -> None:
-    assert [body.rstrip("\n") for body in Document.read("README.md").fences("session")] == [SESSION.summary(1500)]
+    assert [body.rstrip("\n") for body in Document.read("README.md").fences("session")] == [
+        SESSION.summary(1500)
+    ]
