@@ -2,12 +2,13 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
+
+from consumers.adapters.redis_connection import Client
 
 _FOLDER: Final = Path(__file__).with_name("lua")
 _PARTS: Final[dict[str, tuple[str, ...]]] = {
@@ -18,45 +19,41 @@ _PARTS: Final[dict[str, tuple[str, ...]]] = {
     "renew": ("lease", "renew"),
     "mark": ("mark",),
     "erase": ("lease", "erase"),
+    "probe": ("probe",),
 }
 
 
 class Script:
-    """One of them on one client. A call sends EVALSHA, and the source if Redis forgot it.
+    """One script. A call sends its digest, and the source to a server that does not know it.
 
-    It is what the client's own `register_script` gives, without what that costs at each call.
+    A server knows a script until it restarts; a replica that became the primary has never seen any. It is what the
+    client's own `register_script` gives, without what that costs at each call.
     """
 
-    def __init__(self, redis: Redis, source: str) -> None:
-        self._redis = redis
-        self.source = source
+    def __init__(self, client: Client, source: str) -> None:
+        self._client: Any = client
+        self._source = source
         self._digest = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
 
     async def __call__(self, keys: Sequence[str], about: Sequence[Any]) -> Any:
-        """Run it; errors are the client's."""
+        """Run it where its keys are; all of them share a slot."""
         try:
-            return await self._redis.execute_command("EVALSHA", self._digest, len(keys), *keys, *about)
+            return await self._client.execute_command(*self.words(keys, about))
         except NoScriptError:
-            return await self._redis.execute_command("EVAL", self.source, len(keys), *keys, *about)
+            return await self.whole(keys, about)
 
-    async def each(self, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
-        """Run it with each of these keys and arguments, in one round trip; the first error is raised."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for keys, about in calls:
-                pipe.evalsha(self._digest, len(keys), *keys, *about)
-            answers = await pipe.execute(raise_on_error=False)
-        for error in answers:
-            if isinstance(error, Exception) and not isinstance(error, NoScriptError):
-                raise error
-        return [
-            await self(*call) if isinstance(answer, NoScriptError) else answer
-            for call, answer in zip(calls, answers, strict=True)
-        ]
+    async def whole(self, keys: Sequence[str], about: Sequence[Any]) -> Any:
+        """Run it, sending the source."""
+        return await self._client.execute_command("EVAL", self._source, len(keys), *keys, *about)
+
+    def words(self, keys: Sequence[str], about: Sequence[Any]) -> tuple[Any, ...]:
+        """Return the command for a server that knows the script."""
+        return ("EVALSHA", self._digest, len(keys), *keys, *about)
 
 
 @dataclass(frozen=True, slots=True)
 class Scripts:
-    """One script for each method that writes."""
+    """One script for each method that writes, and one that tries what they need."""
 
     open: Script
     append: Script
@@ -65,20 +62,13 @@ class Scripts:
     renew: Script
     mark: Script
     erase: Script
+    probe: Script
 
     @classmethod
-    def of(cls, redis: Redis) -> Self:
+    def of(cls, client: Client) -> Self:
         """Read the sources; nothing is sent."""
         sources = {name: "".join(_source(part) for part in parts) for name, parts in _PARTS.items()}
-        return cls(**{name: Script(redis, source) for name, source in sources.items()})
-
-    async def load(self, redis: Redis) -> None:
-        """Send every source, so that the first calls need not."""
-        async with redis.pipeline(transaction=False) as pipe:
-            for field in fields(self):
-                script: Script = getattr(self, field.name)
-                pipe.script_load(script.source)
-            await pipe.execute()
+        return cls(**{name: Script(client, source) for name, source in sources.items()})
 
 
 def _source(part: str) -> str:

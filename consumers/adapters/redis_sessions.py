@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any, Final, cast
 
 import orjson
-from redis.asyncio import Redis
 
-from consumers.adapters.redis_connection import busy_when_unreachable, check_server
+from consumers.adapters.redis_check import check_rights, check_server
+from consumers.adapters.redis_connection import Client, busy_when_unreachable
 from consumers.adapters.redis_damage import context_of, damage_of, entries_of
+from consumers.adapters.redis_nodes import each_where_it_belongs, ping
 from consumers.adapters.redis_scripts import Script, Scripts
 from consumers.errors import RetryError, UnavailableError
 from consumers.ports.sessions import (
@@ -66,12 +67,13 @@ class RedisSessions:
 
     def __init__(
         self,
-        redis: Redis,
+        redis: Client,
         *,
         lease_s: float = LEASE_S,
         ttl_s: float = TTL_S,
         max_entries: int = MAX_ENTRIES,
         max_bytes: int = MAX_BYTES,
+        durable: bool = True,
     ) -> None:
         self._redis = redis
         self._scripts = Scripts.of(redis)
@@ -79,18 +81,18 @@ class RedisSessions:
         self._lease_ms = int(lease_s * 1000)
         self._ttl_ms = int(ttl_s * 1000)
         self._limits = (max_entries, max_bytes)
+        self._durable = durable
         self._held: dict[str, _Held] = {}
 
     async def check(self) -> list[str]:
-        """Refuse a server that would lose sessions silently, load the scripts, return warnings.
+        """Refuse servers that would lose sessions silently or let us do too little; return warnings.
 
         Raises:
-            ConfigurationError: the server evicts, is too old, or refuses our credentials.
-            RetryError: it cannot be reached.
+            ConfigurationError: one evicts, forgets on a restart (unless not `durable`), is too old, or refuses us.
+            RetryError: one cannot be reached.
         """
-        warnings = await check_server(self._redis)
-        with busy_when_unreachable():
-            await self._scripts.load(self._redis)
+        warnings = await check_server(self._redis, durable=self._durable)
+        await check_rights(self._redis, self._scripts.probe)
         return warnings
 
     async def ping(self) -> None:
@@ -99,8 +101,8 @@ class RedisSessions:
         Raises:
             UnavailableError: it does not.
         """
-        with busy_when_unreachable():
-            await self._redis.ping()
+        async with busy_when_unreachable():
+            await ping(self._redis)
 
     async def open(self, key: SessionKey, run_id: str, *, take_over: bool = True) -> Opened:
         """As the port says."""
@@ -132,7 +134,7 @@ class RedisSessions:
 
     async def read(self, key: SessionKey, run_id: str) -> Mapping[str, Body]:
         """As the port says."""
-        with busy_when_unreachable():
+        async with busy_when_unreachable():
             stored = cast("dict[bytes, bytes]", await self._redis.hgetall(key.journal(run_id)))
         return entries_of(key, run_id, [part for field in stored.items() for part in field])
 
@@ -163,7 +165,7 @@ class RedisSessions:
 
     async def erase(self, key: SessionKey, at: datetime) -> int:
         """As the port says."""
-        with busy_when_unreachable():
+        async with busy_when_unreachable():
             runs = cast("list[bytes]", await self._redis.zrange(key.runs, 0, -1))
         names = [run.decode() for run in runs]
         keys = [key.meta, key.context, key.runs, *(key.journal(run) for run in names)]
@@ -188,20 +190,28 @@ class RedisSessions:
                 _log.warning("leases not renewed: %s", error)
 
     async def renew_leases(self) -> None:
-        """Renew every lease in hand in one round trip; a lease that was lost is let go.
+        """Renew every lease in hand, in one round trip to each server; a lease that was lost is let go.
 
         Raises:
-            RetryError: Redis is unreachable.
+            RetryError: a server is unreachable; what the others have is renewed.
         """
-        leases = [held.lease for held in self._held.values()]
-        if not leases:
-            return
-        calls = [([lease.key.meta], [lease.run_id, lease.epoch, self._lease_ms]) for lease in leases]
-        with busy_when_unreachable():
-            states = await self._scripts.renew.each(calls)
-        for lease, state in zip(leases, states, strict=True):
+        leases = {held.lease.key.meta: held.lease for held in self._held.values()}
+        renew, about = self._scripts.renew, self._renewal
+        async with busy_when_unreachable():
+            answers = await each_where_it_belongs(
+                self._redis, {meta: renew.words([meta], about(lease)) for meta, lease in leases.items()}
+            )
+        # Errors last: by then the others are done. One that is due to a change of servers is gone when it is
+        # asked singly.
+        for meta in sorted(answers, key=lambda meta: isinstance(answers[meta], Exception)):
+            state = answers[meta]
+            if isinstance(state, Exception):
+                state = await _call(renew, [meta], about(leases[meta]))
             if state != b"HELD":
-                self._forget(lease)
+                self._forget(leases[meta])
+
+    def _renewal(self, lease: Lease) -> list[Any]:
+        return [lease.run_id, lease.epoch, self._lease_ms]
 
     async def _leave(
         self, how: str, lease: Lease, entries: Sequence[Entry], context: Context
@@ -261,7 +271,7 @@ class RedisSessions:
 
 
 async def _call(script: Script, keys: list[str], about: list[Any]) -> Any:
-    with busy_when_unreachable():
+    async with busy_when_unreachable():
         return await script(keys, about)
 
 

@@ -1,15 +1,15 @@
 """What operators see of the sessions in Redis. Reads only; nothing here is needed to work an event."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, cast
 
-from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from consumers.adapters.redis_connection import busy_when_unreachable
+from consumers.adapters.redis_connection import Client, busy_when_unreachable
 from consumers.adapters.redis_damage import context_of, damage_of
+from consumers.adapters.redis_nodes import Node, primaries
 from consumers.errors import UnavailableError
 from consumers.session.context import Context
 from consumers.session.key import SessionKey
@@ -44,7 +44,7 @@ class SessionSummary:
 class RedisSessionsListing:
     """Lists sessions, for the command line."""
 
-    def __init__(self, redis: Redis) -> None:
+    def __init__(self, redis: Client) -> None:
         self._redis = redis
 
     async def list_sessions(self, limit: int = 100) -> AsyncGenerator[SessionSummary]:
@@ -53,26 +53,37 @@ class RedisSessionsListing:
         Raises:
             RetryError: Redis is unreachable.
         """
-        cursor, left = 0, limit
-        while left > 0:
-            with busy_when_unreachable():
-                cursor, names = await self._redis.scan(cursor, match="pointsman:{*}:meta", count=_BATCH)
-                async with self._redis.pipeline(transaction=False) as pipe:
-                    for name in names[:left]:
-                        pipe.hgetall(name)
-                    stored = await pipe.execute(raise_on_error=False)
-            for name, meta in zip(names, stored, strict=False):
-                if meta:  # one may have expired between the two round trips
-                    yield _summary(cast("bytes", name), meta)
-                    left -= 1
-            if cursor == 0:
-                return
+        left = limit
+        async with busy_when_unreachable():
+            nodes = await primaries(self._redis)
+        for node in nodes:
+            cursor = None
+            while cursor != 0 and left > 0:
+                async with busy_when_unreachable():
+                    cursor, names = await node.command(
+                        "SCAN", cursor or 0, "MATCH", "pointsman:{*}:meta", "COUNT", _BATCH
+                    )
+                    stored = await self._stored(node, names[:left])
+                for name, meta in zip(names, stored, strict=False):
+                    if meta:  # one may have expired between the two round trips
+                        yield _summary(name, meta)
+                        left -= 1
+
+    async def _stored(self, node: Node, names: Sequence[bytes]) -> list[dict[bytes, bytes] | Exception]:
+        stored = await node.together([("HGETALL", name) for name in names])
+        for index, answer in enumerate(stored):
+            if isinstance(answer, Exception):  # it has moved to another node, or is no hash
+                try:
+                    stored[index] = await self._redis.hgetall(names[index].decode())
+                except ResponseError as error:
+                    stored[index] = error
+        return stored
 
     async def run_ids(self, key: SessionKey) -> list[str]:
         """Return the session's latest runs, last opened first."""
-        with busy_when_unreachable():
-            runs = await self._redis.zrange(key.runs, 0, -1, desc=True)
-        return [run.decode() for run in cast("list[bytes]", runs)]
+        async with busy_when_unreachable():
+            runs = await self._redis.zrange(key.runs, 0, -1)
+        return [run.decode() for run in reversed(cast("list[bytes]", runs))]
 
     async def context(self, key: SessionKey) -> Context:
         """Return what the session remembers; empty for an unknown one.
@@ -81,7 +92,7 @@ class RedisSessionsListing:
             SessionDamagedError: it cannot be read.
         """
         try:
-            with busy_when_unreachable():
+            async with busy_when_unreachable():
                 data = await self._redis.get(key.context)
         except UnavailableError as error:
             if damage := damage_of(key, error):
@@ -92,7 +103,7 @@ class RedisSessionsListing:
     async def journal(self, key: SessionKey, run_id: str) -> Stored:
         """Return a run's journal as far as it can be read, and what is wrong with the rest."""
         try:
-            with busy_when_unreachable():
+            async with busy_when_unreachable():
                 stored = await self._redis.hgetall(key.journal(run_id))
         except UnavailableError as error:
             if damage_of(key, error):

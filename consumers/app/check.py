@@ -11,6 +11,7 @@ from consumers.adapters.tls_files import TlsFileError
 from consumers.app.config import Config, SecretRef
 from consumers.app.config_file import ConfigFile, InvalidConfigError, Location, Mistake
 from consumers.app.kafka_login import security_options
+from consumers.app.redis_login import tls_of
 from consumers.app.resolve import Resolved, resolve
 from consumers.errors import ConfigurationError
 from schemas.errors import SchemaError
@@ -80,15 +81,17 @@ def _references(section: BaseModel, at: Location) -> Iterator[tuple[Location, Se
 
 
 def _security(file: ConfigFile) -> Iterator[Mistake]:
-    """Find the first file of certificates or keys that cannot be used; the next one shows once that is mended."""
-    try:
-        security_options(file.config.kafka.security)
-    except TlsFileError as error:
-        where = file.where(*error.setting.split("."))
-        yield Mistake(where, f"{error.setting}: {error.problem}", error.fix)
-    except ConfigurationError:
-        # A secret that is not there, found above; with it, there may be more to find here.
-        return
+    """Find files of certificates or keys that cannot be used; a section's next one shows once the first is mended."""
+    config = file.config
+    for read in (lambda: security_options(config.kafka.security), lambda: tls_of(config.redis)):
+        try:
+            read()
+        except TlsFileError as error:
+            where = file.where(*error.setting.split("."))
+            yield Mistake(where, f"{error.setting}: {error.problem}", error.fix)
+        except ConfigurationError:
+            # A secret that is not there, found above; with it, there may be more to find here.
+            continue
 
 
 def _schemas(file: ConfigFile) -> Iterator[Mistake]:

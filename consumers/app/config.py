@@ -3,67 +3,19 @@
 `POINTSMAN_<SECTION>__<FIELD>` in the environment overrides the file, such as `POINTSMAN_KAFKA__BOOTSTRAP`.
 """
 
-import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
-from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from consumers.adapters.openai_settings import ModelSettings, Price
-from consumers.app.kafka_security_rules import oauth_mistakes, refuse, security_mistakes
+from consumers.app.contradictions import refuse
+from consumers.app.kafka_security_rules import oauth_mistakes, security_mistakes
+from consumers.app.redis_settings import Redis
+from consumers.app.section import SecretRef, Section
 from schemas.topics import APPROVALS, DEAD_LETTERS, OUTCOMES, PARKED, STEPS
-
-
-class Section(BaseModel):
-    """A part of the file; a field it does not know is a mistake."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class SecretRef(Section):
-    """Where a secret is found: an environment variable or a file (such as a mounted Kubernetes secret)."""
-
-    env: str | None = None
-    file: Path | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _is_no_secret(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            raise PydanticCustomError("secret", "is a secret: write `{env: NAME}` or `{file: PATH}`")
-        return value
-
-    @model_validator(mode="after")
-    def _one(self) -> "SecretRef":
-        if (self.env is None) == (self.file is None):
-            raise ValueError("give exactly one of `env` and `file`")
-        return self
-
-    def read(self) -> SecretStr:
-        """Return the secret.
-
-        Raises:
-            LookupError: it is not there; the message names where it was looked for.
-        """
-        if self.env is not None:
-            value = os.environ.get(self.env)
-            if not value:
-                raise LookupError(f"the environment variable {self.env} is not set")
-            return SecretStr(value)
-        assert self.file is not None
-        try:
-            value = self.file.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise LookupError(f"the secret file {self.file} cannot be read: {error.strerror}") from error
-        except UnicodeDecodeError:
-            # Not chained: that error holds what is in the file.
-            raise LookupError(f"the secret file {self.file} is no text") from None
-        if not value:
-            raise LookupError(f"the secret file {self.file} is empty")
-        return SecretStr(value)
 
 
 class KafkaOAuth(Section):
@@ -74,10 +26,10 @@ class KafkaOAuth(Section):
     client_secret: SecretRef | None = None
     client_auth: Literal["basic", "post"] = "basic"
     scope: str | None = None
-    parameters: dict[str, str] = {}
+    parameters: dict[str, str] = {}  # noqa: RUF012 - pydantic copies it
     ca_file: Path | None = None
     token: SecretRef | None = None
-    extensions: dict[str, str] = {}
+    extensions: dict[str, str] = {}  # noqa: RUF012 - the same
 
     @model_validator(mode="after")
     def _fits(self) -> "KafkaOAuth":
@@ -120,15 +72,6 @@ class Kafka(Section):
     auto_offset_reset: Literal["earliest", "latest"] = "earliest"
     session_timeout_s: float = Field(default=45.0, gt=0)
     security: KafkaSecurity = KafkaSecurity()
-
-
-class Redis(Section):
-    """Where sessions live."""
-
-    url: str = "redis://127.0.0.1:6379/0"
-    password: SecretRef | None = None
-    lease_s: float = Field(default=30.0, gt=0)
-    ttl_days: float = Field(default=7.0, gt=0)
 
 
 class Registry(Section):

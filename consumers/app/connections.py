@@ -10,10 +10,10 @@ from consumers.adapters.kafka_outbox import KafkaOutbox
 from consumers.adapters.kafka_refusal import explained
 from consumers.adapters.kafka_sender import KafkaSender
 from consumers.adapters.own_messages import OwnMessages, OwnTopics
-from consumers.adapters.redis_connection import connect
 from consumers.adapters.redis_sessions import RedisSessions
 from consumers.app.config import Config, Kafka, Redis
 from consumers.app.kafka_login import security_options
+from consumers.app.redis_login import redis_client
 from consumers.app.secrets import secret
 from consumers.errors import UnavailableError
 from consumers.telemetry.logs import clamp_kafka
@@ -87,9 +87,12 @@ async def outbox(config: Config, codec: RecordCodec, stack: AsyncExitStack) -> K
     return KafkaOutbox(await sender(config.kafka, stack), own_messages(config.kafka, codec))
 
 
-async def redis_sessions(settings: Redis, stack: AsyncExitStack) -> RedisSessions:
-    """Return sessions on a Redis that was checked, disconnected with the stack."""
-    password = secret(settings.password, "redis.password").get_secret_value()
-    client = connect(settings.url, password=password or None)
-    stack.push_async_callback(client.aclose)
-    return RedisSessions(client, lease_s=settings.lease_s, ttl_s=settings.ttl_days * 86_400)
+async def redis_sessions(settings: Redis, stack: AsyncExitStack, *, name: str = "pointsman") -> RedisSessions:
+    """Return sessions on a Redis that is yet to be checked, disconnected with the stack."""
+    client = await stack.enter_async_context(redis_client(settings, name=name))
+    return RedisSessions(
+        client,
+        lease_s=settings.lease_s,
+        ttl_s=settings.ttl_days * 86_400,
+        durable=settings.durability == "required",
+    )

@@ -1,19 +1,15 @@
 """Which settings of `kafka.security` go together. Each mistake names its field and the fix, and repeats no value."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from pydantic import ValidationError
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from consumers.app.contradictions import Wrong, certificate_mistakes, given
 
 if TYPE_CHECKING:
     from consumers.app.config import KafkaOAuth, KafkaSecurity
-
-Wrong = tuple[str, str]
-"""A field, and what is wrong with it."""
 
 _SASL_FIELDS: Final = ("mechanism", "username", "password", "oauth")
 _TLS_FIELDS: Final = ("ca_file", "cert_file", "key_file", "key_password")
@@ -23,44 +19,26 @@ _EXTENSION_NAME: Final = re.compile(r"[A-Za-z]+")
 _EXTENSION_VALUE: Final = re.compile(r"[\x21-\x7e \t\r\n]+")
 
 
-def refuse(title: str, wrong: Iterable[Wrong]) -> None:
-    """Raise all mistakes of a section at once, each at its field.
-
-    Raises:
-        ValidationError: there is at least one.
-    """
-    errors = [
-        InitErrorDetails(
-            type=PydanticCustomError("combination", "{problem}", {"problem": problem}),
-            loc=(field,),
-            input=None,
-        )
-        for field, problem in wrong
-    ]
-    if errors:
-        raise ValidationError.from_exception_data(title, errors, hide_input=True)
-
-
 def security_mistakes(security: "KafkaSecurity") -> Iterator[Wrong]:
     """Yield what does not go together in `kafka.security`."""
     protocol = security.protocol
     if protocol.startswith("SASL"):
         yield from _login_mistakes(security)
     else:
-        for name in _given(security, _SASL_FIELDS):
+        for name in given(security, _SASL_FIELDS):
             yield name, f"is for SASL, and the protocol is {protocol}: set `protocol: SASL_SSL`, or remove it"
     if protocol.endswith("SSL"):
-        yield from _certificate_mistakes(security)
+        yield from certificate_mistakes(security)
     else:
         secure = "SASL_SSL" if protocol.startswith("SASL") else "SSL"
-        for name in _given(security, _TLS_FIELDS):
+        for name in given(security, _TLS_FIELDS):
             yield name, f"is for TLS, and the protocol is {protocol}: set `protocol: {secure}`, or remove it"
 
 
 def oauth_mistakes(oauth: "KafkaOAuth") -> Iterator[Wrong]:
     """Yield what does not go together in `kafka.security.oauth`."""
     if oauth.token is not None:
-        for name in _given(oauth, (*_ENDPOINT_FIELDS, "scope", "ca_file", "parameters")):
+        for name in given(oauth, (*_ENDPOINT_FIELDS, "scope", "ca_file", "parameters")):
             yield name, "is for asking an endpoint, and `token` is where the token is: remove one of them"
     else:
         for name in _ENDPOINT_FIELDS:
@@ -87,7 +65,7 @@ def _login_mistakes(security: "KafkaSecurity") -> Iterator[Wrong]:
     if security.mechanism == "OAUTHBEARER":
         if security.oauth is None:
             yield "oauth", "OAUTHBEARER needs it: add `oauth: {token_url: …, client_id: …, client_secret: …}`"
-        for name in _given(security, ("username", "password")):
+        for name in given(security, ("username", "password")):
             yield name, "OAUTHBEARER does not use it: remove it"
         return
     login = f"{security.protocol} with {security.mechanism or 'PLAIN'}"
@@ -97,21 +75,6 @@ def _login_mistakes(security: "KafkaSecurity") -> Iterator[Wrong]:
         yield "password", f"{login} needs it: add `password: {{env: NAME}}`"
     if security.oauth is not None:
         yield "oauth", f"{login} does not use it: set `mechanism: OAUTHBEARER`, or remove it"
-
-
-def _certificate_mistakes(security: "KafkaSecurity") -> Iterator[Wrong]:
-    if security.cert_file and not security.key_file:
-        yield (
-            "key_file",
-            "the certificate in `cert_file` needs its key: add `key_file: …` (it may be the same file)",
-        )
-    if security.key_file and not security.cert_file:
-        yield "cert_file", "the key in `key_file` needs its certificate: add `cert_file: …`"
-    if security.key_password and not security.key_file:
-        yield (
-            "key_password",
-            "there is no key that it could open: add `cert_file` and `key_file`, or remove it",
-        )
 
 
 def _url_mistakes(url: str, *, own_ca: bool) -> Iterator[Wrong]:
@@ -124,10 +87,6 @@ def _url_mistakes(url: str, *, own_ca: bool) -> Iterator[Wrong]:
         yield "token_url", "would send the client's secret in the clear: use https"
     elif parts.scheme == "http" and own_ca:
         yield "ca_file", "is for TLS, and `token_url` has none: use https, or remove it"
-
-
-def _given(section: object, names: Iterable[str]) -> Iterator[str]:
-    return (name for name in names if getattr(section, name))
 
 
 def _is_loopback(host: str) -> bool:

@@ -8,11 +8,10 @@ from typing import Any
 
 from rich.text import Text
 
-from consumers.adapters.redis_connection import connect
 from consumers.adapters.redis_sessions import RedisSessions
 from consumers.adapters.redis_sessions_listing import RedisSessionsListing, SessionSummary
 from consumers.app.config import Redis
-from consumers.app.connections import secret
+from consumers.app.redis_login import redis_client
 from consumers.cli.exits import fail, load, perform
 from consumers.cli.screen import out, print_json, styled, table
 from consumers.cli.session_page import SessionPage, pages
@@ -73,12 +72,8 @@ async def _page(settings: Redis, key: SessionKey) -> SessionPage:
 @asynccontextmanager
 async def store(settings: Redis) -> AsyncGenerator[tuple[RedisSessions, RedisSessionsListing]]:
     """Connect to the sessions in Redis, for one command."""
-    password = secret(settings.password, "redis.password").get_secret_value()
-    client = connect(settings.url, password=password or None, name="pointsman-cli")
-    try:
+    async with redis_client(settings, name="pointsman-cli") as client:
         yield RedisSessions(client, ttl_s=settings.ttl_days * 86_400), RedisSessionsListing(client)
-    finally:
-        await client.aclose()
 
 
 def _name(session: SessionSummary) -> Text:

@@ -1,13 +1,12 @@
-"""Both adapters of the `Sessions` port, small enough to be filled, for the tests of this folder."""
+"""The adapters of the `Sessions` port, small enough to be filled, for the tests of this folder."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from redis.asyncio import Redis
-
 from consumers.adapters.memory_sessions import MemorySessions
+from consumers.adapters.redis_connection import Client
 from consumers.adapters.redis_sessions import RedisSessions
 from consumers.ports.sessions import Sessions
 from consumers.session.context import Context
@@ -69,7 +68,7 @@ def in_memory() -> Store:
     return Store(sessions, wipe, lapse, set_back, one_clock=True)
 
 
-def in_redis(redis: Redis) -> Store:
+def in_redis(redis: Client) -> Store:
     async def lapse(key: SessionKey) -> None:
         if await redis.exists(key.meta):
             await redis.hset(key.meta, "lease_until", "1")

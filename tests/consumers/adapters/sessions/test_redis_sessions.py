@@ -12,10 +12,10 @@ from redis.asyncio import Redis
 from redis.crc import key_slot
 
 from consumers.adapters import redis_sessions
-from consumers.adapters.redis_connection import check_server, connect
+from consumers.adapters.redis_connection import connect
 from consumers.adapters.redis_sessions import RedisSessions
 from consumers.adapters.redis_sessions_listing import RedisSessionsListing
-from consumers.errors import ConfigurationError, RetryError
+from consumers.errors import RetryError
 from consumers.local.program import free_port
 from consumers.local.redis_server import local_redis
 from consumers.ports.sessions import Entry, SessionLostError
@@ -177,47 +177,6 @@ async def test_more_callers_than_connections_wait_their_turn(redis_url: str, red
         sessions = RedisSessions(narrow)
         await asyncio.gather(*(sessions.open(SessionKey("acme", str(n)), "run") for n in range(300)))
     assert len([name async for name in redis.scan_iter(match="*:meta")]) == 300
-
-
-async def test_a_server_that_evicts_is_refused(redis: Redis) -> None:
-    await redis.config_set("maxmemory-policy", "volatile-lru")
-    try:
-        with pytest.raises(ConfigurationError, match="set maxmemory-policy noeviction"):
-            await check_server(redis)
-    finally:
-        await redis.config_set("maxmemory-policy", "noeviction")
-
-
-async def test_a_server_that_forgets_on_restart_gives_a_warning(redis: Redis) -> None:
-    await redis.config_set("appendonly", "no")
-    try:
-        (warning,) = await check_server(redis)
-    finally:
-        await redis.config_set("appendonly", "yes")
-    assert "set appendonly yes" in warning
-
-
-async def test_wrong_credentials_are_a_mistake_in_the_configuration(redis_url: str) -> None:
-    async with connect(redis_url.replace("redis://", "redis://nobody:s3cret@")) as stranger:
-        with pytest.raises(ConfigurationError, match=r"redis\.url") as raised:
-            await check_server(stranger)
-    assert "s3cret" not in str(raised.value)
-
-
-async def test_a_password_may_come_apart_from_the_url(redis_url: str) -> None:
-    async with connect(redis_url.replace("redis://", "redis://nobody@"), password="s3cret") as stranger:
-        with pytest.raises(ConfigurationError, match=r"redis\.url"):
-            await check_server(stranger)
-    async with connect("redis://127.0.0.1:6379/0", password="s3cret") as client:
-        assert client.connection_pool.connection_kwargs["password"] == "s3cret"
-    async with connect("redis://:own@127.0.0.1:6379/0", password="s3cret") as client:
-        assert client.connection_pool.connection_kwargs["password"] == "own"
-
-
-async def test_an_unreadable_url_is_named_without_its_password() -> None:
-    with pytest.raises(ConfigurationError, match=r"redis\.url") as raised:
-        connect("http://user:s3cret@nowhere")
-    assert "s3cret" not in str(raised.value)
 
 
 async def test_operators_see_sessions_and_their_runs(redis: Redis, sessions: RedisSessions) -> None:

@@ -9,6 +9,8 @@ from redis.asyncio import Connection, Redis
 from consumers.adapters.redis_connection import connect
 from consumers.adapters.redis_sessions import RedisSessions
 from consumers.run.engine import Engine
+from consumers.session.context import Context
+from consumers.session.key import SessionKey
 from consumers.telemetry.metrics import Metrics
 from schemas.outcome import Outcome, Status
 from tests.consumers.run.shop_world import Plan, ShopActions, World, finish, reply, turns
@@ -65,6 +67,10 @@ async def test_a_run_of_two_turns_and_three_actions_asks_redis_at_most_ten_times
         clock=world.clock,
         metrics=Metrics(),
     )
+    # A server that knows no script yet is sent each one once, whole.
+    warm = await sessions.open(SessionKey("acme", "warm"), "run-1")
+    await sessions.append(warm.lease, [])
+    await sessions.close(warm.lease, [], Context())
     before = CountedConnection.sent
     outcome = await engine.work(world.event, world.route, world.claim)
     asked = CountedConnection.sent - before

@@ -29,9 +29,9 @@ AT = datetime(2026, 11, 24, tzinfo=UTC)
 OTHER_B = Entry(B.place, {"key": "another"})
 
 
-@pytest.fixture(params=["memory", "redis"])
+@pytest.fixture(params=["memory", "redis", "redis_cluster", "redis_by_sentinel"])
 def store(request: pytest.FixtureRequest) -> Store:
-    return in_memory() if request.param == "memory" else in_redis(request.getfixturevalue("redis"))
+    return in_memory() if request.param == "memory" else in_redis(request.getfixturevalue(request.param))
 
 
 @pytest.fixture
