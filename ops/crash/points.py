@@ -10,9 +10,10 @@ MOMENTS: Final[tuple[Moment, ...]] = get_args(Moment)
 Blow = Literal["worker", "redis-kill", "redis-cut", "redis-cut-more", "redis-flush"]
 """What is struck: the worker is killed; Redis is killed; what is more, the end of its append-only file is lost, in the
 middle of the last step or several steps before; or it is flushed."""
-LOSSES: Final[frozenset[Blow]] = frozenset({"redis-cut", "redis-cut-more", "redis-flush"})
-"""Those after which Redis no longer has what it had acknowledged."""
 BLOWS: Final[tuple[Blow, ...]] = get_args(Blow)
+LOSSES: Final[frozenset[Blow]] = frozenset(BLOWS) - {"worker"}
+"""Those after which Redis may no longer have what it had acknowledged. A kill can do that as well: with
+`appendfsync everysec` it answers before it writes while the disk is slow to sync."""
 
 
 @dataclass(frozen=True, slots=True)
