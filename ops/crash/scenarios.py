@@ -24,6 +24,7 @@ class Scenario:
         published: topic and type of each of its events; all of them share one session and are published at once.
         payload: beside the customer's id.
         status: of each of its outcomes.
+        said: how the summary of each of them ends, in the order in which the runs end.
         held: whether a person is asked.
         effects: what is done in the sandbox, in order.
     """
@@ -32,6 +33,7 @@ class Scenario:
     about: str
     published: tuple[tuple[str, str], ...]
     status: Status
+    said: tuple[str, ...]
     effects: tuple[str, ...]
     payload: Mapping[str, Any]
     held: bool = False
@@ -82,6 +84,7 @@ _ALL: Final = (
         about="one action",
         published=(("orders", "order.placed"),),
         status=Status.SUCCESS,
+        said=("the first of its session.",),
         effects=("create_order",),
         payload={},
     ),
@@ -90,6 +93,7 @@ _ALL: Final = (
         about="four writes, the last of which fails for good",
         published=(("promises", "order.promised"),),
         status=Status.COMPENSATED,
+        said=("Undone: erp.schedule_shipment, erp.create_invoice, erp.create_order.",),
         effects=(
             *("create_order", "create_invoice", "schedule_shipment"),
             *("cancel_shipment", "cancel_invoice", "cancel_order"),
@@ -101,6 +105,7 @@ _ALL: Final = (
         about="held for approval",
         published=(("wishes", "chair.wanted"),),
         status=Status.SUCCESS,
+        said=("is noted.",),
         effects=("create_backorder",),
         payload={},
         held=True,
@@ -110,6 +115,7 @@ _ALL: Final = (
         about="two events of one session, on two topics, published at once",
         published=(("orders", "order.placed"), ("hasty-orders", "order.placed")),
         status=Status.SUCCESS,
+        said=("the first of its session.", "after another one of its session."),
         effects=("create_order", "create_order"),
         payload={},
     ),
