@@ -5,7 +5,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 SEEDS ?= 1000
 
-.PHONY: help demo test test-fast check lock simulate crash containers chaos bench bench-main bench-runtime bench-journal audit clean
+.PHONY: help demo test test-fast check lock simulate crash mutants containers chaos bench bench-main bench-runtime bench-journal audit clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ simulate: .venv/dev ## SEEDS=1000 worlds of the runtime in virtual time, or SEED
 
 crash: .venv/dev ## a worker killed before, during and after every call of its ports; ARGS='--scenario saga --point 17' strikes there only
 	.venv/bin/python ops/crash/main.py $(ARGS)
+
+mutants: .venv/dev ## small changes of journal, saga and offset code, and of the Lua scripts: does a test notice?
+	.venv/bin/python ops/mutants/main.py $(ARGS)
 
 containers: .venv/dev ## testcontainers and docker compose on a local Docker engine
 	.venv/bin/python ops/containers/run.py $(ARGS)

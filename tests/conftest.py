@@ -4,10 +4,19 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 # A failing property prints how to run exactly that example again; machines under load are no failure.
 settings.register_profile("pointsman", print_blob=True, deadline=None)
+# A mutant is noticed or not: little is tried, the same each time, and what fails is not made smaller.
+settings.register_profile(
+    "mutants",
+    deadline=None,
+    max_examples=30,
+    derandomize=True,
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
+)
 settings.load_profile("pointsman")
 
 os.environ["POINTSMAN_FORBID_REMOTE_MODELS"] = "1"

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.ports.consumer_group import Committed
+from consumers.runtime import finished
 from consumers.runtime.finished import ROOM, decode, encode
 from consumers.runtime.offsets import OffsetTracker
 
@@ -66,12 +67,13 @@ def test_what_is_never_delivered_holds_nobody_up() -> None:
     tracker.finish(14)
     tracker.pass_gap(17)  # markers of transactions at the end
     assert tracker.committable == Committed(17)
+    assert tracker.position == 17
 
 
 def test_offsets_that_fall_are_refused() -> None:
     tracker = OffsetTracker(0)
     tracker.take(7)
-    with pytest.raises(ValueError, match="only rise"):
+    with pytest.raises(ValueError, match=r"^offset 7 after 7: a partition's offsets only rise$"):
         tracker.take(7)
 
 
@@ -130,7 +132,79 @@ def test_a_thousand_unfinished_records_fit() -> None:
         assert decode(0, text) == (span, unfinished), (span, len(text))
 
 
-@pytest.mark.parametrize("text", ["{}", "offset=3", "d1:", "d1:\x00", "b1:zzz", "d1:0000000000000000"])
-def test_what_somebody_else_wrote_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="it "):
+@given(
+    distances=st.lists(st.integers(1, 300), min_size=1, max_size=60),
+    tail=st.integers(1, 300),
+    room=st.integers(0, 120),
+)
+def test_what_does_not_fit_is_forgotten_from_the_top(distances: list[int], tail: int, room: int) -> None:
+    begin = 1_000
+    unfinished = [begin, *(begin + offset for offset in offsets_of(distances))]
+    upto = unfinished[-1] + 1 + tail
+    text = encode(begin, upto, unfinished, room=room)
+    assert len(text) <= room
+    read_upto, read = decode(begin, text)
+    if text:
+        assert read_upto in {upto, *unfinished}
+        assert read == [offset for offset in unfinished if offset < read_upto]
+
+
+def test_as_much_is_kept_as_there_is_room_for() -> None:
+    unfinished = [0, 2**30]
+    text = encode(0, 2**31, unfinished)
+    assert encode(0, 2**31, unfinished, room=len(text)) == text
+    assert decode(0, encode(0, 2**31, unfinished, room=len(text) - 1)) == (2**30, [0])
+    assert encode(0, 2**31, unfinished, room=1) == ""
+    assert encode(0, 9, [0], room=1) == ""
+
+
+@pytest.mark.parametrize(("upto", "unfinished"), [(5, []), (8, [5, 6, 7])])
+def test_where_nothing_is_finished_above_there_is_nothing_to_say(upto: int, unfinished: list[int]) -> None:
+    assert encode(5, upto, unfinished) == ""
+
+
+def test_all_may_be_finished_above() -> None:
+    assert decode(5, encode(5, 9, [])) == (9, [])
+
+
+def test_the_shorter_of_two_ways_to_write_is_taken() -> None:
+    begin = 1_000_000
+    dense = encode(begin, begin + 100, range(begin, begin + 100, 2))
+    assert (dense[:3], len(dense)) == ("b1:", 26)  # 4 bytes of checksum, 1 of length, 13 of bits; in base 85
+    sparse = encode(begin, begin + 100, [begin, begin + 98])
+    assert (sparse[:3], len(sparse)) == ("d1:", 12)
+
+
+@pytest.mark.parametrize(
+    ("number", "data"), [(0, b"\0"), (127, b"\x7f"), (128, b"\x80\x01"), (300, b"\xac\x02")]
+)
+def test_numbers_are_written_as_leb128(number: int, data: bytes) -> None:
+    assert finished._bytes_of(number) == data  # pyright: ignore[reportPrivateUsage] - other versions have to read it
+    assert finished._number(data, 0) == (number, len(data))  # pyright: ignore[reportPrivateUsage] - the same
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{}", "it was written by something else"),
+        ("offset=3", "it was written by something else"),
+        ("d1:", "it is damaged, or belongs to another offset"),
+        ("d1:\0", "it is damaged"),
+        ("b1:zzz", "it is damaged, or belongs to another offset"),
+        ("d1:0000000000000000", "it is damaged, or belongs to another offset"),
+        (finished._text("d1:", 0, b""), "it ends within a number"),  # pyright: ignore[reportPrivateUsage] - its checksum is right
+        (finished._text("d1:", 0, b"\x80"), "it ends within a number"),  # pyright: ignore[reportPrivateUsage] - the same
+        (finished._text("d1:", 0, b"\x05\0\0"), "it names an offset twice"),  # pyright: ignore[reportPrivateUsage] - the same
+        (finished._text("d1:", 0, b"\x05\x05"), "it names offsets above its own end"),  # pyright: ignore[reportPrivateUsage] - the same
+    ],
+)
+def test_what_somebody_else_wrote_is_refused(text: str, why: str) -> None:
+    with pytest.raises(ValueError, match=f"^{why}$"):
         decode(0, text)
+
+
+def test_the_text_of_another_offset_is_refused() -> None:
+    text = encode(7, 20, [7, 9])
+    for other in (6, 8, 7 + 2**31):
+        with pytest.raises(ValueError, match="belongs to another offset"):
+            decode(other, text)

@@ -1,0 +1,71 @@
+"""What is changed, and which tests must notice: only the quick ones, and of those only what reaches the changed code."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Modules that one set of tests answers for.
+
+    Attributes:
+        name: on the command line.
+        modules: what mutmut changes.
+        tests: in this order, the quickest first; a changed module is done with at the first test that fails.
+        deselected: a pytest expression for those that need a server.
+    """
+
+    name: str
+    modules: tuple[str, ...]
+    tests: tuple[str, ...]
+    deselected: str = ""
+
+
+GROUPS: Final = (
+    Group(
+        "offsets",
+        ("consumers/runtime/offsets.py", "consumers/runtime/finished.py"),
+        ("tests/consumers/runtime/test_offsets.py",),
+    ),
+    Group(
+        "session",
+        ("consumers/session/context.py", "consumers/session/key.py", "consumers/session/place.py"),
+        (
+            "tests/consumers/session",
+            "tests/consumers/run/test_engine.py",
+            "tests/consumers/run/test_in_doubt.py",
+        ),
+    ),
+    Group(
+        "store",
+        ("consumers/adapters/memory_sessions.py",),
+        (
+            "tests/consumers/adapters/sessions/test_sessions_contract.py",
+            "tests/consumers/adapters/sessions/test_sessions_machine.py",
+        ),
+        deselected="redis",
+    ),
+    Group(
+        "run",
+        (
+            "consumers/run/answers.py",
+            "consumers/run/attempt.py",
+            "consumers/run/calls.py",
+            "consumers/run/doubts.py",
+            "consumers/run/ending.py",
+            "consumers/run/holding.py",
+            "consumers/run/journal.py",
+            "consumers/run/next_step.py",
+            "consumers/run/unwinding.py",
+            "consumers/run/work.py",
+        ),
+        (
+            "tests/consumers/run/test_engine.py",
+            "tests/consumers/run/test_in_doubt.py",
+            "tests/consumers/run/test_unwinding.py",
+            "tests/consumers/run/test_crashes.py",
+            "tests/consumers/run/test_any_model.py",
+            "tests/consumers/run/test_interleavings.py",
+        ),
+    ),
+)

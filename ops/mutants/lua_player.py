@@ -1,0 +1,61 @@
+"""Plays changed Lua scripts: reads folders from standard input, a line each, and answers each with pytest's exit code.
+
+Each is played in a fork of this process, which has read everything that the tests need. `timeout` where it does not end.
+"""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+_TESTS: Final = (
+    "tests/consumers/adapters/sessions/test_sessions_contract.py",
+    "tests/consumers/adapters/sessions/test_redis_sessions.py",
+    "tests/consumers/adapters/sessions/test_sessions_machine.py",
+)
+_ARGUMENTS: Final = (
+    *("-x", "-q", "-p", "no:xdist", "-p", "no:cacheprovider", "--hypothesis-profile", "mutants"),
+    *("-k", "redis", *_TESTS),
+)
+_PATIENCE_S: Final = 120.0
+
+
+def main() -> None:
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    pytest.main(["--collect-only", *_ARGUMENTS])
+    for line in sys.stdin:
+        print(_played(line.strip()), file=answers)
+
+
+def _played(folder: str) -> str:
+    pid = os.fork()
+    if pid == 0:
+        os.setpgid(0, 0)
+        _play(folder)
+    deadline = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < deadline:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return str(os.waitstatus_to_exitcode(status))
+        time.sleep(0.02)
+    os.killpg(pid, signal.SIGKILL)  # the group is the fork's own, with the server that it started
+    os.waitpid(pid, 0)
+    return "timeout"
+
+
+def _play(folder: str) -> None:
+    from consumers.adapters import redis_scripts
+
+    redis_scripts._FOLDER = Path(folder)  # noqa: SLF001 # pyright: ignore - the scripts are read from there
+    os._exit(int(pytest.main(list(_ARGUMENTS))))
+
+
+if __name__ == "__main__":
+    main()
