@@ -398,5 +398,5 @@ TestRuns.settings = settings(
     max_examples=EXAMPLES or 200,
     stateful_step_count=60,
     deadline=None,
-    phases=[phase for phase in settings.default.phases if phase is not Phase.explain],  # it traces every line
+    phases=[phase for phase in settings().phases if phase is not Phase.explain],  # it traces every line
 )

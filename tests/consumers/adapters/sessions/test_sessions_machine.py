@@ -43,7 +43,7 @@ from tests.consumers.adapters.sessions.session_stores import LIMITS, Store, cont
 from tests.consumers.adapters.sessions.sessions_model import Session, answered, size, written
 
 EXAMPLES = int(os.environ.get("POINTSMAN_EXAMPLES", "0"))
-PHASES = [phase for phase in settings.default.phases if phase is not Phase.explain]
+PHASES = [phase for phase in settings().phases if phase is not Phase.explain]
 """Without explaining: it traces every line, and a failure would run into the test's time-out."""
 KEYS = (SessionKey("acme", "order-{42}"), SessionKey("acme", "order-43"))
 T = TypeVar("T")
