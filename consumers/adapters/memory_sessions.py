@@ -96,10 +96,8 @@ class MemorySessions:
         session = self._session(key) or _Session(key.tenant, key.session_id)
         if (session.tenant, session.session_id) != (key.tenant, key.session_id):
             raise SessionDamagedError.of_name(key)
-        if (
-            session.lease_until - now > self._lease_s
-        ):  # nobody is given that much: the clock was set back since
-            session.lease_until = now + self._lease_s
+        # Nobody is given more; the clock was set back since.
+        session.lease_until = min(session.lease_until, now + self._lease_s)
         left = session.lease_until - now
         if left > 0 and not (take_over and session.holder == run_id):
             raise SessionBusyError(

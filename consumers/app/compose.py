@@ -52,9 +52,14 @@ async def actions(
         metrics=metrics,
         timeout_s=limits.action_s,
         slots=limits.connector_calls,
-        results=ResultLimits(limits.result_bytes, limits.result_depth),
+        results=result_limits(limits),
     )
     return await stack.enter_async_context(opening)
+
+
+def result_limits(limits: Limits) -> ResultLimits:
+    """Return the bounds on what an action returns."""
+    return ResultLimits(bytes=limits.result_bytes, depth=limits.result_depth)
 
 
 def model(config: Config, metrics: Metrics) -> OpenAIModel:

@@ -109,7 +109,7 @@ class SessionPage:
         for problem in self.problems:
             console.print(styled(problem, "red"))
         if told := self.context.summary(TOLD_TOKENS):
-            console.print(styled(told))
+            console.print(styled(told), soft_wrap=True)
         for run in self.runs:
             console.print()
             status = styled(run.status, _style(run.status))

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from consumers.adapters.connector_results import ResultLimits
+from consumers.app.compose import result_limits
 from consumers.app.config_file import InvalidConfigError, read_config
 from consumers.app.resolve import resolve
 from consumers.demo.settled import template
@@ -45,6 +47,17 @@ def test_the_demos_file_is_valid_and_its_routes_are_whole(valid: Path) -> None:
         "large-order",
     ]
     assert len(route.tools) == len(route.actions) == 5
+
+
+def test_how_much_is_told_of_a_session_and_how_much_may_come_back_are_the_files(valid: Path) -> None:
+    assert resolve(read_config(valid)).routes["case.opened"].session_tokens == 1500
+    change(valid, "event: case.opened", "event: case.opened\n    session_tokens: 200")
+    change(valid, "connectors:", "limits: {result_bytes: 2048, result_depth: 8}\nconnectors:")
+    file = read_config(valid)
+    assert resolve(file).routes["case.opened"].session_tokens == 200
+    assert result_limits(file.config.limits) == ResultLimits(bytes=2048, depth=8)
+    change(valid, "result_bytes: 2048", "result_bytes: 10")
+    assert "limits.result_bytes" in mistakes(valid)
 
 
 def test_the_environment_overrides_the_file(valid: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -252,6 +252,26 @@ def test_replay_publishes_finished_outcomes_again_and_leaves_the_others_alone(to
     assert "outcomes published again" in topics.run("replay", f"{topics.name}.orders").stdout
 
 
+def test_replay_counts_what_is_damaged_and_goes_on(topics: Stage) -> None:
+    for number in (1, 2, 3):
+        store(topics, finished(topics.name, f"e-{number}"))
+
+    async def break_two() -> None:
+        async with connect(topics.redis) as client:
+            for event_id, body in (("e-1", "{"), ("e-2", "{}")):
+                run = SessionKey("default", topics.name).journal(run_id_of("default", SOURCE, event_id))
+                await client.hset(run, "outcome", body)
+
+    asyncio.run(break_two())
+    events = [
+        f'{{"type": "order.praised", "id": "e-{n}", "source": "{SOURCE}", "session": "{topics.name}"}}'
+        for n in (1, 2, 3)
+    ]
+    topics.run("publish", f"{topics.name}.orders", stdin="\n".join(events))
+    report = topics.json("replay", f"{topics.name}.orders")
+    assert (report["read"], report["republished"], report["damaged"]) == (3, 1, 2)
+
+
 def test_replay_of_nothing_reads_nothing(topics: Stage) -> None:
     assert topics.json("replay", f"{topics.name}.orders", "--since", "2026-11-01T00:00")["read"] == 0
 

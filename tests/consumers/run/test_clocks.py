@@ -112,6 +112,23 @@ async def test_whether_a_write_took_effect_is_asked_after_a_minute_of_real_time(
     assert len(world.ledger.sent) == 1
 
 
+async def test_a_clock_that_is_set_while_a_write_is_under_way_does_not_let_it_be_asked_about_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = await lost_letter()
+    write = world.ledger.write
+
+    def jumping(key: str, what: str) -> None:
+        world.clock.pass_by(timedelta(seconds=5))
+        world.clock.jump(TWO_HOURS)
+        write(key, what)
+
+    monkeypatch.setattr(world.ledger, "write", jumping)
+    with pytest.raises(RetryError, match="still be under way") as waits:
+        await world.work()
+    assert waits.value.after_s == 55
+
+
 async def test_another_worker_whose_clock_is_behind_waits_no_longer_than_that() -> None:
     world = await lost_letter()
     with pytest.raises(RetryError):

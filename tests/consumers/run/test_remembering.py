@@ -113,6 +113,17 @@ async def test_what_was_undone_is_no_longer_known() -> None:
     assert list(context.results) == ["shop.stock"]
 
 
+async def test_what_a_run_had_learnt_while_it_waited_and_then_undid_is_no_longer_known() -> None:
+    plan = turns(reply(ORDER), reply(SHIP), reply(finish("refused", "No.")))
+    world = World(plan, rules=[hold("true", "shop.ship")])
+    request = await asked(world)
+    assert "shop.order" in remembered(world).results
+    end = await world.answer(answer(request, "reject"))
+    assert isinstance(end, Outcome)
+    assert end.status is Status.COMPENSATED
+    assert remembered(world).results == {}
+
+
 async def test_what_failed_was_denied_or_skipped_says_why() -> None:
     world = World(turns(reply(SHIP, ORDER), reply(finish("failed"))), rules=[deny("true", "shop.order")])
     world.ledger.refuse = frozenset({"ship"})

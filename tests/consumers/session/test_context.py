@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumers.session.bounds import VALUE_BYTES, bounded, is_omitted, short
@@ -22,6 +22,7 @@ def test_a_new_session_is_empty() -> None:
     assert Context.load(None) == Context()
 
 
+@settings(max_examples=50)
 @given(CONTEXTS)
 def test_a_context_stays_within_its_bounds_and_is_read_as_it_was_kept(context: Context) -> None:
     data = context.dump()
@@ -35,6 +36,7 @@ def test_a_context_stays_within_its_bounds_and_is_read_as_it_was_kept(context: C
         assert kept.runs[-1] == context.runs[-1], "the newest stays"
 
 
+@settings(max_examples=50)
 @given(CONTEXTS)
 def test_what_waits_goes_after_all_that_is_finished(context: Context) -> None:
     kept = context.within_bounds().runs
@@ -126,6 +128,7 @@ def test_whatever_is_stored_is_read_or_damaged(data: bytes) -> None:
     read_or_damaged(data)
 
 
+@settings(max_examples=50)
 @given(CONTEXTS, st.data())
 def test_a_context_with_any_part_changed_is_read_or_damaged(context: Context, data: st.DataObject) -> None:
     stored: Any = orjson.loads(context.dump())

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consumers.session.context import Context
@@ -27,6 +27,7 @@ ORDER = PastAction(
 HELD = PastAction("erp.create_order", "held", {"quantity": 99}, rules=("large-order",), rule="large-order")
 
 
+@settings(max_examples=50)
 @given(CONTEXTS, st.integers(0, 4_000))
 def test_it_never_has_more_bytes_than_its_budget(context: Context, tokens: int) -> None:
     told = context.summary(tokens)
@@ -35,6 +36,7 @@ def test_it_never_has_more_bytes_than_its_budget(context: Context, tokens: int) 
     assert Context.load(kept.dump()).summary(tokens) == kept.summary(tokens)
 
 
+@settings(max_examples=50)
 @given(CONTEXTS, st.integers(100, 4_000))
 def test_every_run_is_shown_or_counted(context: Context, tokens: int) -> None:
     told = context.summary(tokens)
@@ -50,6 +52,7 @@ def test_every_run_is_shown_or_counted(context: Context, tokens: int) -> None:
     assert waits == sorted(waits, reverse=True), "those that wait come first"
 
 
+@settings(max_examples=50)
 @given(CONTEXTS)
 def test_nothing_from_outside_makes_a_line_or_a_mark(context: Context) -> None:
     told = context.summary(10**6)
@@ -153,3 +156,14 @@ def test_what_a_write_returned_is_told_once_with_its_run_while_that_is_remembere
     known = {"erp.create_order": Learnt({"order_id": "O-1"}, AT, "run-1", {"quantity": 2})}
     assert Context((run(1, actions=(ORDER,)),), known).summary(1500).count("O-1") == 1
     assert Context((run(2),), known, earlier=1).summary(1500).count("O-1") == 1
+
+
+def test_the_room_is_used_to_the_last_byte_and_no_further() -> None:
+    known = {"crm.get_customer": Learnt({"tier": "vip"}, AT, "r", {"id": "C-1"})}
+    many = Context(tuple(run(number, actions=(LOOK, ORDER)) for number in range(1, 7)), known, earlier=9)
+    whole = many.summary(10**6)
+    enough = (len(whole.encode()) + BYTES_PER_TOKEN - 1) // BYTES_PER_TOKEN
+    assert many.summary(enough) == whole
+    assert many.summary(enough - 1) != whole
+    for tokens in range(enough):
+        assert len(many.summary(tokens).encode()) <= tokens * BYTES_PER_TOKEN

@@ -71,7 +71,7 @@ def in_memory() -> Store:
 def in_redis(redis: Client) -> Store:
     async def lapse(key: SessionKey) -> None:
         if await redis.exists(key.meta):
-            await redis.hset(key.meta, "lease_until", "1")
+            await redis.hincrby(key.meta, "lease_until", -31_000)
 
     async def set_back(key: SessionKey) -> None:
         await redis.hincrby(key.meta, "lease_until", 2 * 3_600_000)
