@@ -14,6 +14,7 @@ class Figures:
 
     Attributes:
         seconds: for all of it, servers included.
+        cpu_s: of all processes, which does not depend on what else the machine has to do.
         points: where something was struck.
         slowest_point_s: from the publication of its events to the end.
         plays_repeated: because their point was not reached.
@@ -27,6 +28,7 @@ class Figures:
     """
 
     seconds: float
+    cpu_s: float
     points: int
     slowest_point_s: float
     plays_repeated: int
@@ -44,6 +46,7 @@ def figures(ran: Ran) -> Figures:
     plays = ran.struck
     return Figures(
         seconds=round(ran.seconds, 1),
+        cpu_s=round(ran.cpu_s, 1),
         points=len(plays),
         slowest_point_s=round(max((played.seconds for played in plays), default=0.0), 1),
         plays_repeated=ran.again,

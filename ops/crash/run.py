@@ -1,6 +1,7 @@
 """A whole run: every scenario once without a blow, then every point, on lanes side by side."""
 
 import asyncio
+import resource
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -58,6 +59,7 @@ class Ran:
         struck: one for each point, in the order in which they ended.
         broken: what is broken in a point, by promise.
         seconds: for all of it, servers included.
+        cpu_s: of all processes, which does not depend on what else the machine has to do.
         faults: what went wrong beside the plays.
         again: how many plays were repeated, because their point was not reached.
     """
@@ -68,6 +70,7 @@ class Ran:
         default_factory=dict[Point, Mapping[str, Sequence[str]]]
     )
     seconds: float = 0.0
+    cpu_s: float = 0.0
     faults: list[str] = field(default_factory=list[str])
     again: int = 0
 
@@ -106,6 +109,8 @@ async def run(job: Job, folder: Path, advance: Advance) -> Ran:
             if code := await lane.end_worker():
                 ran.faults.append(f"a worker that was told to end did so with {code}")
     ran.seconds = time.monotonic() - began
+    spent = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    ran.cpu_s = sum(usage.ru_utime + usage.ru_stime for usage in spent)
     return ran
 
 
