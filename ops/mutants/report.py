@@ -54,7 +54,11 @@ def as_json(mutants: Sequence[Mutant], seconds: float) -> bytes:
         "at_least": KILLED,
         "killed": round(whole(mutants).killed, 4),
         "modules": {
-            module: {"killed_share": round(score.killed, 4), "mutants": score.total, **score.counts}
+            module: {
+                "killed_share": round(score.killed, 4),
+                "mutants": score.total,
+                **{str(verdict): count for verdict, count in score.counts.items()},
+            }
             for module, score in scores(mutants).items()
         },
         "escaped": [

@@ -70,6 +70,14 @@ def test_what_is_never_delivered_holds_nobody_up() -> None:
     assert tracker.position == 17
 
 
+def test_what_was_unfinished_and_has_been_compacted_away_holds_nobody_up() -> None:
+    tracker = OffsetTracker.restored(Committed(0, encode(0, 6, [0, 3])))
+    assert tracker.take(0)
+    tracker.pass_gap(6)
+    tracker.finish(0)
+    assert tracker.committable == Committed(6)
+
+
 def test_offsets_that_fall_are_refused() -> None:
     tracker = OffsetTracker(0)
     tracker.take(7)
