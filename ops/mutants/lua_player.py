@@ -15,6 +15,8 @@ import pytest
 _TESTS: Final = (
     "tests/consumers/adapters/sessions/test_sessions_contract.py",
     "tests/consumers/adapters/sessions/test_redis_sessions.py",
+    "tests/consumers/adapters/sessions/test_redis_damage.py",
+    "tests/consumers/adapters/sessions/test_redis_check.py",
     "tests/consumers/adapters/sessions/test_sessions_machine.py",
 )
 _ARGUMENTS: Final = (

@@ -70,7 +70,7 @@ async def to_the_end(world: World, crashes: list[tuple[int, bool]], answers: lis
     raise AssertionError(f"no end after {MOST_ATTEMPTS} attempts")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings().max_examples)
 @given(
     replies=st.lists(REPLIES, min_size=1, max_size=6),
     trouble=st.lists(TROUBLE, max_size=6),

@@ -70,7 +70,7 @@ async def test_the_lease_is_given_back_so_that_other_runs_of_the_session_go_on()
     assert (await world.sessions.open(SessionKey("acme", "s-1"), "another")).lease.run_id == "another"
 
 
-@settings(max_examples=150)
+@settings(max_examples=3 * settings().max_examples // 2)
 @given(st.sampled_from(sorted(SCENARIOS)), st.integers(3, 40), st.data())
 async def test_any_part_of_any_entry_may_be_anything(name: str, calls: int, data: st.DataObject) -> None:
     world = SCENARIOS[name]()
