@@ -12,7 +12,8 @@ import orjson
 from consumers.adapters.redis_check import check_rights, check_server
 from consumers.adapters.redis_connection import Client, busy_when_unreachable
 from consumers.adapters.redis_damage import context_of, damage_of, entries_of
-from consumers.adapters.redis_nodes import each_where_it_belongs, ping
+from consumers.adapters.redis_nodes import ping
+from consumers.adapters.redis_renewal import renew_all
 from consumers.adapters.redis_scripts import Script, Scripts
 from consumers.errors import RetryError, UnavailableError
 from consumers.ports.sessions import (
@@ -193,25 +194,16 @@ class RedisSessions:
         """Renew every lease in hand, in one round trip to each server; a lease that was lost is let go.
 
         Raises:
-            RetryError: a server is unreachable; what the others have is renewed.
+            RetryError: a server is unreachable, or a session's keys are damaged; all others are renewed.
         """
         leases = {held.lease.key.meta: held.lease for held in self._held.values()}
-        renew, about = self._scripts.renew, self._renewal
-        async with busy_when_unreachable():
-            answers = await each_where_it_belongs(
-                self._redis, {meta: renew.words([meta], about(lease)) for meta, lease in leases.items()}
-            )
-        # Errors last: by then the others are done. One that is due to a change of servers is gone when it is
-        # asked singly.
-        for meta in sorted(answers, key=lambda meta: isinstance(answers[meta], Exception)):
-            state = answers[meta]
-            if isinstance(state, Exception):
-                state = await _call(renew, [meta], about(leases[meta]))
+        about = {meta: [lease.run_id, lease.epoch, self._lease_ms] for meta, lease in leases.items()}
+        states, failed = await renew_all(self._redis, self._scripts.renew, about)
+        for meta, state in states.items():
             if state != b"HELD":
                 self._forget(leases[meta])
-
-    def _renewal(self, lease: Lease) -> list[Any]:
-        return [lease.run_id, lease.epoch, self._lease_ms]
+        if failed:
+            raise failed
 
     async def _leave(
         self, how: str, lease: Lease, entries: Sequence[Entry], context: Context

@@ -79,6 +79,20 @@ async def test_scripts_that_a_node_never_had_are_sent_to_it(
     assert await sessions.check() == []
 
 
+async def test_leases_are_renewed_beside_a_session_whose_keys_are_damaged(
+    redis_cluster: RedisCluster, cluster_servers: Cluster
+) -> None:
+    sessions = RedisSessions(redis_cluster)
+    await opened(sessions)
+    await redis_cluster.set(KEYS[0].meta, "no hash")
+    for key in KEYS[1:]:
+        await redis_cluster.hset(key.meta, "lease_until", "5")
+    await on_each_node(cluster_servers, "SCRIPT FLUSH")
+    with pytest.raises(UnavailableError, match="WRONGTYPE"):
+        await sessions.renew_leases()
+    assert not [key for key in KEYS[1:] if await redis_cluster.hget(key.meta, "lease_until") == b"5"]
+
+
 async def test_a_lease_that_was_lost_on_any_node_is_let_go(redis_cluster: RedisCluster) -> None:
     sessions = RedisSessions(redis_cluster)
     await opened(sessions)
