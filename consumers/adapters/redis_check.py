@@ -71,7 +71,7 @@ async def check_rights(client: Client, probe: Script) -> None:
 
 async def _info(node: Node) -> Mapping[str, Any]:
     with _explained(node.name):
-        return await node.command("INFO", "everything")
+        return await node.command("INFO")
 
 
 @contextmanager

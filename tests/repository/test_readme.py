@@ -65,8 +65,9 @@ def test_a_configuration_has_no_mistakes(
         else:
             (tmp_path / "secret").write_text("a secret")
             reference["file"] = str(tmp_path / "secret")
-    security = whole.get("kafka", {}).get("security", {})
-    security |= {name: path for name, path in _certificates(tmp_path, "a secret").items() if name in security}
+    certificates = _certificates(tmp_path, "a secret")
+    for section in (whole.get("kafka", {}).get("security", {}), whole.get("redis", {}).get("tls", {})):
+        section |= {name: path for name, path in certificates.items() if name in section}
     path = tmp_path / "pointsman.yaml"
     path.write_text(yaml.safe_dump(whole))
     assert list(map(str, check_config(read_config(path)).mistakes)) == []

