@@ -178,7 +178,7 @@ async def together(performer: Performer, attempts: list[Attempt]) -> list[dict[s
 def _inside(window: timedelta, passed: timedelta) -> bool:
     """Whether a system surely knows a key still, although a clock may have been set since."""
     margin = min(_CLOCKS, window / 2)
-    return -margin < passed < window - margin
+    return -margin <= passed < window - margin
 
 
 def _retry(attempt: Attempt, error: Exception) -> RetryError:
