@@ -50,8 +50,9 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="pointsman-crash-"))
     try:
         ran = asyncio.run(_run(job, folder, screen))
-    except asyncio.CancelledError:
+    except InterruptedError as error:
         shutil.rmtree(folder, ignore_errors=True)
+        print(f"ops/crash/main.py: {error}", file=sys.stderr)
         sys.exit(130)
     except CrashError as error:
         sys.exit(f"ops/crash/main.py: {error}\nlogs are in {folder}")
@@ -113,12 +114,15 @@ async def _run(job: Job, folder: Path, screen: Console) -> Ran:
     task = asyncio.current_task()
     assert task is not None
 
-    def end() -> None:
-        if not task.cancelling():  # everything that was started is being ended already
+    signals: list[str] = []
+
+    def end(number: signal.Signals) -> None:
+        if not signals:  # otherwise everything that was started is being ended already
             task.cancel()
+        signals.append(number.name)
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, end)
+        asyncio.get_running_loop().add_signal_handler(number, end, number)
     columns = (TextColumn("{task.description:60}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=screen) as progress:
         bar = progress.add_task("servers start", total=None)
@@ -128,6 +132,10 @@ async def _run(job: Job, folder: Path, screen: Console) -> Ran:
 
         try:
             return await run(job, folder, advance)
+        except asyncio.CancelledError:
+            if not signals:
+                raise
+            raise InterruptedError(f"ended by {signals[0]}") from None
         except ExceptionGroup as several:
             broken, other = several.split(CrashError)
             if broken is None or other is not None:

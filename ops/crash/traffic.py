@@ -46,6 +46,8 @@ class Traffic:
     steps: list[tuple[Record, Step]] = field(default_factory=list[tuple[Record, Step]])
     strays: list[Record] = field(default_factory=list[Record])
     """Dead letters and parked records."""
+    collecting: "asyncio.Task[None] | None" = None
+    """Reads, while it is connected."""
     _read: dict[TopicPartition, int] = field(default_factory=dict[TopicPartition, int])
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -71,8 +73,14 @@ class Traffic:
     async def until(self, true: Callable[[], bool]) -> None:
         """Wait until what was read makes something true."""
         while not true():
+            if self.collecting is not None and self.collecting.done():
+                self.collecting.result()
             self._news.clear()
             await self._news.wait()
+
+    def wake(self) -> None:
+        """Have whoever waits look again."""
+        self._news.set()
 
     async def settled(self) -> None:
         """Wait until all there is on the input topics is committed, and all that came of it is read."""
@@ -136,17 +144,17 @@ async def open_traffic(kafka: KafkaConnection, ground: Ground) -> AsyncGenerator
     names = ("outcomes", "steps", "approvals", "dead-letters", "parked")
     reader.assign([TopicPartition(ground.topic(name), 0) for name in names])
     traffic = Traffic(ground, sender, reader, admin, codec)
-    collecting: asyncio.Task[None] | None = None
     try:
         await sender.start()
         await reader.start()
         await admin.start()
-        collecting = asyncio.create_task(traffic.collect(), name=f"collect {ground.name}")
+        traffic.collecting = asyncio.create_task(traffic.collect(), name=f"collect {ground.name}")
+        traffic.collecting.add_done_callback(lambda _: traffic.wake())
         yield traffic
     finally:
-        if collecting is not None:
-            collecting.cancel()
-            await asyncio.wait([collecting])
+        if traffic.collecting is not None:
+            traffic.collecting.cancel()
+            await asyncio.wait([traffic.collecting])
         for client in (reader, admin):
             await kafka_clients.stop(client)
         await sender.stop()
