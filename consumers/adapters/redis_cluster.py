@@ -49,12 +49,18 @@ class WaitingCluster(RedisCluster):
         self.nodes_manager.startup_nodes = {node.name: node for node in self.startup_nodes}
         self._turns = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(max_connections))
 
-    async def initialize(self, *args: Any, **kwargs: Any) -> "WaitingCluster":
-        """Find out who is in the cluster, unless that is known."""
+    async def initialize(
+        self,
+        additional_startup_nodes_info: list[Address] | None = None,
+        last_failed_node_name: str | None = None,
+    ) -> "WaitingCluster":
+        """Find out who is in the cluster, unless that is known; the node that failed last is asked last."""
         if not self._initialize:
             return self
+        # redis-py moves it to the end and asks in random order all the same. One that hangs would hold up everybody.
+        failed = last_failed_node_name or next(reversed(self.nodes_manager.startup_nodes), None)
         try:
-            await super().initialize(*args, **kwargs)
+            await super().initialize(additional_startup_nodes_info, failed)
         except BaseException:
             # All that we knew are gone, as after a move: next time, the configured ones are asked as well.
             for node in self.startup_nodes:
