@@ -24,13 +24,18 @@ SCHEMAS = Path(__file__).parents[2] / "schemas" / "avro"
 TIME = "2026-11-22T12:00:00Z"
 
 
+def newest(name: str) -> Path:
+    """The schema that is written with: the highest version there is a file of."""
+    return max(SCHEMAS.glob(f"{name}.v*.avsc"), key=lambda path: int(path.suffixes[-2].removeprefix(".v")))
+
+
 def schema(name: str) -> Any:
-    return fastavro.parse_schema(json.loads((SCHEMAS / f"{name}.v1.avsc").read_text(encoding="utf-8")))
+    return fastavro.parse_schema(json.loads(newest(name).read_text(encoding="utf-8")))
 
 
 def schema_id(name: str) -> int:
     """The id as the folder registry documents it: the first 31 bits of the canonical form's SHA-256."""
-    raw = json.loads((SCHEMAS / f"{name}.v1.avsc").read_text(encoding="utf-8"))
+    raw = json.loads(newest(name).read_text(encoding="utf-8"))
     canonical = to_parsing_canonical_form(raw)
     return int.from_bytes(hashlib.sha256(canonical.encode()).digest()[:4], "big") & 0x7FFF_FFFF
 
