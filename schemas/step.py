@@ -1,4 +1,4 @@
-"""A step: one journaled entry of a run, published to the steps topic as audit trail."""
+"""A step: one journaled entry of a run, published to the steps topic: audit trail and write-ahead log."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +25,7 @@ class StepKind(StrEnum):
     UNDO_INTENT = "undo_intent"
     UNDO_RESULT = "undo_result"
     OUTCOME = "outcome"
+    ERASED = "erased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +46,7 @@ class Step:
     body: dict[str, Any]
     """The entry itself, JSON-like values only."""
     at: datetime
+    epoch: int = 0
+    """Of the lease under which it was published: of two bodies at one place, the one with the higher epoch counts."""
+    memory: dict[str, Any] | None = None
+    """With the end of a run, and whenever it waits: what its session remembers of it. JSON-like values only."""

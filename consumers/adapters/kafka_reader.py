@@ -60,7 +60,7 @@ class TopicReader:
             UnavailableError: the broker stopped answering.
         """
         spans = {tp: span for tp, span in (await self.spans(topics)).items() if span.first < span.end}
-        async for record in self._read(spans):
+        async for record in self.between(spans):
             yield record
 
     async def span(self, tp: TopicPartition, first: int, end: int) -> AsyncGenerator[Record]:
@@ -71,10 +71,15 @@ class TopicReader:
         """
         whole = (await self.spans([tp.topic]))[tp]
         part = Span(max(first, whole.first), min(end, whole.end))
-        async for record in self._read({tp: part} if part.first < part.end else {}):
+        async for record in self.between({tp: part} if part.first < part.end else {}):
             yield record
 
-    async def _read(self, spans: Mapping[TopicPartition, Span]) -> AsyncGenerator[Record]:
+    async def between(self, spans: Mapping[TopicPartition, Span]) -> AsyncGenerator[Record]:
+        """Yield what stands at these offsets, none of the spans being empty, in order per partition.
+
+        Raises:
+            UnavailableError: the broker stopped answering.
+        """
         self._consumer.assign(list(spans))
         for tp, span in spans.items():
             self._consumer.seek(tp, span.first)

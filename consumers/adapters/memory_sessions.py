@@ -23,6 +23,7 @@ from consumers.ports.sessions import (
 from consumers.session import place
 from consumers.session.context import Context
 from consumers.session.key import SessionKey
+from consumers.session.refold import Refolded
 from schemas.canonical import canonical_json
 
 # As in redis_sessions.py, which would bring the Redis client with it; one contract suite holds both.
@@ -84,6 +85,8 @@ class MemorySessions:
         self._sessions: dict[str, _Session] = {}
         self._journals: dict[str, _Journal] = {}
         self._last_epoch = 0
+        self.lost_before: datetime | None = None
+        """Set by a test: what was written before then may be missing, as `Opened` says it."""
 
     def wipe(self) -> None:
         """Forget everything, as a server does that lost its disk."""
@@ -113,7 +116,8 @@ class MemorySessions:
         session.runs.add(run_id)
         if journal.closed_by is not None:
             journal.expires_at = now + self._ttl_s
-        return Opened(Lease(key, run_id, session.epoch), Context.load(session.context), _bodies(journal))
+        lease = Lease(key, run_id, session.epoch)
+        return Opened(lease, Context.load(session.context), _bodies(journal), self.lost_before)
 
     async def read(self, key: SessionKey, run_id: str) -> Mapping[str, Body]:
         """As the port says."""
@@ -185,6 +189,23 @@ class MemorySessions:
         session.context = None
         self._give_back(session)  # whoever let the lease lapse can write nothing of it any more
         return len(session.runs)
+
+    async def restore(self, key: SessionKey, session: Refolded) -> None:
+        """As the port `Restoring` says."""
+        kept = self._session(key) or _Session(key.tenant, key.session_id)
+        for run_id, entries in session.runs.items():
+            journal = _Journal() if place.ERASED in entries else self._journal(key, run_id)
+            for at, body in entries.items():
+                journal.entries.setdefault(at, canonical_json(body))
+            if entries.keys() & {place.ERASED, place.OUTCOME}:
+                journal.closed_by, journal.expires_at = 0, self._now() + self._ttl_s
+            self._journals[key.journal(run_id)] = journal
+            kept.runs.add(run_id)
+        kept.context = session.context(Context.load(kept.context)).dump()
+        self._last_epoch = max(int(self._now() * 1e6), kept.epoch + 1, self._last_epoch + 1)
+        kept.epoch = self._last_epoch
+        self._give_back(kept)
+        self._sessions[key.meta] = kept
 
     def _now(self) -> float:
         return self._clock.now().timestamp()

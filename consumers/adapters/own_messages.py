@@ -11,6 +11,9 @@ from schemas.outcome import Outcome
 from schemas.record import Outgoing
 from schemas.step import Step
 
+OWN_TENANT = "pointsman"
+"""Tenant of our own messages; the tenant that one is about is inside it."""
+
 
 @dataclass(frozen=True, slots=True)
 class OwnTopics:

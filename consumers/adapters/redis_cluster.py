@@ -12,6 +12,7 @@ from redis.asyncio import RedisCluster
 from redis.asyncio.cluster import ClusterNode
 
 from consumers.adapters.redis_connection import MAX_CONNECTIONS, RETRIES, TIMEOUT_S
+from consumers.adapters.redis_trust import Trust
 from consumers.adapters.redis_wires import login, options, wire
 
 _SPARE: Final = 8
@@ -37,14 +38,20 @@ class WaitingCluster(RedisCluster):
     """A cluster's client: commands beyond what a node's connections carry wait their turn, for that node alone."""
 
     def __init__(
-        self, seeds: Sequence[Address], *, tls: ssl.SSLContext | None, max_connections: int, **more: Any
+        self,
+        seeds: Sequence[Address],
+        *,
+        tls: ssl.SSLContext | None,
+        max_connections: int,
+        trust: Trust | None,
+        **more: Any,
     ) -> None:
         startup = [ClusterNode(host, port) for host, port in seeds]
         # Topology is read anew after a cut connection, not after so many MOVED: that would close connections in use.
         super().__init__(
             startup_nodes=startup, max_connections=max_connections + _SPARE, reinitialize_steps=0, **more
         )
-        self.connection_kwargs.update(wire(tls))
+        self.connection_kwargs.update(wire(tls, trust))
         self.startup_nodes = [ClusterNode(host, port, **self.connection_kwargs) for host, port in seeds]
         self.nodes_manager.startup_nodes = {node.name: node for node in self.startup_nodes}
         self._turns = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(max_connections))
@@ -99,15 +106,18 @@ def connect_to_cluster(
     max_connections: int = MAX_CONNECTIONS,
     timeout_s: float = TIMEOUT_S,
     name: str = "pointsman",
+    trust: Trust | None = None,
 ) -> WaitingCluster:
     """Return a client for a cluster; nothing is sent before its first command.
 
-    The caller closes it (`end`). `seeds` are nodes to ask who is in the cluster; `max_connections` is for each node.
+    The caller closes it (`end`). `seeds` are nodes to ask who is in the cluster; `max_connections` is for each node. With
+    `trust`, only nodes that were checked are spoken to.
     """
     return WaitingCluster(
         seeds,
         tls=tls,
         max_connections=max_connections,
+        trust=trust,
         **login(username, password),
         **options(timeout_s=timeout_s, retries=RETRIES, name=name),
     )

@@ -11,6 +11,7 @@ from redis.asyncio.connection import parse_url
 from redis.exceptions import RedisClusterException, RedisError
 
 from consumers.adapters.redis_refusal import refusal
+from consumers.adapters.redis_trust import Trust
 from consumers.adapters.redis_wires import login, options, wire
 from consumers.errors import ConfigurationError, UnavailableError
 
@@ -36,20 +37,22 @@ def connect(
     max_connections: int = MAX_CONNECTIONS,
     timeout_s: float = TIMEOUT_S,
     name: str = "pointsman",
+    trust: Trust | None = None,
 ) -> Redis:
     """Return a client for `redis://`, `rediss://` or `unix://`; nothing is sent before its first command.
 
     The caller closes it (`aclose`). Credentials in the URL go before the others. `tls` is for `rediss://`; without
-    it, whom the system trusts is trusted. `name` is what CLIENT LIST shows.
+    it, whom the system trusts is trusted. `name` is what CLIENT LIST shows. With `trust`, only servers that were checked
+    are spoken to.
 
     Raises:
         ConfigurationError: the URL cannot be read.
     """
     where = server_of(url)
     if url.startswith("rediss:"):
-        where = wire(tls or ssl.create_default_context()) | where
+        where = wire(tls or ssl.create_default_context(), trust) | where
     elif "connection_class" not in where:
-        where = wire(None) | where
+        where = wire(None, trust) | where
     pool = BlockingConnectionPool(
         **(login(username, password) | where),
         **options(timeout_s=timeout_s, retries=RETRIES, name=name),

@@ -12,13 +12,18 @@ from consumers.adapters.redis_connection import Client
 
 _FOLDER: Final = Path(__file__).with_name("lua")
 _PARTS: Final[dict[str, tuple[str, ...]]] = {
-    "open": ("lease", "open"),
+    "open": ("guard", "lease", "open"),
+    "read": ("guard", "read"),
     "append": ("lease", "journal", "append"),
     "close": ("lease", "journal", "close"),
     "release": ("lease", "release"),
     "renew": ("lease", "renew"),
-    "mark": ("mark",),
+    "mark": ("guard", "mark"),
     "erase": ("lease", "erase"),
+    "restore": ("lease", "restore"),
+    "claim": ("claim",),
+    "vouch": ("vouch",),
+    "note": ("note",),
     "probe": ("probe",),
 }
 
@@ -53,15 +58,20 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Scripts:
-    """One script for each method that writes, and one that tries what they need."""
+    """One script for each method, those that check a store, and one that tries what they need."""
 
     open: Script
+    read: Script
     append: Script
     close: Script
     release: Script
     renew: Script
     mark: Script
     erase: Script
+    restore: Script
+    claim: Script
+    vouch: Script
+    note: Script
     probe: Script
 
     @classmethod

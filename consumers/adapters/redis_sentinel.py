@@ -16,6 +16,7 @@ from redis.exceptions import RedisError
 
 from consumers.adapters.redis_connection import MAX_CONNECTIONS, RETRIES, TIMEOUT_S
 from consumers.adapters.redis_refusal import refusal
+from consumers.adapters.redis_trust import Trust
 from consumers.adapters.redis_wires import PlainConnection, TlsConnection, login, options, wire
 from consumers.errors import ConfigurationError
 
@@ -143,17 +144,19 @@ def connect_by_sentinel(
     max_connections: int = MAX_CONNECTIONS,
     timeout_s: float = TIMEOUT_S,
     name: str = "pointsman",
+    trust: Trust | None = None,
 ) -> SentinelRedis:
     """Return a client for the primary of a service; nothing is sent before its first command.
 
-    The caller closes it (`aclose`). The sentinels have credentials of their own; TLS is for them as well.
+    The caller closes it (`aclose`). The sentinels have credentials of their own; TLS is for them as well. With `trust`, only a
+    primary that was checked is spoken to.
     """
     asking = options(timeout_s=min(timeout_s, _ASKING_S), retries=0, name=name)
     how = wire(tls) | login(sentinel_username, sentinel_password) | asking
     pool = _Pool(
         service,
         _Sentinels(sentinels, how),
-        **(wire(tls) | {"connection_class": _TlsToPrimary if tls else _PlainToPrimary}),
+        **(wire(tls, trust) | {"connection_class": _TlsToPrimary if tls else _PlainToPrimary}),
         **login(username, password),
         **options(timeout_s=timeout_s, retries=RETRIES, name=name),
         db=database,

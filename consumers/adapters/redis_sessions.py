@@ -3,18 +3,21 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, cast
 
 import orjson
+from redis.asyncio import RedisCluster
 
 from consumers.adapters.redis_check import check_rights, check_server
 from consumers.adapters.redis_connection import Client, busy_when_unreachable
 from consumers.adapters.redis_damage import context_of, damage_of, entries_of
+from consumers.adapters.redis_guard import GUARD
+from consumers.adapters.redis_leases import Leases
 from consumers.adapters.redis_nodes import ping
 from consumers.adapters.redis_renewal import renew_all
 from consumers.adapters.redis_scripts import Script, Scripts
+from consumers.adapters.redis_trust import Trust
 from consumers.errors import RetryError, UnavailableError
 from consumers.ports.sessions import (
     Body,
@@ -51,14 +54,6 @@ MAX_BUSY_WAIT_S: Final = 1.0
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _Held:
-    """A lease in hand, and the session's revision as the server last told it: a lower one later is a loss."""
-
-    lease: Lease
-    revision: int
-
-
 class RedisSessions:
     """The `Sessions` port on a Redis client, which stays the caller's to close.
 
@@ -75,15 +70,29 @@ class RedisSessions:
         max_entries: int = MAX_ENTRIES,
         max_bytes: int = MAX_BYTES,
         durable: bool = True,
+        trust: Trust | None = None,
     ) -> None:
+        """Build it.
+
+        Args:
+            redis: a client made with the same `trust`.
+            lease_s: how long a worker that died keeps other runs of its session waiting.
+            ttl_s: how long a finished run and an idle session are remembered.
+            max_entries: entries of one run.
+            max_bytes: bytes of one run's entries, places included.
+            durable: refuse a server without append-only file.
+            trust: which store was checked; None takes any as it is, as tools do.
+        """
         self._redis = redis
+        self._trust = trust
+        self._guard = [] if isinstance(redis, RedisCluster) else [GUARD]
         self._scripts = Scripts.of(redis)
         self._lease_s = lease_s
         self._lease_ms = int(lease_s * 1000)
         self._ttl_ms = int(ttl_s * 1000)
         self._limits = (max_entries, max_bytes)
         self._durable = durable
-        self._held: dict[str, _Held] = {}
+        self._leases = Leases()
 
     async def check(self) -> list[str]:
         """Refuse servers that would lose sessions silently or let us do too little; return warnings.
@@ -107,9 +116,10 @@ class RedisSessions:
 
     async def open(self, key: SessionKey, run_id: str, *, take_over: bool = True) -> Opened:
         """As the port says."""
-        keys = [key.meta, key.context, key.journal(run_id), key.runs]
+        token = self._token()
+        keys = [key.meta, key.context, key.journal(run_id), key.runs, *self._guard]
         limits = [self._lease_ms, self._ttl_ms, RUNS_REMEMBERED]
-        about = [run_id, key.tenant, key.session_id, *limits, int(take_over)]
+        about = [run_id, key.tenant, key.session_id, *limits, int(take_over), token]
         try:
             answer = await _call(self._scripts.open, keys, about)
         except UnavailableError as error:
@@ -119,9 +129,10 @@ class RedisSessions:
         match answer:
             case [b"OK", epoch, revision, context, flat]:
                 lease = Lease(key, run_id, epoch)
-                self._held[key.meta] = _Held(lease, revision)
+                self._leases.take(lease, token, revision)
+                lost_before = self._trust.lost_before if self._trust else None
                 try:
-                    return Opened(lease, context_of(key, context), entries_of(key, run_id, flat))
+                    return Opened(lease, context_of(key, context), entries_of(key, run_id, flat), lost_before)
                 except SessionDamagedError:
                     await self.release(lease)
                     raise
@@ -130,14 +141,17 @@ class RedisSessions:
                     f"session {key.tag}: it is being worked, for {left_ms} ms more at most",
                     after_s=min(left_ms / 1000, MAX_BUSY_WAIT_S),
                 )
+            case [b"UNCHECKED"]:
+                raise self._unchecked()
             case _:
                 raise SessionDamagedError.of_name(key)
 
     async def read(self, key: SessionKey, run_id: str) -> Mapping[str, Body]:
         """As the port says."""
-        async with busy_when_unreachable():
-            stored = cast("dict[bytes, bytes]", await self._redis.hgetall(key.journal(run_id)))
-        return entries_of(key, run_id, [part for field in stored.items() for part in field])
+        answer = await _call(self._scripts.read, [key.journal(run_id), *self._guard], [self._token()])
+        if answer == [b"UNCHECKED"]:
+            raise self._unchecked()
+        return entries_of(key, run_id, answer[1])
 
     async def append(self, lease: Lease, entries: Sequence[Entry]) -> Sequence[Entry]:
         """As the port says."""
@@ -155,13 +169,16 @@ class RedisSessions:
 
     async def release(self, lease: Lease) -> None:
         """As the port says."""
-        self._forget(lease)
+        self._leases.drop(lease)
         keys = [lease.key.meta, lease.key.context, lease.key.runs]
         await _call(self._scripts.release, keys, [lease.run_id, lease.epoch, self._ttl_ms])
 
     async def cancel(self, key: SessionKey, run_id: str, body: Body) -> bool:
         """As the port says."""
-        answer = await _call(self._scripts.mark, [key.journal(run_id)], [place.CANCEL, canonical_json(body)])
+        about = [place.CANCEL, canonical_json(body), self._token()]
+        answer = await _call(self._scripts.mark, [key.journal(run_id), *self._guard], about)
+        if answer == b"UNCHECKED":
+            raise self._unchecked()
         return answer == b"MARKED"
 
     async def erase(self, key: SessionKey, at: datetime) -> int:
@@ -196,12 +213,12 @@ class RedisSessions:
         Raises:
             RetryError: a server is unreachable, or a session's keys are damaged; all others are renewed.
         """
-        leases = {held.lease.key.meta: held.lease for held in self._held.values()}
+        leases = {lease.key.meta: lease for lease in self._leases}
         about = {meta: [lease.run_id, lease.epoch, self._lease_ms] for meta, lease in leases.items()}
         states, failed = await renew_all(self._redis, self._scripts.renew, about)
         for meta, state in states.items():
             if state != b"HELD":
-                self._forget(leases[meta])
+                self._leases.drop(leases[meta])
         if failed:
             raise failed
 
@@ -214,23 +231,28 @@ class RedisSessions:
         about = [lease.run_id, lease.epoch, self._revision(lease), how, self._ttl_ms, *room, context.dump()]
         stored = await self._write(self._scripts.close, lease, keys, about, entries)
         if stored[: len(entries)] == list(entries):
-            self._forget(lease)
+            self._leases.drop(lease)
         return stored
 
     async def _write(
         self, script: Script, lease: Lease, keys: list[str], about: list[Any], entries: Sequence[Entry]
     ) -> Sequence[Entry]:
+        held = self._leases.find(lease)
+        if self._trust and held and held.token != self._trust.token:
+            # The store was checked anew since, and may have been given back what we do not know of.
+            self._leases.drop(lease)
+            raise FencedError(f"{_run_of(lease)}: the store that gave epoch {lease.epoch} is another one now")
         for entry in entries:
             about += (entry.place, canonical_json(entry.body))
         match await _call(script, keys, about):
             case [b"OK", revision, None]:
-                self._know(lease, revision)
+                self._leases.know(lease, revision)
                 return list(entries)
             case [b"OK", revision, cancelled]:
-                self._know(lease, revision)
+                self._leases.know(lease, revision)
                 return [*entries, Entry(place.CANCEL, orjson.loads(cancelled))]
             case [b"DUP", revision, index, stored]:
-                self._know(lease, revision)
+                self._leases.know(lease, revision)
                 return [*entries[:index], Entry(entries[index].place, orjson.loads(stored))]
             case [b"FULL", count, size]:
                 raise JournalFullError(
@@ -238,28 +260,32 @@ class RedisSessions:
                     f"the limits are {self._limits[0]} and {self._limits[1]}"
                 )
             case [b"FENCED"]:
-                self._forget(lease)
+                self._leases.drop(lease)
                 raise FencedError(f"{_run_of(lease)}: epoch {lease.epoch} no longer holds the lease")
             case _:
-                self._forget(lease)
+                self._leases.drop(lease)
+                if self._trust:
+                    self._trust.doubt(lost=True)
                 raise SessionLostError(
                     f"{_run_of(lease)}: Redis does not know epoch {lease.epoch} as we wrote it: "
                     "it was wiped or went back in time"
                 )
 
+    def _token(self) -> str:
+        if self._trust is None:
+            return ""
+        if self._trust.token is None:
+            raise UnavailableError("Redis: it is being checked against the steps topic")
+        return self._trust.token
+
+    def _unchecked(self) -> UnavailableError:
+        if self._trust:
+            self._trust.doubt()
+        return UnavailableError("Redis: it was emptied, and is yet to be checked against the steps topic")
+
     def _revision(self, lease: Lease) -> int:
-        held = self._held.get(lease.key.meta)
-        return held.revision if held and held.lease == lease else 0
-
-    def _know(self, lease: Lease, revision: int) -> None:
-        held = self._held.get(lease.key.meta)
-        if held and held.lease == lease:
-            held.revision = max(held.revision, revision)
-
-    def _forget(self, lease: Lease) -> None:
-        held = self._held.get(lease.key.meta)
-        if held and held.lease == lease:
-            del self._held[lease.key.meta]
+        held = self._leases.find(lease)
+        return held.revision if held else 0
 
 
 async def _call(script: Script, keys: list[str], about: list[Any]) -> Any:

@@ -9,9 +9,28 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
+from consumers.adapters.redis_trust import Trust, UncheckedServerError
+
 
 class PlainConnection(Connection):
-    """Leaves a server that has become a replica, so that the next try finds out who the primary is now."""
+    """Leaves a server that has become a replica, so that the next try finds out who the primary is now.
+
+    With `trust`, it does not speak to a server that was not checked since it started.
+    """
+
+    def __init__(self, *, trust: Trust | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self._trust = trust
+
+    async def on_connect(self) -> None:
+        """Introduce us, and find out which process answers."""
+        await super().on_connect()
+        if self._trust is not None:
+            await self.send_command("INFO", "server", check_health=False)
+            said: bytes = await self.read_response(disable_decoding=True)
+            if run_id_in(said) not in self._trust.servers:
+                self._trust.doubt()
+                raise UncheckedServerError
 
     async def send_packed_command(self, command: Any, check_health: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's
         """Write commands, as redis-py does."""
@@ -41,9 +60,16 @@ class TlsConnection(PlainConnection, SSLConnection):
         self.ssl_context.context = tls
 
 
-def wire(tls: ssl.SSLContext | None) -> dict[str, Any]:
+def run_id_in(info: bytes) -> str:
+    """Return which process has said this in answer to INFO; empty where a proxy does not tell."""
+    lines = info.decode(errors="replace").splitlines()
+    return next((line.removeprefix("run_id:") for line in lines if line.startswith("run_id:")), "")
+
+
+def wire(tls: ssl.SSLContext | None, trust: Trust | None = None) -> dict[str, Any]:
     """Return the class of connection, and what it needs beside `options`."""
-    return (
+    trusting = {} if trust is None else {"trust": trust}
+    return trusting | (
         {"connection_class": PlainConnection}
         if tls is None
         else {"connection_class": TlsConnection, "tls": tls}

@@ -16,12 +16,12 @@ from consumers.adapters.kafka_outbox import KafkaOutbox
 from consumers.adapters.kafka_parked import KafkaParkedLog
 from consumers.adapters.kafka_transactions import KafkaTransactionsOpener
 from consumers.adapters.openai_model import OpenAIModel
-from consumers.adapters.redis_sessions import RedisSessions
 from consumers.app import connections
 from consumers.app.config import Config, Kafka, Limits
 from consumers.app.config_file import ConfigFile
 from consumers.app.handler import RecordHandler
 from consumers.app.resolve import OpenableConnector, Resolved
+from consumers.app.store import Store, open_store
 from consumers.ports.actions import Actions
 from consumers.ports.clock import SystemClock
 from consumers.ports.consumer_group import ConsumerGroup
@@ -118,13 +118,13 @@ class Worker:
         file: ConfigFile,
         resolved: Resolved,
         metrics: Metrics,
-        sessions: RedisSessions,
+        store: Store,
         loop: ConsumerLoop,
     ) -> None:
         self.config = file.config
         self.resolved = resolved
         self.metrics = metrics
-        self.sessions = sessions
+        self.store = store
         self.loop = loop
 
 
@@ -140,14 +140,14 @@ async def worker(
     config = file.config
     metrics = Metrics(version=version("pointsman"))
     codec = await connections.record_codec(config, stack)
-    sessions = await connections.redis_sessions(config.redis, stack)
+    store = await open_store(config, codec, metrics, stack)
     sender = await connections.sender(config.kafka, stack)
     messages = connections.own_messages(config.kafka, codec)
     llm = model(config, metrics)
     stack.push_async_callback(llm.aclose)
     parts = adapt(
         Parts(
-            sessions=sessions,
+            sessions=store.sessions,
             model=llm,
             actions=await actions(resolved.connectors, config.limits, metrics, stack),
             outbox=KafkaOutbox(sender, messages),
@@ -183,7 +183,7 @@ async def worker(
         lease_s=config.kafka.session_timeout_s,
         metrics=metrics,
     )
-    return Worker(file, resolved, metrics, sessions, loop)
+    return Worker(file, resolved, metrics, store, loop)
 
 
 def group(config: Config) -> KafkaGroup:

@@ -11,6 +11,7 @@ from consumers.adapters.kafka_refusal import explained
 from consumers.adapters.kafka_sender import KafkaSender
 from consumers.adapters.own_messages import OwnMessages, OwnTopics
 from consumers.adapters.redis_sessions import RedisSessions
+from consumers.adapters.redis_trust import Trust
 from consumers.app.config import Config, Kafka, Redis
 from consumers.app.kafka_login import security_options
 from consumers.app.redis_login import redis_client
@@ -87,12 +88,15 @@ async def outbox(config: Config, codec: RecordCodec, stack: AsyncExitStack) -> K
     return KafkaOutbox(await sender(config.kafka, stack), own_messages(config.kafka, codec))
 
 
-async def redis_sessions(settings: Redis, stack: AsyncExitStack, *, name: str = "pointsman") -> RedisSessions:
+async def redis_sessions(
+    settings: Redis, stack: AsyncExitStack, *, name: str = "pointsman", trust: Trust | None = None
+) -> RedisSessions:
     """Return sessions on a Redis that is yet to be checked, disconnected with the stack."""
-    client = await stack.enter_async_context(redis_client(settings, name=name))
+    client = await stack.enter_async_context(redis_client(settings, name=name, trust=trust))
     return RedisSessions(
         client,
         lease_s=settings.lease_s,
         ttl_s=settings.ttl_days * 86_400,
         durable=settings.durability == "required",
+        trust=trust,
     )

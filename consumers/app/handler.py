@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from consumers.adapters.own_messages import OwnMessages
+from consumers.adapters.own_messages import OWN_TENANT, OwnMessages
 from consumers.errors import DeadLetterError, UnavailableError
 from consumers.ports.claim import Claim
 from consumers.router.route import RouteTable
@@ -16,9 +16,6 @@ from schemas.envelope import Envelope
 from schemas.errors import RegistryError, UnknownSchemaError, UnreadableError
 from schemas.outcome import Status
 from schemas.record import Outgoing, Record
-
-OWN_TENANT = "pointsman"
-"""Tenant of our own messages; the tenant an approval is for is inside it, bound by its digest."""
 
 
 class RecordHandler:

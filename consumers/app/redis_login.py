@@ -8,6 +8,7 @@ from typing import Any, Final
 from consumers.adapters.redis_cluster import connect_to_cluster
 from consumers.adapters.redis_connection import Client, connect, server_of
 from consumers.adapters.redis_sentinel import connect_by_sentinel
+from consumers.adapters.redis_trust import Trust
 from consumers.adapters.tls_files import tls_context
 from consumers.app.redis_rules import address
 from consumers.app.redis_settings import Redis, RedisSentinel
@@ -18,12 +19,15 @@ _DEFAULT_PORT: Final = 6379
 
 
 @asynccontextmanager
-async def redis_client(settings: Redis, *, name: str = "pointsman") -> AsyncGenerator[Client]:
+async def redis_client(
+    settings: Redis, *, name: str = "pointsman", trust: Trust | None = None
+) -> AsyncGenerator[Client]:
     """Yield a client; nothing is sent before its first command. Files and secrets are read now.
 
     Args:
         settings: the section.
         name: what CLIENT LIST shows.
+        trust: which servers were checked; None speaks to any.
 
     Raises:
         ConfigurationError: a secret or a file is missing or wrong.
@@ -33,6 +37,7 @@ async def redis_client(settings: Redis, *, name: str = "pointsman") -> AsyncGene
         "password": secret(settings.password, f"{_AT}.password").get_secret_value() or None,
         "tls": tls_of(settings),
         "name": name,
+        "trust": trust,
     }
     if settings.sentinel is not None:
         client = _by_sentinel(settings.sentinel, how)

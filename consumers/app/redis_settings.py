@@ -50,6 +50,7 @@ class Redis(Section):
     sentinel: RedisSentinel | None = None
     tls: RedisTls | None = None
     durability: Literal["required", "relaxed"] = "required"
+    rebuild: Literal["auto", "off"] = "auto"
     lease_s: float = Field(default=30.0, gt=0)
     ttl_days: float = Field(default=7.0, gt=0)
 

@@ -10,15 +10,11 @@ from consumers.adapters import health_server
 from consumers.app import compose
 from consumers.app.config_file import ConfigFile
 from consumers.app.resolve import resolve
-from consumers.errors import UnavailableError
 from consumers.telemetry.deadman import Deadman
 from consumers.telemetry.health import Health
 from consumers.telemetry.metrics import READY
 
 _log = logging.getLogger(__name__)
-
-_WATCH_S = 2.0
-"""How often Redis is asked whether it is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +47,7 @@ async def run_worker(
     resolved = resolve(file)
     async with AsyncExitStack() as stack:
         worker = await compose.worker(file, resolved, stack, adapt)
-        for warning in await worker.sessions.check():
+        for warning in await worker.store.unchecked.check():
             _log.warning(warning)
         health = Health()
         health.not_ready("kafka", "no partitions assigned yet")
@@ -62,13 +58,15 @@ async def run_worker(
         health.detail("partitions", worker.loop.watch.standings)
         deadman = stack.enter_context(Deadman(file.config.limits.stalled_s, worker.loop.watch.told))
         async with asyncio.TaskGroup() as group:
-            leases = group.create_task(worker.sessions.keep_leases(), name="keep leases")
+            leases = group.create_task(worker.store.sessions.keep_leases(), name="keep leases")
             ready = group.create_task(_announce(worker, health, server.address, started), name="announce")
             stopper = group.create_task(_stop_on(stop, worker, health), name="stop")
-            watch = group.create_task(_watch_redis(worker, health), name="watch redis")
+            checked = asyncio.Event()
+            keep = group.create_task(_keep_store(worker, health, checked), name="keep the store")
             beat = group.create_task(deadman.beat(), name="beat")
-            await worker.loop.run()
-            for task in (leases, ready, stopper, watch, beat):
+            if await _first(checked, stop):
+                await worker.loop.run()
+            for task in (leases, ready, stopper, keep, beat):
                 task.cancel()
         _log.info("stopped")
 
@@ -94,13 +92,26 @@ async def _stop_on(stop: asyncio.Event, worker: compose.Worker, health: Health) 
     worker.loop.stop()
 
 
-async def _watch_redis(worker: compose.Worker, health: Health) -> None:
-    """Say in readiness whether Redis answers; events wait without it, and nothing else is done about it here."""
-    while True:
-        try:
-            await worker.sessions.ping()
-        except UnavailableError as error:
-            health.not_ready("redis", str(error))
-        else:
+async def _keep_store(worker: compose.Worker, health: Health, checked: asyncio.Event) -> None:
+    """Say in readiness whether Redis answers and has what it acknowledged; events wait for both."""
+
+    def tell(why: str | None) -> None:
+        if why is None:
             health.ready("redis")
-        await asyncio.sleep(_WATCH_S)
+        else:
+            health.not_ready("redis", why)
+
+    await worker.store.keeper.settle(tell)
+    checked.set()
+    await worker.store.keeper.watch(tell)
+
+
+async def _first(event: asyncio.Event, other: asyncio.Event) -> bool:
+    """Wait for one of two events, and return whether it is the first one."""
+    waits = [asyncio.create_task(each.wait(), name="wait for the store") for each in (event, other)]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+    return event.is_set()

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
 
-from consumers.errors import HaltError, PointsmanError, RetryError
+from consumers.errors import PointsmanError, RetryError, UnavailableError
 from consumers.session.context import Context
 from consumers.session.key import SessionKey
 from consumers.session.stored import DamagedError
 
+CLOCKS: Final = timedelta(hours=2)
+"""How far the clocks of two machines may be apart, or one be set, without harm."""
 _SHOWN = 100
 """Characters of a session id in a message."""
 
@@ -42,6 +44,12 @@ class Opened:
     context: Context
     entries: Mapping[str, Body]
     """The run's journal so far, by place; empty for a run that was never worked."""
+    lost_before: datetime | None = None
+    """The store may have forgotten what was written before then; None where it has not."""
+
+    def may_lack(self, since: datetime) -> bool:
+        """Whether entries may be missing of a run whose event is of that time, by a publisher's clock."""
+        return self.lost_before is not None and since < self.lost_before + CLOCKS
 
 
 class SessionBusyError(RetryError):
@@ -55,8 +63,11 @@ class FencedError(RetryError):
     """
 
 
-class SessionLostError(HaltError):
-    """Redis no longer has what we wrote under a lease: it was wiped or went back in time."""
+class SessionLostError(UnavailableError):
+    """The store no longer has what we wrote under a lease: it was emptied, or went back in time.
+
+    Nothing is worked with it until it has what it lost; then the run is opened again.
+    """
 
 
 class SessionDamagedError(RetryError):

@@ -12,14 +12,15 @@ from connectors.errors import BusyError, FailedError, InDoubtError, NotSentError
 from consumers.errors import RetryError
 from consumers.ports.actions import ActionRequest, Actions
 from consumers.ports.clock import Clock
+from consumers.ports.sessions import CLOCKS
 from consumers.run import record
 from consumers.run.journal import CallStatus
 from consumers.run.settling import Settling
 
 _AGAIN = 2
 """Further tries with the same key before the key's queue waits instead."""
-_CLOCKS = timedelta(hours=2)
-"""How far the clocks of two workers may be apart, or one be set, without a key being sent that nobody remembers."""
+_MOST_UNRECORDED = 10_000
+"""Results that wait for the store; of more, the oldest ones are found out again like after a crash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Attempt:
     intended_at: datetime
     resumed: bool
     """An earlier worker wrote the intent: it may have been performed already."""
+    lost: bool = False
+    """Whether there was an intent is not known: the store may have lost it."""
 
 
 class Performer:
@@ -50,6 +53,7 @@ class Performer:
                 whether it took effect, it could say no and then do it.
         """
         self._settling = Settling(clock, settle_s)
+        self._unrecorded: dict[str, dict[str, Any]] = {}
         self._actions = actions
         self._catalog = catalog
         self._clock = clock
@@ -78,7 +82,18 @@ class Performer:
         Raises:
             RetryError: nothing was executed, or repeating it with the same key is safe; the intent stays.
         """
-        return await self._timed(self._write(attempt))
+        if attempt.resumed and (known := self._unrecorded.get(attempt.key)):
+            return known
+        body = await self._timed(self._write(attempt))
+        if body["status"] != CallStatus.IN_DOUBT:
+            while len(self._unrecorded) >= _MOST_UNRECORDED:
+                del self._unrecorded[next(iter(self._unrecorded))]
+            self._unrecorded[attempt.key] = body
+        return body
+
+    def recorded(self, key: str) -> None:
+        """Forget what became of a write: the journal has it. Before, this process answers for it if the store is away."""
+        self._unrecorded.pop(key, None)
 
     async def _timed(self, performing: Awaitable[dict[str, Any]]) -> dict[str, Any]:
         started = self._clock.seconds()
@@ -126,7 +141,8 @@ class Performer:
         """
         name = attempt.action.reconcile
         if name is None:
-            why = f"{attempt.action.name} was sent and its result is unknown"
+            may = "may have been sent before Redis lost what it knew"
+            why = f"{attempt.action.name} {may if attempt.lost else 'was sent and its result is unknown'}"
             return record.not_done(CallStatus.IN_DOUBT, "in_doubt", why, self._clock.now())
         unsettled_s = self._settling.left_s(attempt.key, attempt.intended_at)
         if unsettled_s > 0:
@@ -177,7 +193,7 @@ async def together(performer: Performer, attempts: list[Attempt]) -> list[dict[s
 
 def _inside(window: timedelta, passed: timedelta) -> bool:
     """Whether a system surely knows a key still, although a clock may have been set since."""
-    margin = min(_CLOCKS, window / 2)
+    margin = min(CLOCKS, window / 2)
     return -margin <= passed < window - margin
 
 

@@ -91,6 +91,7 @@ class Calls:
         else:
             work.note(Entry(call.place.result, body), action.name)
             await work.commit()
+            self._performer.recorded(attempt.key)
 
     def _doubt(self, work: Work, call: CallState, action: Action | None, why: str) -> None:
         name = call.chosen.action
@@ -130,12 +131,15 @@ class Calls:
 
     def _attempt(self, work: Work, call: CallState, action: Action) -> Attempt:
         ordinal = record.ordinal_of(call, list(work.journal.calls()))
+        lost = work.maybe_lost and call.sent is None  # sent before, it may be, and that was forgotten
+        since = work.event.time if lost else self._clock.now()
         return Attempt(
             action=action,
             arguments=call.chosen.arguments,
             key=record.idempotency_key(work.event.run_id, action.name, ordinal),
             tenant=work.event.tenant,
             run_id=work.event.run_id,
-            intended_at=datetime.fromisoformat(call.sent["at"]) if call.sent else self._clock.now(),
-            resumed=call.sent is not None,
+            intended_at=datetime.fromisoformat(call.sent["at"]) if call.sent else since,
+            resumed=lost or call.sent is not None,
+            lost=lost,
         )

@@ -21,7 +21,7 @@ from consumers.run.attempt import Performer
 from consumers.run.calls import Calls
 from consumers.run.journal import CallState, CallStatus
 from consumers.run.next_step import Decide, End, Perform, Skip, Undo, Wait, ended_early, ended_full, next_step
-from consumers.run.remembering import remembered
+from consumers.run.remembering import memory_of
 from consumers.run.unwinding import UNDO_S, Unwinding
 from consumers.run.work import Work
 from consumers.session import place
@@ -217,36 +217,34 @@ class Engine:
     async def _wait(self, work: Work, call: CallState) -> ApprovalRequest:
         asked = (doubts if call.status is CallStatus.IN_DOUBT else holding).request_of(work, call)
         status = Status.IN_DOUBT if call.status is CallStatus.IN_DOUBT else Status.REQUIRES_APPROVAL
-        await work.publish_steps()
-        await work.park(
-            remembered(
-                work.context,
-                work.journal,
-                work.event,
-                work.route,
-                status=status,
-                summary=f"{asked.action} waits for a person: {asked.reason or asked.rule}",
-                at=asked.requested_at,
-                waits=True,
-            )
+        memory = memory_of(
+            work.journal,
+            work.event,
+            work.route,
+            status=status,
+            summary=f"{asked.action} waits for a person: {asked.reason or asked.rule}",
+            at=asked.requested_at,
+            waits=True,
         )
+        work.tell(memory)
+        await work.publish_steps()
+        await work.park(work.context.merged(memory))
         return asked
 
     async def _close(self, work: Work, end: End) -> None:
         outcome = ending.outcome_of(work.journal, work.event, work.route, end, self._clock.now())
         work.note(Entry(place.OUTCOME, ending.body_of(outcome)))
-        await work.publish_steps()
-        await work.close(
-            remembered(
-                work.context,
-                work.journal,
-                work.event,
-                work.route,
-                status=outcome.status,
-                summary=outcome.summary,
-                at=outcome.finished_at,
-            )
+        memory = memory_of(
+            work.journal,
+            work.event,
+            work.route,
+            status=outcome.status,
+            summary=outcome.summary,
+            at=outcome.finished_at,
         )
+        work.tell(memory)
+        await work.publish_steps()
+        await work.close(work.context.merged(memory))
 
 
 def _sound(key: SessionKey, run_id: str, entries: Mapping[str, Body]) -> Mapping[str, Body]:

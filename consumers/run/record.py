@@ -31,11 +31,17 @@ _KINDS = {
     place.EVENT: StepKind.EVENT,
     place.ENDING: StepKind.VERDICT,
     place.OUTCOME: StepKind.OUTCOME,
+    place.ERASED: StepKind.ERASED,
 }
 
 
-def step_of(entry: Entry, event: Envelope, action: str | None, at: datetime) -> Step:
-    """Return the audit step of a journal entry."""
+def is_known(at: str) -> bool:
+    """Whether a place is of a kind that this version has; a newer one may have left others."""
+    return at.rpartition("/")[2] in _KINDS
+
+
+def step_of(entry: Entry, event: Envelope, action: str | None, at: datetime, epoch: int) -> Step:
+    """Return the audit step of a journal entry, published under the lease with that epoch."""
     return Step(
         id=f"{event.run_id}/{entry.place}",
         run_id=event.run_id,
@@ -48,6 +54,7 @@ def step_of(entry: Entry, event: Envelope, action: str | None, at: datetime) -> 
         action=action,
         body=dict(entry.body),
         at=at,
+        epoch=epoch,
     )
 
 

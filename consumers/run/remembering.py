@@ -13,8 +13,7 @@ from schemas.envelope import Envelope
 from schemas.outcome import Status
 
 
-def remembered(
-    context: Context,
+def memory_of(
     journal: RunJournal,
     event: Envelope,
     route: Route,
@@ -24,10 +23,9 @@ def remembered(
     at: datetime,
     waits: bool = False,
 ) -> Context:
-    """Return the context with this run in it, in place of what it said of the run before; storing it bounds it.
+    """Return what a session remembers of one run, as a context of its own; see `Context.merged`.
 
     Args:
-        context: what the session remembers without it.
         journal: the run so far.
         event: what started it.
         route: the route it takes.
@@ -49,7 +47,7 @@ def remembered(
         began_at=datetime.fromisoformat(journal.started_at) if journal.started_at else None,
         waits=waits,
     )
-    results = {name: learnt for name, learnt in context.results.items() if learnt.run_id != event.run_id}
+    results: dict[str, Learnt] = {}
     for call in journal.calls():
         if call.status is CallStatus.DONE and call.result:
             name = call.chosen.action
@@ -57,11 +55,9 @@ def remembered(
             about = bounded(call.chosen.arguments)
             learnt_at = datetime.fromisoformat(call.result["at"])
             results[name] = Learnt(bounded(call.result["result"]), learnt_at, event.run_id, about)
-    payloads = {name: said for name, said in context.payloads.items() if name != event.type}
     # What the route keeps from the model is not remembered: another route might show it.
-    payloads[event.type] = Learnt(bounded(route.shown(event.payload)), at, event.run_id, event.id)
-    runs = (*context.without(event.run_id).runs, run.within_bounds())
-    return Context(runs, results, payloads, context.earlier)
+    said = Learnt(bounded(route.shown(event.payload)), at, event.run_id, event.id)
+    return Context((run.within_bounds(),), results, {event.type: said})
 
 
 def _actions(journal: RunJournal, route: Route, *, waits: bool) -> Iterator[PastAction]:

@@ -80,10 +80,13 @@ class Unwinding:
         intent = work.noted(call.place.undo_intent)
         work.note(Entry(call.place.undo_result, body), intent["action"] if intent else None)
         await work.commit()
+        if intent:
+            self._performer.recorded(intent["key"])
 
     async def _result(self, work: Work, call: CallState) -> dict[str, Any]:
         intent = work.noted(call.place.undo_intent)
-        resumed = intent is not None
+        lost = work.maybe_lost and intent is None
+        resumed = lost or intent is not None
         if intent is None:
             intent = await self._announce(work, call)
         try:
@@ -97,8 +100,9 @@ class Unwinding:
             key=intent["key"],
             tenant=work.event.tenant,
             run_id=work.event.run_id,
-            intended_at=datetime.fromisoformat(intent["at"]),
+            intended_at=work.event.time if lost else datetime.fromisoformat(intent["at"]),
             resumed=resumed,
+            lost=lost,
         )
         try:
             return await self._performer.write(attempt)

@@ -2,9 +2,12 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
+
+import orjson
 
 from consumers.errors import RetryError
 from consumers.ports.claim import Claim
@@ -16,6 +19,7 @@ from consumers.router.prompt import opening
 from consumers.router.route import Route
 from consumers.run.journal import RunJournal
 from consumers.run.record import step_of
+from consumers.run.steps import published_again
 from consumers.session import place
 from consumers.session.context import Context
 from schemas.envelope import Envelope
@@ -45,6 +49,8 @@ class Work:
         self.lease: Lease = opened.lease
         self.context: Context = opened.context.without(opened.lease.run_id)
         """What the session remembers of other runs."""
+        self.maybe_lost = opened.may_lack(event.time)
+        """Whether the store may have forgotten what this run wrote."""
         self.journal = RunJournal(opened.entries)
         self.started_at: datetime = clock.now()
         self.given_back = False
@@ -54,7 +60,9 @@ class Work:
         self._clock = clock
         self._begun = clock.seconds()
         self._unwritten: list[Entry] = []
-        self._unpublished: list[Step] = []
+        self._unpublished: list[Step] = list(
+            published_again(self.journal, event, clock.now(), self.lease.epoch)
+        )
 
     @property
     def worked_s(self) -> float:
@@ -70,11 +78,16 @@ class Work:
         """Add an entry to the journal in memory; it is durable only after `commit`."""
         self.journal.record(entry.place, entry.body)
         self._unwritten.append(entry)
-        self._unpublished.append(step_of(entry, self.event, action, self._clock.now()))
+        self._unpublished.append(step_of(entry, self.event, action, self._clock.now(), self.lease.epoch))
 
     def noted(self, at: str) -> Mapping[str, Any] | None:
         """Return an entry, written or not."""
         return self.journal.entries.get(at)
+
+    def tell(self, memory: Context) -> None:
+        """Have the last step say what the session remembers of this run; published before, it says so already."""
+        if self._unpublished:
+            self._unpublished[-1] = replace(self._unpublished[-1], memory=orjson.loads(memory.dump()))
 
     async def publish_steps(self) -> None:
         """Publish the audit steps so far. Before a write's intent is journaled, they are the write-ahead log."""
@@ -139,4 +152,6 @@ class Work:
         for entry in stored[ours:]:  # a cancellation, written by somebody without the lease
             if entry.place not in self.journal.entries:
                 self.journal.record(entry.place, entry.body)
-                self._unpublished.append(step_of(entry, self.event, None, self._clock.now()))
+                self._unpublished.append(
+                    step_of(entry, self.event, None, self._clock.now(), self.lease.epoch)
+                )

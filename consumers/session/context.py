@@ -73,6 +73,23 @@ class Context:
         others = tuple(run for run in self.runs if run.run_id != run_id)
         return self if len(others) == len(self.runs) else replace(self, runs=others)
 
+    def merged(self, newer: "Context") -> "Context":
+        """Return it with what a run has added, in place of what it said of that run before; storing it bounds it."""
+        of = {run.run_id for run in newer.runs}
+        results = {
+            name: learnt
+            for name, learnt in self.results.items()
+            if learnt.run_id not in of and name not in newer.results
+        }
+        payloads = {name: said for name, said in self.payloads.items() if name not in newer.payloads}
+        others = (run for run in self.runs if run.run_id not in of)
+        return Context(
+            (*others, *newer.runs),
+            {**results, **newer.results},  # the latest come last
+            {**payloads, **newer.payloads},
+            self.earlier + newer.earlier,
+        )
+
     def within_bounds(self) -> "Context":
         """Return it without what is too old to be kept: runs first, then payloads and results."""
         runs, results = list(self.runs), list(self.results.items())[-MAX_RESULTS:]

@@ -83,6 +83,15 @@ READOPTED: Final = Counter(
 HANDED_OVER: Final = Counter(
     "handed_over_total", "Events left at the end of a step, for whoever has them next."
 )
+REBUILDS: Final = Counter(
+    "rebuilds_total",
+    "Times that sessions were rebuilt from the steps topic, by whether it told everything: complete, incomplete.",
+    ("result",),
+)
+REBUILT_RUNS: Final = Counter("rebuilt_runs_total", "Runs that were given back to Redis.")
+REDIS_CHECKED: Final = Gauge(
+    "redis_checked", "1 while Redis is known to have what it acknowledged; nothing is worked without."
+)
 RUNS_IN_FLIGHT: Final = Gauge("runs_in_flight", "Runs being worked now.")
 KEYS_WAITING: Final = Gauge("keys_waiting", "Keys that wait to be tried again.")
 PARKED_KEYS: Final = Gauge("parked_keys", "Keys that are parked now, of all workers.")
@@ -107,6 +116,7 @@ TABLE: Final[tuple[Metric, ...]] = (
     *(REBALANCES, READOPTED, HANDED_OVER),
     *(DECISIONS, MODEL_ERRORS, MODEL_SECONDS, TOKENS, COST_USD),
     *(ACTIONS, ACTION_SECONDS, VERDICTS),
+    *(REBUILDS, REBUILT_RUNS, REDIS_CHECKED),
     *(RUNS_IN_FLIGHT, KEYS_WAITING, PARKED_KEYS, *PARTITION_GAUGES),
     *(BUILD_INFO, READY),
 )

@@ -31,6 +31,10 @@ class Fields:
         """Return an integer."""
         return cast("int", self._typed(name, int))
 
+    def optional_integer(self, name: str) -> int | None:
+        """Return an integer, or None where the field is null or missing, as in what older versions wrote."""
+        return None if self._payload.get(name) is None else self.integer(name)
+
     def number(self, name: str) -> float:
         """Return a number."""
         value = self._payload.get(name)

@@ -105,6 +105,8 @@ def step_of(envelope: Envelope) -> Step:
         action=fields.optional_text("action"),
         body=fields.json_object("body_json"),
         at=fields.instant("at"),
+        epoch=fields.optional_integer("epoch") or 0,
+        memory=None if fields.optional_text("memory_json") is None else fields.json_object("memory_json"),
     )
 
 
@@ -166,5 +168,7 @@ def _from_step(step: Step) -> OwnEvent:
         "action": step.action,
         "body_json": json_text(step.body),
         "at": step.at,
+        "epoch": step.epoch,
+        "memory_json": None if step.memory is None else json_text(step.memory),
     }
     return OwnEvent(step.id, STEP_TYPE, step.run_id, step.at, step.session_id, fields)

@@ -39,6 +39,7 @@ def test_the_ids_of_the_packaged_schemas_never_change() -> None:
         "run.finished.v2": 545222729,
         "step.recorded.v1": 443919689,
         "step.recorded.v2": 1376911552,
+        "step.recorded.v3": 425392482,
     }
 
 

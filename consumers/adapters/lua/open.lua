@@ -1,7 +1,9 @@
 -- Takes the lease and reads the run.
--- KEYS: meta, context, journal, runs. ARGV: run, tenant, session id, lease ms, ttl ms, runs to remember, whether to
--- take over from a worker of the same run (`1`).
--- Answers OK epoch revision context {place, body, ...} | BUSY ms left | OTHER (the keys are another session's).
+-- KEYS: meta, context, journal, runs [, guard]. ARGV: run, tenant, session id, lease ms, ttl ms, runs to remember, whether to
+-- take over from a worker of the same run (`1`), token.
+-- Answers OK epoch revision context {place, body, ...} | BUSY ms left | OTHER (the keys are another session's)
+-- | UNCHECKED.
+if not checked(KEYS[5], ARGV[8]) then return {'UNCHECKED'} end
 local meta, context, journal, runs = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local run, tenant, session, lease_ms, ttl_ms = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local now = now_ms()

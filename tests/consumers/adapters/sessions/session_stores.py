@@ -7,7 +7,9 @@ from typing import Any
 
 from consumers.adapters.memory_sessions import MemorySessions
 from consumers.adapters.redis_connection import Client
-from consumers.adapters.redis_sessions import RedisSessions
+from consumers.adapters.redis_restoring import RedisRestoring
+from consumers.adapters.redis_sessions import TTL_S, RedisSessions
+from consumers.ports.restoring import Restoring
 from consumers.ports.sessions import Sessions
 from consumers.session.context import Context
 from consumers.session.key import SessionKey
@@ -44,6 +46,7 @@ class Store:
     """An adapter, and what happens to a server that no method of the port asks for."""
 
     sessions: Sessions
+    restoring: Restoring
     wipe: Callable[[], Awaitable[Any]]
     lapse: Callable[[SessionKey], Awaitable[Any]]
     set_back: Callable[[SessionKey], Awaitable[Any]]
@@ -65,7 +68,7 @@ def in_memory() -> Store:
     async def set_back(_key: SessionKey) -> None:
         clock.time -= timedelta(hours=2)
 
-    return Store(sessions, wipe, lapse, set_back, one_clock=True)
+    return Store(sessions, sessions, wipe, lapse, set_back, one_clock=True)
 
 
 def in_redis(redis: Client) -> Store:
@@ -76,4 +79,5 @@ def in_redis(redis: Client) -> Store:
     async def set_back(key: SessionKey) -> None:
         await redis.hincrby(key.meta, "lease_until", 2 * 3_600_000)
 
-    return Store(RedisSessions(redis, **LIMITS), redis.flushall, lapse, set_back)
+    restoring = RedisRestoring(redis, ttl_s=TTL_S)
+    return Store(RedisSessions(redis, **LIMITS), restoring, redis.flushall, lapse, set_back)

@@ -1,0 +1,22 @@
+"""The port to a session store that has forgotten something and is given it back."""
+
+from typing import Protocol
+
+from consumers.session.key import SessionKey
+from consumers.session.refold import Refolded
+
+
+class Restoring(Protocol):
+    """Gives a store back what it has forgotten."""
+
+    async def restore(self, key: SessionKey, session: Refolded) -> None:
+        """Add what a session's steps tell to what the store has of it.
+
+        An entry that the store has stays. Every lease of the session ends: whoever holds one is fenced. It may be
+        repeated, and broken off anywhere: each run is one atomic step.
+
+        Raises:
+            RetryError: the store is unreachable.
+            SessionDamagedError: what it has of the session cannot be read; its runs are restored.
+        """
+        ...
