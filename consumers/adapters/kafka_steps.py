@@ -64,6 +64,6 @@ class KafkaSteps:
         try:
             return step_of(await self._codec.decode(record, tenant=self._tenant))
         except (UnreadableError, UnknownSchemaError) as error:
-            where = f"{record.topic}-{record.partition}@{record.offset}"
-            _log.warning("a step cannot be read", extra={"record": where, "error": str(error)})
+            where = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+            _log.warning("a step cannot be read", extra={**where, "error": str(error)})
             return None

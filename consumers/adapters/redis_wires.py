@@ -22,9 +22,9 @@ class PlainConnection(Connection):
         super().__init__(**options)
         self._trust = trust
 
-    async def on_connect(self) -> None:
+    async def on_connect_check_health(self, check_health: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's
         """Introduce us, and find out which process answers."""
-        await super().on_connect()
+        await super().on_connect_check_health(check_health)
         if self._trust is not None:
             await self.send_command("INFO", "server", check_health=False)
             said: bytes = await self.read_response(disable_decoding=True)

@@ -139,12 +139,13 @@ class Keeper:
             return rebuilt
         self._metrics.add(REBUILDS, "complete" if rebuilt.complete else "incomplete")
         self._metrics.add(REBUILT_RUNS, by=rebuilt.runs)
-        figures = {
-            name: getattr(rebuilt, name) for name in ("steps", "sessions", "runs", "damaged", "complete")
-        }
-        _log.info("Redis is checked", extra={**figures, "seconds": round(self._clock.seconds() - begun, 1)})
+        _log.info(
+            "Redis is checked: it was given %d runs of %d sessions, from %d steps",
+            *(rebuilt.runs, rebuilt.sessions, rebuilt.steps),
+            extra={"seconds": self._clock.seconds() - begun},
+        )
         if not rebuilt.complete:
-            _log.warning("earlier runs may be missing: their writes without idempotency are asked about")
+            _log.warning("Redis may lack earlier runs: what cannot be repeated safely is asked about")
         return rebuilt
 
     async def _rebuilt(self, look: Look, progress: Progress) -> Rebuilt:

@@ -109,7 +109,7 @@ class Rebuilding:
                 n for n, e in extents.items() if _lacks(e, since.get(n), first_at.get(n), forgotten_at)
             ]
             if missing:
-                _log.warning("the steps topic does not reach back far enough", extra={"partitions": missing})
+                _log.warning("the steps topic does not reach back far enough, in its partitions %s", missing)
             sessions, runs, damaged = await self._restored(spool, forgotten_at, progress)
         upto = {number: extent.end for number, extent in extents.items()}
         return Rebuilt(upto, not (missing or unreadable), steps, unreadable, sessions, runs, damaged)
@@ -184,7 +184,7 @@ def _refolded(key: SessionKey, told: Sequence[Told]) -> tuple[Refolded, bool]:
     try:
         return refold(told), True
     except DamagedError as error:
-        _log.warning("what a session remembers is damaged", extra={"session": key.tag, "error": str(error)})
+        _log.warning("what session %s remembers is damaged", key.tag, extra={"error": str(error)})
         return refold([Told(t.run_id, t.place, t.body, t.epoch) for t in told]), False
 
 

@@ -136,10 +136,10 @@ def asked_once(played: Played, calm: Played) -> list[str]:
         return [f"{lost} answers were lost"]
     if played.point is None or played.point.blow == "worker":
         return [f"asked {asked} times, not {least + lost}"] if asked != least + lost else []
-    # Here the worker lives on. It may still have in hand what is written nowhere, or lose one more answer while Redis
-    # is away; and Redis may have lost decisions, of which those that were published are known.
+    # Here the worker lives on. Beside an answer that was lost, it may have one in hand that it can write nowhere; and
+    # Redis may have lost decisions, of which those that were published are known.
     unknown = [d for d in played.then.decisions if d not in played.then.published] if played.then else []
-    most = least + max(1, lost) + len(unknown)
+    most = least + lost + 1 + len(unknown)
     return [f"asked {asked} times, not {least} to {most}"] if not least <= asked <= most else []
 
 

@@ -1,0 +1,141 @@
+"""A worker dies at any port call, and the store has lost all it knew, or what it learnt last. The steps topic has it."""
+
+import contextlib
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+
+from consumers.ports.sessions import CLOCKS
+from consumers.session.key import SessionKey
+from consumers.session.refold import Told, refold
+from schemas.approval import ApprovalRequest
+from schemas.outcome import Outcome, Status
+from tests.consumers.run.shop_world import Crash, World, finish, reply, turns
+from tests.consumers.run.test_crashes import SCENARIOS, crashes, ended, once_more, to_the_end
+from tests.consumers.run.test_engine import LETTER, ORDER
+
+
+async def go_back(world: World, make: Callable[[], World], at: int) -> None:
+    """Leave in the store what was there half of the port calls ago."""
+    before = make()
+    before.fuse.crash_at = max(1, at // 2)
+    with contextlib.suppress(Crash, BaseExceptionGroup):
+        await to_the_end(before)
+    before.clock.pass_by(world.clock.now() - before.clock.now())
+    before.sessions.fuse = world.fuse
+    world.sessions, world.clock = before.sessions, before.clock
+
+
+async def empty(world: World, make: Callable[[], World], at: int) -> None:
+    del make, at
+    world.sessions.wipe()
+
+
+async def rebuild(world: World) -> None:
+    """Give the store back what is on the steps topic."""
+    told = [Told(s.run_id, s.place, s.body, s.epoch, s.memory) for s in world.outbox.step_log]
+    key = SessionKey(world.event.tenant, world.event.session_id)
+    await world.sessions.restore(key, refold(told))
+
+
+@pytest.mark.parametrize("lose", [empty, go_back])
+@pytest.mark.parametrize(("name", "at", "after"), list(crashes()))
+async def test_a_store_that_is_rebuilt_changes_neither_outcome_nor_effects(
+    name: str, at: int, after: bool, lose: Callable[..., Awaitable[None]]
+) -> None:
+    make = SCENARIOS[name]
+    calm = make()
+    expected = await to_the_end(calm)
+
+    world = make()
+    world.fuse.crash_at, world.fuse.after = at, after
+    with contextlib.suppress(Crash, BaseExceptionGroup):
+        await to_the_end(world)
+    world.fuse.crash_at = None
+    await lose(world, make, at)
+    await rebuild(world)
+    outcome = await to_the_end(world)
+
+    assert ended(outcome) == ended(expected)
+    assert world.effects == calm.effects
+    assert all(published == outcome for published in world.outbox.outcomes)
+
+
+@pytest.mark.parametrize("name", list(SCENARIOS))
+async def test_a_store_that_is_rebuilt_remembers_what_it_did(name: str) -> None:
+    world = SCENARIOS[name]()
+    await to_the_end(world)
+    key = SessionKey(world.event.tenant, world.event.session_id)
+    before = await world.sessions.open(key, "another")
+    run = await world.sessions.read(key, world.event.run_id)
+    world.sessions.wipe()
+    await rebuild(world)
+    assert (await world.sessions.open(key, "another")).context == before.context
+    assert await world.sessions.read(key, world.event.run_id) == run
+
+
+async def lost(world: World) -> None:
+    """Empty the store, and have no steps topic to rebuild it from."""
+    world.sessions.wipe()
+    world.sessions.lost_before = world.clock.now()
+
+
+async def test_without_the_topic_an_action_with_a_key_is_done_again_under_the_same_key() -> None:
+    world = World(turns(reply(ORDER), reply(finish())))
+    first = await to_the_end(world)
+    await lost(world)
+    assert ended(await to_the_end(world)) == ended(first)
+    assert [what for what, _ in world.ledger.sent] == ["order", "order"]
+    assert world.effects == ["order"]
+
+
+async def test_without_the_topic_what_can_be_asked_about_is() -> None:
+    world = World(turns(reply(LETTER), reply(finish())))
+    await to_the_end(world)
+    await lost(world)
+    outcome = await to_the_end(world)
+    assert outcome.status is Status.SUCCESS
+    assert len(world.ledger.sent) == 1, "it was found, not sent again"
+
+
+async def test_without_the_topic_a_person_is_asked_about_the_rest() -> None:
+    world = World(turns(reply(LETTER), reply(finish())))
+    await to_the_end(world)
+    world.ledger.archive_closed = True
+    await lost(world)
+    asked = await once_more(world, world.work)
+    assert isinstance(asked, ApprovalRequest)
+    assert asked.kind == "doubt"
+    assert len(world.ledger.sent) == 1
+
+
+async def test_without_the_topic_a_key_that_the_system_may_have_forgotten_is_asked_about() -> None:
+    world = World(turns(reply(ORDER), reply(finish())))
+    await to_the_end(world)
+    world.clock.pass_by(timedelta(hours=25))
+    await lost(world)
+    asked = await once_more(world, world.work)
+    assert isinstance(asked, ApprovalRequest)
+    assert "lost" in asked.reason
+    assert len(world.ledger.sent) == 1
+
+
+async def test_an_event_from_after_the_loss_is_worked_as_ever() -> None:
+    world = World(turns(reply(LETTER), reply(finish())))
+    world.ledger.archive_closed = True
+    world.sessions.lost_before = world.event.time - CLOCKS
+    outcome = await world.work()
+    assert isinstance(outcome, Outcome)
+    assert outcome.status is Status.SUCCESS
+
+
+async def test_a_compensation_may_have_been_done_before_the_loss_as_well() -> None:
+    world = World(turns(reply(ORDER), reply(LETTER), reply(finish("failed", "No letter."))))
+    world.ledger.refuse = frozenset({"letter"})
+    await to_the_end(world)
+    assert world.effects == ["order", "cancel"]
+    await lost(world)
+    outcome = await to_the_end(world)
+    assert outcome.status is Status.COMPENSATED
+    assert world.effects == ["order", "cancel"], "the same keys"
