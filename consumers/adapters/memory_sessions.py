@@ -169,11 +169,11 @@ class MemorySessions:
         journal.entries.setdefault(place.CANCEL, canonical_json(body))
         return True
 
-    async def erase(self, key: SessionKey, at: datetime) -> int:
+    async def erase(self, key: SessionKey, at: datetime) -> Sequence[str]:
         """As the port says."""
         session = self._session(key)
         if session is None:
-            return 0
+            return []
         if session.lease_until > self._now():
             raise SessionBusyError(
                 f"session {key.tag} is being worked", after_s=session.lease_until - self._now()
@@ -188,7 +188,7 @@ class MemorySessions:
             self._journals[name] = _Journal({place.ERASED: gone}, closed_by=0, expires_at=expires_at)
         session.context = None
         self._give_back(session)  # whoever let the lease lapse can write nothing of it any more
-        return len(session.runs)
+        return sorted(session.runs)
 
     async def restore(self, key: SessionKey, session: Refolded) -> None:
         """As the port `Restoring` says."""

@@ -181,7 +181,7 @@ class RedisSessions:
             raise self._unchecked()
         return answer == b"MARKED"
 
-    async def erase(self, key: SessionKey, at: datetime) -> int:
+    async def erase(self, key: SessionKey, at: datetime) -> Sequence[str]:
         """As the port says."""
         async with busy_when_unreachable():
             runs = cast("list[bytes]", await self._redis.zrange(key.runs, 0, -1))
@@ -190,7 +190,7 @@ class RedisSessions:
         about = [self._ttl_ms, place.ERASED, canonical_json({"at": at.isoformat()}), *names]
         match await _call(self._scripts.erase, keys, about):
             case [b"OK"]:
-                return len(names)
+                return names
             case [b"OPEN", run]:
                 raise RunsOpenError(f"run {run.decode()} is not finished; finish or cancel it first")
             case [b"BUSY", left_ms]:

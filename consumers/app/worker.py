@@ -79,7 +79,7 @@ async def _announce(
 ) -> None:
     await worker.loop.assigned.wait()
     health.ready("kafka")
-    worker.metrics.set(READY, 1)
+    worker.metrics.set(READY, int(health.is_ready))
     _log.info("ready")
     if started:
         started(WorkerInfo(address, worker.loop.topics))
@@ -100,6 +100,7 @@ async def _keep_store(worker: compose.Worker, health: Health, checked: asyncio.E
             health.ready("redis")
         else:
             health.not_ready("redis", why)
+        worker.metrics.set(READY, int(health.is_ready))
 
     await worker.store.keeper.settle(tell)
     checked.set()

@@ -1,6 +1,6 @@
 """`pointsman sessions cancel` and `erase`: what an operator does to a session."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from consumers.cli.sessions import store
 from consumers.errors import RetryError
 from consumers.ports.clock import SystemClock
 from consumers.ports.sessions import Body, RunsOpenError
+from consumers.run.record import erased_step
 from consumers.session import place
 from consumers.session.key import SessionKey
 from schemas.cancellation import Cancellation
@@ -44,20 +45,20 @@ def cancel(
 
 
 def erase(config: Path, session: str, *, tenant: str, yes: bool, as_json: bool) -> None:
-    """Erase what Redis has of a session."""
+    """Erase what Redis has of a session, and have the steps topic say so."""
     settings = load(config).config
     if not yes:
         typer.confirm(
             f"Erase session {session} of tenant {tenant}? It cannot be undone", abort=True, err=True
         )
-    runs = perform(_erase(settings.redis, SessionKey(tenant, session)))
-    if runs == 0:
+    runs = perform(_erase(settings, SessionKey(tenant, session)))
+    if not runs:
         fail(f"no session {session} of tenant {tenant}; `pointsman sessions list` shows them")
     if as_json:
-        print_json({"session": session, "tenant": tenant, "runs": runs})
+        print_json({"session": session, "tenant": tenant, "runs": len(runs)})
     else:
         err().print(
-            f"erased; of its {runs} runs only their ids are left, so that none is worked again. "
+            f"erased; of its {len(runs)} runs only their ids are left, so that none is worked again. "
             "What topics hold stays until their retention ends.",
             markup=False,
         )
@@ -87,11 +88,20 @@ async def _publish(settings: Config, word: Cancellation) -> None:
         await (await outbox(settings, codec, stack)).cancellation(word)
 
 
-async def _erase(settings: Redis, key: SessionKey) -> int:
-    async with store(settings) as (sessions, _):
+async def _erase(settings: Config, key: SessionKey) -> Sequence[str]:
+    at = SystemClock().now()
+    async with AsyncExitStack() as stack:
+        codec = await record_codec(settings, stack)
+        steps = await outbox(settings, codec, stack)
+        sessions, _ = await stack.enter_async_context(store(settings.redis))
         try:
-            return await sessions.erase(key, SystemClock().now())
+            runs = await sessions.erase(key, at)
         except RunsOpenError as error:
             fail(str(error))
         except RetryError as error:
             fail(f"{error}; try again")
+        try:
+            await steps.steps([erased_step(key, run, at) for run in runs])
+        except RetryError as error:
+            fail(f"erased in Redis, but the steps topic does not say so yet: {error}; run it again")
+    return runs

@@ -162,8 +162,8 @@ class Sessions(Protocol):
         """
         ...
 
-    async def erase(self, key: SessionKey, at: datetime) -> int:
-        """Forget what a session holds, for privacy, and return how many runs it had.
+    async def erase(self, key: SessionKey, at: datetime) -> Sequence[str]:
+        """Forget what a session holds, for privacy, and return the ids of the runs it had.
 
         What stays until the time to live is over: that these runs were there (an entry `erased` instead of their
         journals), so that none of them is worked again.

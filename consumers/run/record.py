@@ -13,6 +13,7 @@ from consumers.router.exchange import Reply
 from consumers.router.prompt import TEMPLATE_DIGEST
 from consumers.run.journal import CallState, CallStatus
 from consumers.session import place
+from consumers.session.key import SessionKey
 from schemas.canonical import digest
 from schemas.envelope import Envelope
 from schemas.step import Step, StepKind
@@ -55,6 +56,23 @@ def step_of(entry: Entry, event: Envelope, action: str | None, at: datetime, epo
         body=dict(entry.body),
         at=at,
         epoch=epoch,
+    )
+
+
+def erased_step(key: SessionKey, run_id: str, at: datetime) -> Step:
+    """Return the step that says that a run is erased: without it, a lost store would be given the run back."""
+    return Step(
+        id=f"{run_id}/{place.ERASED}",
+        run_id=run_id,
+        tenant=key.tenant,
+        session_id=key.session_id,
+        event_id="",
+        event_type="",
+        place=place.ERASED,
+        kind=StepKind.ERASED,
+        action=None,
+        body={"at": at.isoformat()},
+        at=at,
     )
 
 

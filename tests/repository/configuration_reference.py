@@ -64,6 +64,7 @@ _MEANINGS: Final = {
     "RedisTls.key_file": "PEM: its key",
     "RedisTls.key_password": "for an encrypted key",
     "Redis.durability": "a server without an append-only file is refused, or only warned about",
+    "Redis.rebuild": "what a Redis that may have lost something is given back from the steps topic; `off` asks a person instead",
     "Redis.lease_s": "how long a dead worker keeps other runs of its session waiting",
     "Redis.ttl_days": "how long finished runs are remembered: the replay horizon",
     "Registry.url": "a Confluent-compatible schema registry",

@@ -7,7 +7,7 @@ import typer
 from consumers.cli.options import CONFIG, AsJson, ConfigPath, examples
 
 app = typer.Typer(
-    help="Sessions and what happened in them: list, show, cancel, erase.",
+    help="Sessions and what happened in them: list, show, cancel, erase, rebuild.",
     epilog=examples("pointsman sessions show C-100"),
     no_args_is_help=True,
 )
@@ -77,3 +77,16 @@ def erase(
     from consumers.cli import session_ends
 
     session_ends.erase(config, session, tenant=tenant, yes=yes, as_json=as_json)
+
+
+@app.command(epilog=examples("pointsman sessions rebuild --yes"))
+def rebuild(
+    *,
+    config: ConfigPath = CONFIG,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give Redis back what the steps topic tells, from its beginning. Workers do it by themselves after a loss."""
+    from consumers.cli import session_rebuild
+
+    session_rebuild.rebuild(config, yes=yes, as_json=as_json)

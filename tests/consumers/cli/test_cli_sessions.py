@@ -1,6 +1,7 @@
 """Sessions and replays as operators see them, on a real Redis and the embedded broker."""
 
 import asyncio
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -223,7 +224,49 @@ def test_cancelling_needs_one_unfinished_run(topics: Stage) -> None:
     assert topics.json(*words, "--run", "run-2")["run"] == "run-2"
 
 
-def test_an_erased_session_is_gone_and_only_a_finished_one_can_be_erased(stage: Stage) -> None:
+def forget(stage: Stage, session: str) -> None:
+    """Do to one session what losing Redis does to all."""
+    key = SessionKey("default", session)
+
+    async def delete() -> None:
+        async with connect(stage.redis) as client:
+            await client.delete(key.meta, key.context, key.runs)
+            async for name in client.scan_iter(key.journal("*")):
+                await client.delete(name)
+
+    asyncio.run(delete())
+
+
+def test_an_erased_session_is_gone_for_good(topics: Stage) -> None:
+    store(topics, finished(topics.name, "e-1"))
+    topics.run("sessions", "erase", topics.name, "--yes")
+    (published,) = topics.lines("tail", f"{topics.name}.steps", "--to-end")
+    assert published["payload"]["kind"] == "erased"
+    assert "erased" in topics.run("tail", f"{topics.name}.steps", "--to-end").stdout
+    forget(topics, topics.name)
+    rebuilt = topics.json("sessions", "rebuild", "--yes")
+    assert {name: rebuilt[name] for name in ("steps", "sessions", "runs", "complete")} == {
+        "steps": 1,
+        "sessions": 1,
+        "runs": 1,
+        "complete": True,
+    }
+    shown = topics.json("sessions", "show", topics.name)
+    assert [run["status"] for run in shown["runs"]] == ["erased"]
+
+
+def test_rebuilding_asks_first_and_says_what_it_found(topics: Stage) -> None:
+    topics.run("sessions", "rebuild", stdin="n\n", exit_code=1)
+    said = topics.run("sessions", "rebuild", "--yes").stdout
+    assert re.search(r"steps read +0", said)
+
+
+def test_rebuilding_without_a_steps_topic_says_that_something_may_be_missing(stage: Stage) -> None:
+    assert "does not tell everything" in stage.run("sessions", "rebuild", "--yes").stderr
+
+
+def test_an_erased_session_is_gone_and_only_a_finished_one_can_be_erased(topics: Stage) -> None:
+    stage = topics
     store(stage, finished(stage.name, "e-1"))
     begin(stage, stage.name, "run-1")
     refused = stage.run("sessions", "erase", stage.name, "--yes", exit_code=1)

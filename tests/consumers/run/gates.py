@@ -157,7 +157,7 @@ class GatedSessions:
     async def cancel(self, key: SessionKey, run_id: str, body: Body) -> bool:
         return await self._through("cancel", lambda: self._store.cancel(key, run_id, body))
 
-    async def erase(self, key: SessionKey, at: Any) -> int:
+    async def erase(self, key: SessionKey, at: Any) -> Sequence[str]:
         return await self._through("erase", lambda: self._store.erase(key, at))
 
 

@@ -1,12 +1,13 @@
 """A worker dies at any port call, and the store has lost all it knew, or what it learnt last. The steps topic has it."""
 
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
 import pytest
 
-from consumers.ports.sessions import CLOCKS
+from consumers.errors import UnavailableError
+from consumers.ports.sessions import CLOCKS, Entry, Lease
 from consumers.session.key import SessionKey
 from consumers.session.refold import Told, refold
 from schemas.approval import ApprovalRequest
@@ -73,6 +74,56 @@ async def test_a_store_that_is_rebuilt_remembers_what_it_did(name: str) -> None:
     await rebuild(world)
     assert (await world.sessions.open(key, "another")).context == before.context
     assert await world.sessions.read(key, world.event.run_id) == run
+
+
+def away_once(world: World, when: Callable[[], object]) -> None:
+    """Have the store refuse one append, the first one once that is true."""
+    append, refused = world.sessions.append, False
+
+    async def refuse(lease: Lease, entries: Sequence[Entry]) -> Sequence[Entry]:
+        nonlocal refused
+        if when() and not refused:
+            refused = True
+            raise UnavailableError("Redis is away")
+        return await append(lease, entries)
+
+    world.sessions.append = refuse
+
+
+async def test_an_effect_under_way_while_the_store_goes_away_is_recorded_when_it_is_back() -> None:
+    world = World(turns(reply(LETTER), reply(finish())))
+    world.ledger.archive_closed = True
+    away_once(world, lambda: world.ledger.sent)
+    worker = world.engine()
+    with pytest.raises(UnavailableError):
+        await worker.work(world.event, world.route, world.claim)
+    outcome = await worker.work(world.event, world.route, world.claim)
+    assert isinstance(outcome, Outcome)
+    assert outcome.status is Status.SUCCESS, "and nobody had to be asked"
+    assert len(world.ledger.sent) == 1
+
+
+async def test_a_compensation_under_way_meanwhile_is_as_well() -> None:
+    world = World(turns(reply(ORDER), reply(finish("failed", "Changed his mind."))))
+    away_once(world, lambda: "cancel" in world.effects)
+    worker = world.engine()
+    with pytest.raises(UnavailableError):
+        await worker.work(world.event, world.route, world.claim)
+    outcome = await worker.work(world.event, world.route, world.claim)
+    assert isinstance(outcome, Outcome)
+    assert outcome.status is Status.COMPENSATED
+    assert [what for what, _ in world.ledger.sent] == ["order", "cancel"]
+
+
+async def test_what_is_recorded_is_not_kept_in_memory() -> None:
+    world = World(turns(reply(ORDER), reply(finish())))
+    worker = world.engine()
+    await worker.work(world.event, world.route, world.claim)
+    await lost(world)
+    await worker.work(world.event, world.route, world.claim)
+    assert [what for what, _ in world.ledger.sent] == ["order", "order"], (
+        "the shop was asked, under the same key"
+    )
 
 
 async def lost(world: World) -> None:

@@ -337,19 +337,19 @@ async def test_an_erased_session_remembers_that_its_runs_were_there_and_nothing_
 ) -> None:
     for run in ("run-1", "run-2"):
         await sessions.close(await lease_of(sessions, run), [A], CONTEXT)
-    assert await sessions.erase(KEY, AT) == 2
+    assert len(await sessions.erase(KEY, AT)) == 2
     opened = await sessions.open(KEY, "run-1")
     assert opened.context == Context()
     assert opened.entries == {"erased": {"at": AT.isoformat()}}
     await sessions.release(opened.lease)
-    assert await sessions.erase(KEY, AT) == 2
+    assert len(await sessions.erase(KEY, AT)) == 2
     assert (await sessions.open(KEY, "run-3")).entries == {}
 
 
 async def test_what_was_erased_is_not_written_again_by_who_let_the_lease_lapse(store: Store) -> None:
     lease = await lease_of(store.sessions)
     await store.lapse(KEY)
-    assert await store.sessions.erase(KEY, AT) == 1
+    assert await store.sessions.erase(KEY, AT) == ["run-1"]
     with pytest.raises(FencedError):
         await store.sessions.append(lease, [A])
     with pytest.raises(FencedError):
@@ -366,7 +366,7 @@ async def test_a_session_that_is_worked_is_not_erased(sessions: Sessions) -> Non
 
 
 async def test_a_session_that_nobody_knows_is_erased_without_a_trace(sessions: Sessions) -> None:
-    assert await sessions.erase(KEY, AT) == 0
+    assert await sessions.erase(KEY, AT) == []
     assert (await sessions.open(KEY, "run-1")).entries == {}
 
 
