@@ -190,14 +190,14 @@ class MemorySessions:
         self._give_back(session)  # whoever let the lease lapse can write nothing of it any more
         return sorted(session.runs)
 
-    async def restore(self, key: SessionKey, session: Refolded) -> None:
+    async def restore(self, key: SessionKey, session: Refolded) -> int:
         """As the port `Restoring` says."""
         kept = self._session(key) or _Session(key.tenant, key.session_id)
-        for run_id, entries in session.runs.items():
-            journal = _Journal() if place.ERASED in entries else self._journal(key, run_id)
-            for at, body in entries.items():
-                journal.entries.setdefault(at, canonical_json(body))
-            if entries.keys() & {place.ERASED, place.OUTCOME}:
+        for run_id, steps in session.runs.items():
+            journal = _Journal() if place.ERASED in steps else self._journal(key, run_id)
+            for at, step in steps.items():
+                journal.entries.setdefault(at, canonical_json(step.body))
+            if steps.keys() & {place.ERASED, place.OUTCOME}:
                 journal.closed_by, journal.expires_at = 0, self._now() + self._ttl_s
             self._journals[key.journal(run_id)] = journal
             kept.runs.add(run_id)
@@ -206,6 +206,7 @@ class MemorySessions:
         kept.epoch = self._last_epoch
         self._give_back(kept)
         self._sessions[key.meta] = kept
+        return kept.epoch
 
     def _now(self) -> float:
         return self._clock.now().timestamp()

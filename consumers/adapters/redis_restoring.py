@@ -6,12 +6,13 @@ from typing import Any
 from consumers.adapters.redis_connection import Client, busy_when_unreachable
 from consumers.adapters.redis_damage import context_of
 from consumers.adapters.redis_scripts import Scripts
-from consumers.ports.sessions import Body, SessionDamagedError
+from consumers.ports.sessions import SessionDamagedError
 from consumers.session import place
 from consumers.session.context import Context
 from consumers.session.key import SessionKey
 from consumers.session.refold import Refolded
 from schemas.canonical import canonical_json
+from schemas.step import Step
 
 
 class RedisRestoring:
@@ -22,7 +23,7 @@ class RedisRestoring:
         self._scripts = Scripts.of(redis)
         self._ttl_ms = int(ttl_s * 1000)
 
-    async def restore(self, key: SessionKey, session: Refolded) -> None:
+    async def restore(self, key: SessionKey, session: Refolded) -> int:
         """As the port says."""
         damaged = None
         try:
@@ -30,23 +31,23 @@ class RedisRestoring:
             context = session.context(await self._context(key)).dump() if tells else b""
         except SessionDamagedError as error:
             context, damaged = b"", error
-        for run_id, entries in session.runs.items():
-            await self._restore(key, run_id, entries, context)
+        epoch = 0
+        for run_id, steps in session.runs.items():
+            epoch = await self._restore(key, run_id, steps, context)
         if damaged:
             raise damaged
+        return epoch
 
     async def _context(self, key: SessionKey) -> Context:
         async with busy_when_unreachable():
             stored = await self._redis.get(key.context)
         return context_of(key, stored)
 
-    async def _restore(
-        self, key: SessionKey, run_id: str, entries: Mapping[str, Body], context: bytes
-    ) -> None:
-        how = "erased" if place.ERASED in entries else "ended" if place.OUTCOME in entries else "open"
+    async def _restore(self, key: SessionKey, run_id: str, steps: Mapping[str, Step], context: bytes) -> int:
+        how = "erased" if place.ERASED in steps else "ended" if place.OUTCOME in steps else "open"
         keys = [key.meta, key.context, key.journal(run_id), key.runs]
         about: list[Any] = [run_id, key.tenant, key.session_id, how, self._ttl_ms, context]
-        for at, body in entries.items():
-            about += (at, canonical_json(body))
+        for at, step in steps.items():
+            about += (at, canonical_json(step.body))
         async with busy_when_unreachable():
-            await self._scripts.restore(keys, about)
+            return int(await self._scripts.restore(keys, about))

@@ -3,24 +3,21 @@
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import orjson
 
 from consumers.session.key import SessionKey
-from consumers.session.refold import Told
-from schemas.step import Step
+from schemas.step import Step, StepKind
 
-_TABLE: Final = """
-create table steps (
-    tag text, number integer, tenant text, session_id text,
-    run_id text, place text, epoch integer, body blob, memory blob,
-    primary key (tag, number)
-) without rowid
-"""
-_SORTED: Final = "select * from steps order by tag, number"
+_TABLE: Final = (
+    "create table steps (tag text, number integer, step blob, primary key (tag, number)) without rowid"
+)
+_SORTED: Final = "select tag, step from steps order by tag, number"
 
 
 class StepSpool:
@@ -44,8 +41,8 @@ class StepSpool:
         """Add steps, in the order of the topic."""
         self._database.execute("begin")
         self._database.executemany(
-            "insert into steps values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [_row(number, step) for number, step in enumerate(steps, start=self._count)],
+            "insert into steps values (?, ?, ?)",
+            [(_key(step).tag, number, orjson.dumps(step)) for number, step in enumerate(steps, self._count)],
         )
         self._database.execute("commit")
         self._count += len(steps)
@@ -54,20 +51,19 @@ class StepSpool:
         """Return how many sessions there are."""
         return int(self._database.execute("select count(distinct tag) from steps").fetchone()[0])
 
-    def sessions(self) -> Iterator[tuple[SessionKey, list[Told]]]:
+    def sessions(self) -> Iterator[tuple[SessionKey, list[Step]]]:
         """Yield each session with its steps, in the order of the topic."""
-        for _, rows in groupby(self._database.execute(_SORTED), key=lambda row: row[0]):
-            found = list(rows)
-            yield SessionKey(found[0][2], found[0][3]), [_told(row) for row in found]
+        for _, rows in groupby(self._database.execute(_SORTED), key=itemgetter(0)):
+            steps = [_step(stored) for _, stored in rows]
+            yield _key(steps[0]), steps
 
 
-def _row(number: int, step: Step) -> tuple[Any, ...]:
-    key = SessionKey(step.tenant, step.session_id)
-    memory = None if step.memory is None else orjson.dumps(step.memory)
-    body = orjson.dumps(step.body)
-    return key.tag, number, key.tenant, key.session_id, step.run_id, step.place, step.epoch, body, memory
+def _key(step: Step) -> SessionKey:
+    return SessionKey(step.tenant, step.session_id)
 
 
-def _told(row: Sequence[Any]) -> Told:
-    *_, run_id, place, epoch, body, memory = row
-    return Told(run_id, place, orjson.loads(body), epoch, None if memory is None else orjson.loads(memory))
+def _step(stored: bytes) -> Step:
+    fields = orjson.loads(stored)
+    fields["kind"] = StepKind(fields["kind"])
+    fields["at"] = datetime.fromisoformat(fields["at"])
+    return Step(**fields)

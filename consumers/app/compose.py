@@ -140,9 +140,10 @@ async def worker(
     config = file.config
     metrics = Metrics(version=version("pointsman"))
     codec = await connections.record_codec(config, stack)
-    store = await open_store(config, codec, metrics, stack)
     sender = await connections.sender(config.kafka, stack)
     messages = connections.own_messages(config.kafka, codec)
+    outbox = KafkaOutbox(sender, messages)
+    store = await open_store(config, codec, outbox, metrics, stack)
     llm = model(config, metrics)
     stack.push_async_callback(llm.aclose)
     parts = adapt(
@@ -150,7 +151,7 @@ async def worker(
             sessions=store.sessions,
             model=llm,
             actions=await actions(resolved.connectors, config.limits, metrics, stack),
-            outbox=KafkaOutbox(sender, messages),
+            outbox=outbox,
             producer=sender,
             group=group(config),
             limits=runtime_limits(config.limits),

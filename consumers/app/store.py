@@ -13,6 +13,7 @@ from consumers.app import connections
 from consumers.app.config import Config
 from consumers.app.redis_login import redis_client
 from consumers.ports.clock import SystemClock
+from consumers.ports.outbox import Outbox
 from consumers.recovery.keeper import Keeper
 from consumers.recovery.rebuilding import Rebuilding
 from consumers.telemetry.metrics import Metrics
@@ -34,7 +35,9 @@ class Store:
     keeper: Keeper
 
 
-async def open_store(config: Config, codec: RecordCodec, metrics: Metrics, stack: AsyncExitStack) -> Store:
+async def open_store(
+    config: Config, codec: RecordCodec, outbox: Outbox, metrics: Metrics, stack: AsyncExitStack
+) -> Store:
     """Return the store of a configuration, disconnected with the stack.
 
     Raises:
@@ -45,7 +48,7 @@ async def open_store(config: Config, codec: RecordCodec, metrics: Metrics, stack
     client = await stack.enter_async_context(redis_client(settings, name="pointsman-keeper"))
     log = KafkaSteps(connections.kafka_connection(config.kafka), config.kafka.steps_topic, codec, OWN_TENANT)
     ttl_s = settings.ttl_days * 86_400
-    rebuilding = Rebuilding(log, RedisRestoring(client, ttl_s), clock, ttl_s)
+    rebuilding = Rebuilding(log, RedisRestoring(client, ttl_s), outbox, clock, ttl_s)
     keeper = Keeper(
         RedisGuard(client),
         trust,

@@ -13,8 +13,8 @@ from consumers.cli.screen import err, plain, print_json
 from consumers.cli.sessions import store
 from consumers.errors import RetryError
 from consumers.ports.clock import SystemClock
-from consumers.ports.sessions import Body, RunsOpenError
-from consumers.run.record import erased_step
+from consumers.ports.sessions import Body, Entry, RunsOpenError
+from consumers.run.record import step_from_outside
 from consumers.session import place
 from consumers.session.key import SessionKey
 from schemas.cancellation import Cancellation
@@ -101,7 +101,8 @@ async def _erase(settings: Config, key: SessionKey) -> Sequence[str]:
         except RetryError as error:
             fail(f"{error}; try again")
         try:
-            await steps.steps([erased_step(key, run, at) for run in runs])
+            erased = Entry(place.ERASED, {"at": at.isoformat()})
+            await steps.steps([step_from_outside(key, run, erased, at) for run in runs])
         except RetryError as error:
             fail(f"erased in Redis, but the steps topic does not say so yet: {error}; run it again")
     return runs

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from consumers.app.config import Config
-from consumers.app.connections import record_codec
+from consumers.app.connections import outbox, record_codec
 from consumers.app.store import open_store
 from consumers.cli.exits import fail, load, perform
 from consumers.cli.screen import err, out, print_json, progress_bar, table
@@ -48,5 +48,6 @@ def rebuild(config: Path, *, yes: bool, as_json: bool) -> None:
 async def _rebuild(settings: Config, progress: Progress) -> Rebuilt | None:
     async with AsyncExitStack() as stack:
         codec = await record_codec(settings, stack)
-        store = await open_store(settings, codec, Metrics(), stack)
+        steps = await outbox(settings, codec, stack)
+        store = await open_store(settings, codec, steps, Metrics(), stack)
         return await store.keeper.rebuild(progress)

@@ -9,8 +9,8 @@ from consumers.session.refold import Refolded
 class Restoring(Protocol):
     """Gives a store back what it has forgotten."""
 
-    async def restore(self, key: SessionKey, session: Refolded) -> None:
-        """Add what a session's steps tell to what the store has of it.
+    async def restore(self, key: SessionKey, session: Refolded) -> int:
+        """Add what a session's steps tell to what the store has of it, and return the epoch under which that was done.
 
         An entry that the store has stays. Every lease of the session ends: whoever holds one is fenced. It may be
         repeated, and broken off anywhere: each run is one atomic step.

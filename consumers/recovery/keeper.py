@@ -106,10 +106,7 @@ class Keeper:
             await self._guard.distrust(look.token)
             look = await self._guard.look()
         self._trust.lost = False
-        if look.vouched:
-            self._trust.servers, self._trust.token = look.servers, look.token
-            self._trust.lost_before = look.lost_before
-            self._metrics.set(REDIS_CHECKED, 1)
+        if self._adopted(look):
             return True
         self._trust.servers, self._trust.token = frozenset(), None
         self._metrics.set(REDIS_CHECKED, 0)
@@ -118,9 +115,17 @@ class Keeper:
             tell(f"Redis: it is checked against the steps topic, {done} of {total} {what}")
 
         if await self._check(look, progress):
-            return await self._settled(tell)
+            return self._adopted(await self._guard.look())
         tell("Redis: another worker checks it against the steps topic")
         return False
+
+    def _adopted(self, look: Look) -> bool:
+        """Take a store as checked if it is."""
+        if look.vouched:
+            self._trust.servers, self._trust.token = look.servers, look.token
+            self._trust.lost_before = look.lost_before
+            self._metrics.set(REDIS_CHECKED, 1)
+        return look.vouched
 
     async def _check(self, look: Look, progress: Progress) -> Rebuilt | None:
         if not await self._guard.claim():

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -11,10 +11,11 @@ from consumers.adapters.kafka_reader import Span
 from consumers.adapters.step_spool import StepSpool
 from consumers.errors import RetryError, UnavailableError
 from consumers.ports.clock import Clock
+from consumers.ports.outbox import Outbox
 from consumers.ports.restoring import Restoring
-from consumers.ports.sessions import SessionDamagedError
+from consumers.ports.sessions import CLOCKS, SessionDamagedError
 from consumers.session.key import SessionKey
-from consumers.session.refold import Refolded, Told, refold
+from consumers.session.refold import Refolded, refold
 from consumers.session.stored import DamagedError
 from schemas.step import Step
 
@@ -23,6 +24,8 @@ _log = logging.getLogger(__name__)
 _AT_ONCE: Final = 32
 """Sessions restored beside each other."""
 _BATCH: Final = 500
+_LINGER: Final = CLOCKS + timedelta(hours=1)
+"""For so long, a worker may not have noticed that a run which it worked has ended; an hour would do with clocks alike."""
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done (`steps` are read, `sessions` restored), how many are done, and how many there are."""
@@ -79,13 +82,17 @@ class Rebuilding:
     Args:
         log: the topic.
         restoring: the store.
+        outbox: publishes what was given back, so that it counts for more than what a fenced worker still publishes.
         clock: the time of day.
         ttl_s: how long the store remembers what is over; what is older is not given back.
     """
 
-    def __init__(self, log: StepsLog, restoring: Restoring, clock: Clock, ttl_s: float) -> None:
+    def __init__(
+        self, log: StepsLog, restoring: Restoring, outbox: Outbox, clock: Clock, ttl_s: float
+    ) -> None:
         self._log = log
         self._restoring = restoring
+        self._outbox = outbox
         self._clock = clock
         self._ttl = timedelta(seconds=ttl_s)
 
@@ -142,8 +149,8 @@ class Rebuilding:
         total = spool.count()
         done, runs, damaged = 0, 0, 0
         several: list[tuple[SessionKey, Refolded]] = []
-        for key, told in spool.sessions():
-            session, sound = _refolded(key, told)
+        for key, steps in spool.sessions():
+            session, sound = _refolded(key, steps)
             damaged += not sound
             done += 1
             kept = session.since(forgotten_at)
@@ -172,20 +179,22 @@ class Rebuilding:
 
     async def _one(self, key: SessionKey, session: Refolded) -> bool:
         try:
-            await self._restoring.restore(key, session)
+            epoch = await self._restoring.restore(key, session)
         except SessionDamagedError as error:
             _log.warning("a session is damaged", extra={"error": str(error)})
             return True
+        if steps := list(session.taken_over(epoch, self._clock.now() - _LINGER)):
+            await self._outbox.steps(steps)
         return False
 
 
-def _refolded(key: SessionKey, told: Sequence[Told]) -> tuple[Refolded, bool]:
+def _refolded(key: SessionKey, steps: Sequence[Step]) -> tuple[Refolded, bool]:
     """Return a session, and whether what it remembers could be read; its runs can be in any case."""
     try:
-        return refold(told), True
+        return refold(steps), True
     except DamagedError as error:
         _log.warning("what session %s remembers is damaged", key.tag, extra={"error": str(error)})
-        return refold([Told(t.run_id, t.place, t.body, t.epoch) for t in told]), False
+        return refold([replace(step, memory=None) for step in steps]), False
 
 
 def _part(extent: Span, since: int | None) -> Span:

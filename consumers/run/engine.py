@@ -126,6 +126,10 @@ class Engine:
             "at": cancellation.requested_at.isoformat(),
         }
         stands = await self._sessions.cancel(key, cancellation.run_id, body)
+        if stands:
+            entry = Entry(place.CANCEL, body)
+            step = record.step_from_outside(key, cancellation.run_id, entry, cancellation.requested_at)
+            await self._outbox.steps([step])
         waiting = await self._waiting(key, cancellation.run_id)
         if not stands and not await self._sessions.read(key, cancellation.run_id):
             raise DeadLetterError(f"there is no run {cancellation.run_id} to cancel", reason="run_unknown")

@@ -59,19 +59,19 @@ def step_of(entry: Entry, event: Envelope, action: str | None, at: datetime, epo
     )
 
 
-def erased_step(key: SessionKey, run_id: str, at: datetime) -> Step:
-    """Return the step that says that a run is erased: without it, a lost store would be given the run back."""
+def step_from_outside(key: SessionKey, run_id: str, entry: Entry, at: datetime) -> Step:
+    """Return the step of an entry that is written without the lease, by somebody who does not know the run's event."""
     return Step(
-        id=f"{run_id}/{place.ERASED}",
+        id=f"{run_id}/{entry.place}",
         run_id=run_id,
         tenant=key.tenant,
         session_id=key.session_id,
         event_id="",
         event_type="",
-        place=place.ERASED,
-        kind=StepKind.ERASED,
+        place=entry.place,
+        kind=_KINDS[entry.place],
         action=None,
-        body={"at": at.isoformat()},
+        body=dict(entry.body),
         at=at,
     )
 

@@ -3,7 +3,8 @@
 Steps are published before or soon after their entries are stored, so that a topic of them tells more than a store had:
 entries of a worker that died before it stored them, and of one that was fenced when it tried. What holds:
 
-- A run's epochs grow with each takeover. Whoever takes an unfinished run over publishes first what it found.
+- A run's epochs grow with each takeover. Whoever takes an unfinished run over publishes first what it found; giving a run
+  back to a store that lost it is a takeover as well.
 - So where two bodies claim one place, the higher epoch's is the stored one. The holder of the lower epoch had stored
   neither its own nor anything after it.
 - What a lower epoch publishes after a higher one was not stored, or is published by the higher one as well.
@@ -12,27 +13,17 @@ An entry that was never stored and that nothing contradicts stays in: an intent 
 doubt, and a decision too many has had no effect yet.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
 from consumers.session import place
 from consumers.session.context import Context
 from schemas.canonical import canonical_json
+from schemas.step import Step
 
 Body = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What is needed of a step, in the order of the topic."""
-
-    run_id: str
-    place: str
-    body: Body
-    epoch: int
-    memory: Body | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +31,12 @@ class Refolded:
     """A session as its steps tell it.
 
     Attributes:
-        runs: the entries of each run, by place.
+        runs: the steps of each run, by place.
         memories: what it remembers of each run that ended or waits, in the order of time.
         forgets: it was erased meanwhile: whatever a store remembers from before is to go.
     """
 
-    runs: Mapping[str, Mapping[str, Body]]
+    runs: Mapping[str, Mapping[str, Step]]
     memories: tuple[Context, ...]
     forgets: bool
 
@@ -61,12 +52,20 @@ class Refolded:
 
         What a session remembers of them is forgotten with its last run.
         """
-        runs = {run: entries for run, entries in self.runs.items() if not _over_before(entries, at)}
+        runs = {run: steps for run, steps in self.runs.items() if not _over_before(steps, at)}
         return Refolded(runs, self.memories if runs else (), self.forgets)
 
+    def taken_over(self, epoch: int, at: datetime) -> Iterator[Step]:
+        """Yield the steps under a new epoch, of runs that were not over before then.
 
-def refold(steps: Iterable[Told]) -> Refolded:
-    """Read the steps of one session.
+        Who held a lease of such a run may not know yet that it ended; what it still publishes counts no more after these.
+        """
+        for steps in self.since(at).runs.values():
+            yield from (replace(step, epoch=epoch) for step in steps.values())
+
+
+def refold(steps: Iterable[Step]) -> Refolded:
+    """Read the steps of one session, in the order of the topic.
 
     Raises:
         DamagedError: what a step says of the session's memory cannot be read.
@@ -77,7 +76,7 @@ def refold(steps: Iterable[Told]) -> Refolded:
         run = runs.setdefault(step.run_id, _Run())
         if step.place == place.ERASED:
             erased_at = order
-            run.entries = {place.ERASED: _Held(step.body, step.epoch, order)}
+            run.entries = {place.ERASED: _Held(step, order)}
         elif place.ERASED not in run.entries:
             run.take(step, order)
     memories = sorted(
@@ -85,7 +84,7 @@ def refold(steps: Iterable[Told]) -> Refolded:
         key=lambda memory: memory[0],
     )
     return Refolded(
-        {run_id: run.bodies() for run_id, run in runs.items()},
+        {run_id: run.steps() for run_id, run in runs.items()},
         tuple(Context.load(canonical_json(memory)) for _, memory in memories),
         forgets=erased_at >= 0,
     )
@@ -97,11 +96,11 @@ _ALONE: Final = frozenset({place.CANCEL})
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    body: Body
-    epoch: int
+    step: Step
     order: int
-    """When that epoch published it."""
-    memory: tuple[int, Body] | None = None
+    """When its epoch published it."""
+    told: int = -1
+    """When what it remembers was published first."""
 
 
 @dataclass(slots=True)
@@ -109,43 +108,47 @@ class _Run:
     entries: dict[str, _Held] = field(default_factory=dict[str, _Held])
     epoch: int = 0
 
-    def take(self, step: Told, order: int) -> None:
-        if step.epoch < self.epoch:
+    def take(self, step: Step, order: int) -> None:
+        if step.epoch < self.epoch and step.place not in _ALONE:
             return
-        self.epoch = step.epoch
+        self.epoch = max(self.epoch, step.epoch)
         before = self.entries.get(step.place)
-        memory = (order, step.memory) if step.memory is not None else None
-        if before and before.body == step.body:
-            memory = memory or before.memory
+        told = order
+        if before and before.step.body == step.body:
+            # Published again, it may not say what it remembers; if it does, the session has not learnt it anew.
+            step = step if step.memory is not None else replace(step, memory=before.step.memory)
+            told = before.told if before.step.memory == step.memory else order
         elif before:
             self._drop(before)
-        self.entries[step.place] = _Held(step.body, step.epoch, order, memory)
+        self.entries[step.place] = _Held(step, order, told)
 
     def _drop(self, contradicted: _Held) -> None:
         """Leave out what the same holder published after it: it was not stored either."""
         self.entries = {
             at: held
             for at, held in self.entries.items()
-            if at in _ALONE or held.epoch != contradicted.epoch or held.order < contradicted.order
+            if at in _ALONE or held.step.epoch != contradicted.step.epoch or held.order < contradicted.order
         }
 
     def sound(self) -> Mapping[str, _Held]:
         """Return the entries; an end counts only if nobody went on after it."""
         end = self.entries.get(place.OUTCOME)
-        if end is None or end.epoch == self.epoch:
+        if end is None or end.step.epoch == self.epoch:
             return self.entries
         return {at: held for at, held in self.entries.items() if at != place.OUTCOME}
 
-    def bodies(self) -> Mapping[str, Body]:
-        return {at: held.body for at, held in self.sound().items()}
+    def steps(self) -> Mapping[str, Step]:
+        return {at: held.step for at, held in self.sound().items()}
 
     def memory(self) -> tuple[int, Body] | None:
-        told = [held.memory for held in self.sound().values() if held.memory]
+        told = [
+            (held.told, held.step.memory) for held in self.sound().values() if held.step.memory is not None
+        ]
         return max(told, key=lambda memory: memory[0], default=None)
 
 
-def _over_before(entries: Mapping[str, Body], at: datetime) -> bool:
-    if erased := entries.get(place.ERASED):
-        return datetime.fromisoformat(erased["at"]) < at
-    end = entries.get(place.OUTCOME)
-    return end is not None and datetime.fromisoformat(end["finished_at"]) < at
+def _over_before(steps: Mapping[str, Step], at: datetime) -> bool:
+    if erased := steps.get(place.ERASED):
+        return datetime.fromisoformat(erased.body["at"]) < at
+    end = steps.get(place.OUTCOME)
+    return end is not None and datetime.fromisoformat(end.body["finished_at"]) < at

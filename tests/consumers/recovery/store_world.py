@@ -1,7 +1,7 @@
 """A store on a real server, the steps topic as a list, and keepers of workers that come and go."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -32,7 +32,7 @@ INTENT = Entry("t1/c0/intent", {"key": "k1"})
 class Topic:
     """The steps topic, in one partition; it can be away, and have lost its beginning."""
 
-    steps: list[Step | None] = field(default_factory=list[Step | None])
+    log: list[Step | None] = field(default_factory=list[Step | None])
     first: int = 0
     there: bool = True
     away: int = 0
@@ -42,14 +42,18 @@ class Topic:
 
     async def extents(self) -> Mapping[int, Span] | None:
         self._answer()
-        return {0: Span(self.first, len(self.steps))} if self.there else None
+        return {0: Span(self.first, len(self.log))} if self.there else None
 
     async def read(self, parts: Mapping[int, Span]) -> AsyncIterator[tuple[int, datetime, Step | None]]:
         self.read_from.append(parts[0].first)
-        for step in self.steps[parts[0].first : parts[0].end]:
+        for step in self.log[parts[0].first : parts[0].end]:
             self._answer()
             yield 0, self.at, step
             await asyncio.sleep(0)
+
+    async def steps(self, steps: Sequence[Step]) -> None:
+        """Publish, as an outbox does."""
+        self.log.extend(steps)
 
     def _answer(self) -> None:
         if self.away > 0:
@@ -62,7 +66,7 @@ class Topic:
             ids = (f"{lease.run_id}/{entry.place}", lease.run_id, key.tenant, key.session_id)
             kind = StepKind(entry.place.rpartition("/")[2])
             body = dict(entry.body)
-            self.steps.append(Step(*ids, "e-1", "order", entry.place, kind, None, body, self.at, lease.epoch))
+            self.log.append(Step(*ids, "e-1", "order", entry.place, kind, None, body, self.at, lease.epoch))
 
 
 @dataclass
@@ -97,7 +101,7 @@ async def worker(settings: Redis, topic: Topic, *, rebuilds: bool = True) -> Asy
     trust, metrics = Trust(), Metrics()
     async with redis_client(settings, trust=trust) as client, redis_client(settings) as unchecked:
         sessions = RedisSessions(client, trust=trust)
-        rebuilding = Rebuilding(topic, RedisRestoring(unchecked, TTL_S), SystemClock(), TTL_S)
+        rebuilding = Rebuilding(topic, RedisRestoring(unchecked, TTL_S), topic, SystemClock(), TTL_S)
         guard = RedisGuard(unchecked)
         keeper = Keeper(
             guard, trust, rebuilding if rebuilds else None, topic, SystemClock(), metrics, sessions.ping

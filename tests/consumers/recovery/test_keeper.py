@@ -172,7 +172,7 @@ async def test_only_what_is_not_surely_stored_is_read_again(
     await one.settle()
     await one.write(topic, DECISION)
     assert one.trust.token
-    await one.guard.note(one.trust.token, {0: len(topic.steps)})
+    await one.guard.note(one.trust.token, {0: len(topic.log)})
     await one.write(topic, INTENT)
     await server.restart()
     await one.settle()
@@ -313,14 +313,14 @@ async def test_a_topic_that_was_made_anew_tells_less_than_the_store_had(
     await one.settle()
     assert one.trust.token
     await one.guard.note(one.trust.token, {0: 5})
-    topic.steps.clear()
+    topic.log.clear()
     await server.restart()
     await one.settle()
     assert (await one.sessions.open(KEY, "run-1")).lost_before is not None
 
 
 async def test_a_step_that_cannot_be_read_may_be_missed(topic: Topic, one: Worker) -> None:
-    topic.steps.append(None)
+    topic.log.append(None)
     await one.settle()
     assert (await one.sessions.open(KEY, "run-1")).lost_before is not None
     assert one.metrics.value(REBUILDS, "incomplete") == 1
@@ -338,9 +338,9 @@ async def test_without_rebuilding_the_store_is_taken_as_it_is_and_may_lack_somet
 async def test_a_memory_that_is_damaged_costs_no_run(server: Server, topic: Topic, one: Worker) -> None:
     await one.settle()
     await one.write(topic, DECISION, INTENT)
-    last = topic.steps[-1]
+    last = topic.log[-1]
     assert last
-    topic.steps[-1] = replace(last, memory={"runs": 7})
+    topic.log[-1] = replace(last, memory={"runs": 7})
     await server.command("FLUSHALL")
     async with worker(server.settings, topic) as other:
         rebuilt = await other.keeper.rebuild(silent)
@@ -355,9 +355,9 @@ async def test_what_redis_has_of_a_session_and_cannot_be_read_costs_no_run(
 ) -> None:
     await one.settle()
     await one.write(topic, DECISION)
-    last = topic.steps[-1]
+    last = topic.log[-1]
     assert last
-    topic.steps[-1] = replace(last, memory={"version": 2, "runs": []})
+    topic.log[-1] = replace(last, memory={"version": 2, "runs": []})
     await server.command("SET", KEY.context, "{")
     rebuilt = await one.keeper.rebuild(silent)
     assert rebuilt

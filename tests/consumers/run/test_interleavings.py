@@ -1,7 +1,8 @@
 """Whole runs on one store and one shop, by workers whose every call waits for its turn: in any order, all holds.
 
 Workers work the same event at once and two events of a session beside each other, crash, lose answers, lose their claim,
-meet busy and refusing systems; persons answer late, twice and differently; operators cancel. Each call is one step.
+meet busy and refusing systems; persons answer late, twice and differently; operators cancel; the store is emptied or set
+back, and rebuilt from the steps. Each call is one step.
 
 A failure prints the steps, and the line that plays exactly them again (`@reproduce_failure`). For a long run:
 
@@ -16,6 +17,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,9 +34,11 @@ from consumers.router.route import Budget, Route
 from consumers.run.engine import Engine
 from consumers.run.journal import CallState, CallStatus, RunJournal
 from consumers.session.key import SessionKey
+from consumers.session.refold import refold
 from consumers.telemetry.metrics import Metrics
 from schemas.approval import ANSWERS, Answer, ApprovalDecision, ApprovalRequest
 from schemas.cancellation import Cancellation
+from schemas.canonical import canonical_json
 from schemas.envelope import Envelope
 from schemas.outcome import Outcome, Status
 from tests.consumers.run.books import WINDOW, Books
@@ -85,7 +89,10 @@ METRICS = Metrics()
 TIMES = {"a minute": timedelta(seconds=61), "two hours": timedelta(hours=2), "a day": WINDOW}
 ARCHIVE = ("the archive closes", "the archive opens")
 BOOKINGS = ("draft", "sold", "used", "busy")
+LOSSES = ("the store is emptied", "the store goes back")
 HAPPENS = (
+    *LOSSES,
+    "a backup is made",
     "a partition is handed over",
     "a partition is lost",
     "an operator cancels",
@@ -118,6 +125,7 @@ class Runs(RuleBasedStateMachine):
         self.uncommitted: list[Message] = []
         self.delivered: dict[str, Envelope] = {}
         self.written: dict[tuple[str, str], bytes] = {}
+        self.backup: Any = ({}, {})
         self.started = 0
 
     @initialize(
@@ -191,12 +199,33 @@ class Runs(RuleBasedStateMachine):
                 for delivery in self.deliveries[number : number + 1]:
                     delivery.worker.claim.handing_over = True
                     delivery.worker.claim.lost = what == "a partition is lost"
+            case "a backup is made":
+                self.backup = deepcopy((self.store._sessions, self.store._journals))  # pyright: ignore[reportPrivateUsage] - as the server has it
+            case "the store is emptied" | "the store goes back":
+                self._lose(({}, {}) if what == "the store is emptied" else self.backup)
             case "a minute" | "two hours" | "a day":
                 self._let_pass(TIMES[what])
             case "the archive closes" | "the archive opens":
                 self.books.archive_closed = what == "the archive closes"
             case _:
                 self.books.booking = what
+
+    def _lose(self, left: Any) -> None:
+        """The store has only that left, and is given back what was published: then it has all of that."""
+        before = dict(self._entries())
+        self.store._sessions, self.store._journals = deepcopy(left)  # pyright: ignore[reportPrivateUsage] - as the server has it
+        published: set[tuple[str, str, bytes]] = set()
+        for session_id in {step.session_id for step in self.topics.steps}:
+            steps = [step for step in self.topics.steps if step.session_id == session_id]
+            key = SessionKey(steps[0].tenant, session_id)
+            published |= {(key.journal(s.run_id), s.place, canonical_json(s.body)) for s in steps}
+            session = refold(steps)
+            epoch = self.loop.run_until_complete(self.store.restore(key, session))
+            self.topics.steps.extend(session.taken_over(epoch, WORLD.event.time))
+        self.written = dict(self._entries())
+        for (name, at), body in before.items():
+            if (name, at, body) in published:
+                assert self.written.get((name, at)) == body, f"{at} was published, and is not given back"
 
     def _let_pass(self, time: timedelta) -> None:
         """Whatever an action was waiting for, its deadline is over before a minute is."""

@@ -9,10 +9,10 @@ import pytest
 from consumers.errors import UnavailableError
 from consumers.ports.sessions import CLOCKS, Entry, Lease
 from consumers.session.key import SessionKey
-from consumers.session.refold import Told, refold
+from consumers.session.refold import refold
 from schemas.approval import ApprovalRequest
 from schemas.outcome import Outcome, Status
-from tests.consumers.run.shop_world import Crash, World, finish, reply, turns
+from tests.consumers.run.shop_world import NOW, Crash, World, finish, reply, turns
 from tests.consumers.run.test_crashes import SCENARIOS, crashes, ended, once_more, to_the_end
 from tests.consumers.run.test_engine import LETTER, ORDER
 
@@ -35,9 +35,10 @@ async def empty(world: World, make: Callable[[], World], at: int) -> None:
 
 async def rebuild(world: World) -> None:
     """Give the store back what is on the steps topic."""
-    told = [Told(s.run_id, s.place, s.body, s.epoch, s.memory) for s in world.outbox.step_log]
     key = SessionKey(world.event.tenant, world.event.session_id)
-    await world.sessions.restore(key, refold(told))
+    session = refold(world.outbox.step_log)
+    epoch = await world.sessions.restore(key, session)
+    world.outbox.step_log.extend(session.taken_over(epoch, NOW))
 
 
 @pytest.mark.parametrize("lose", [empty, go_back])

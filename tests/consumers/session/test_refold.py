@@ -6,16 +6,19 @@ from typing import Any
 import pytest
 
 from consumers.session.context import Context
-from consumers.session.refold import Refolded, Told, refold
+from consumers.session.refold import Refolded, refold
 from consumers.session.stored import DamagedError
+from schemas.step import Step, StepKind
 from tests.consumers.adapters.sessions.session_stores import AT, context_with
 
 RUN = "r-1"
 OUTCOME = {"status": "success", "finished_at": AT.isoformat()}
 
 
-def told(place: str, body: Any = None, *, epoch: int, run: str = RUN, memory: Any = None) -> Told:
-    return Told(run, place, body or {"of": place}, epoch, memory)
+def told(place: str, body: Any = None, *, epoch: int, run: str = RUN, memory: Any = None) -> Step:
+    kind = StepKind(place.rpartition("/")[2])
+    ids = (f"{run}/{place}", run, "acme", "s-1", "e-1", "order.requested")
+    return Step(*ids, place, kind, None, body or {"of": place}, AT, epoch, memory)
 
 
 def remembering(summary: str, run: str) -> dict[str, Any]:
@@ -23,8 +26,8 @@ def remembering(summary: str, run: str) -> dict[str, Any]:
     return {"version": 2, "runs": [{**past, "at": AT.isoformat(), "run_id": run}]}
 
 
-def entries(*steps: Told) -> dict[str, Any]:
-    return dict(refold(steps).runs[RUN])
+def entries(*steps: Step) -> dict[str, Any]:
+    return {place: step.body for place, step in refold(steps).runs[RUN].items()}
 
 
 def summaries(session: Refolded, before: Context | None = None) -> list[str]:
@@ -81,7 +84,7 @@ def test_what_a_holder_publishes_after_it_was_fenced_does_not_count() -> None:
 def test_an_end_after_which_somebody_went_on_was_not_stored() -> None:
     steps = [told("t1/decision", epoch=1), told("outcome", OUTCOME, epoch=1)]
     assert "outcome" in entries(*steps)
-    assert "outcome" not in entries(*steps, told("t1/decision", epoch=2), told("ending", epoch=2))
+    assert "outcome" not in entries(*steps, told("t1/decision", epoch=2), told("t2/decision", epoch=2))
 
 
 def test_a_cancellation_stays_whoever_told_of_it() -> None:
@@ -120,7 +123,10 @@ def test_a_step_that_is_published_again_without_its_memory_keeps_it() -> None:
 
 
 def test_what_is_told_with_an_end_that_was_not_stored_is_not_remembered() -> None:
-    steps = [told("outcome", OUTCOME, epoch=1, memory=remembering("ended", RUN)), told("ending", epoch=2)]
+    steps = [
+        told("outcome", OUTCOME, epoch=1, memory=remembering("ended", RUN)),
+        told("t2/decision", epoch=2),
+    ]
     assert summaries(refold(steps)) == []
 
 
@@ -135,7 +141,7 @@ def test_of_an_erased_session_only_that_its_runs_were_there_is_left() -> None:
             told("outcome", OUTCOME, epoch=7, run="later", memory=remembering("later", "later")),
         ]
     )
-    assert session.runs[RUN] == {"erased": gone}
+    assert {place: step.body for place, step in session.runs[RUN].items()} == {"erased": gone}
     assert summaries(session, context_with("done")) == ["later"], "not what a store remembers from before"
 
 
@@ -161,3 +167,29 @@ def test_a_session_whose_runs_are_all_over_for_long_remembers_nothing() -> None:
 def test_a_memory_that_cannot_be_read_is_said() -> None:
     with pytest.raises(DamagedError, match="runs: Field required"):
         refold([told("outcome", OUTCOME, epoch=1, memory={"version": "?"})])
+
+
+def test_whoever_was_fenced_by_giving_it_back_is_not_believed_afterwards() -> None:
+    steps = [told("t1/decision", {"order": 1}, epoch=1), told("outcome", OUTCOME, epoch=1)]
+    late = [told("t1/decision", {"order": 2}, epoch=2), told("t1/c0/intent", epoch=2)]
+    given_back = list(refold(steps).taken_over(3, AT))
+    for order in ([*steps, *given_back, *late], [*steps, *late, *given_back]):
+        assert entries(*order) == {"t1/decision": {"order": 1}, "outcome": OUTCOME}
+
+
+def test_what_is_over_for_long_is_taken_over_by_nobody() -> None:
+    session = refold(
+        [told("t1/decision", epoch=1, run="open"), told("outcome", OUTCOME, epoch=1, run="ended")]
+    )
+    assert {step.run_id for step in session.taken_over(9, AT)} == {"open", "ended"}
+    later = list(session.taken_over(9, AT + timedelta(seconds=1)))
+    assert {(step.run_id, step.epoch) for step in later} == {("open", 9)}
+
+
+def test_what_is_given_back_is_remembered_in_the_order_in_which_it_happened() -> None:
+    steps = [
+        told("outcome", OUTCOME, epoch=1, run="a", memory=remembering("a ended", "a")),
+        told("outcome", OUTCOME, epoch=2, run="b", memory=remembering("b ended", "b")),
+    ]
+    given_back = [*refold(steps).taken_over(3, AT)]
+    assert summaries(refold([*steps, *reversed(given_back)])) == ["a ended", "b ended"]

@@ -8,6 +8,7 @@ from consumers.ports.restoring import Restoring
 from consumers.ports.sessions import Entry, FencedError, JournalFullError, Sessions
 from consumers.session.context import Context
 from consumers.session.refold import Refolded
+from schemas.step import Step, StepKind
 from tests.consumers.adapters.sessions.session_stores import (
     AT,
     CONTEXT,
@@ -40,8 +41,14 @@ def restoring(store: Store) -> Restoring:
 
 
 def tells(*entries: Entry, memory: Context | None = None, forgets: bool = False) -> Refolded:
-    bodies = {entry.place: entry.body for entry in entries}
-    return Refolded({"run-1": bodies}, (memory,) if memory else (), forgets)
+    steps = {entry.place: step(entry) for entry in entries}
+    return Refolded({"run-1": steps}, (memory,) if memory else (), forgets)
+
+
+def step(entry: Entry) -> Step:
+    ids = (f"run-1/{entry.place}", "run-1", KEY.tenant, KEY.session_id, "e-1", "order.requested")
+    kind = StepKind(entry.place.rpartition("/")[2])
+    return Step(*ids, entry.place, kind, None, dict(entry.body), AT)
 
 
 async def found(sessions: Sessions, run_id: str = "run-1") -> dict[str, Any]:
@@ -70,9 +77,11 @@ async def test_what_the_store_has_stays(sessions: Sessions, restoring: Restoring
 
 async def test_whoever_held_a_lease_is_fenced(sessions: Sessions, restoring: Restoring) -> None:
     lease = (await sessions.open(KEY, "run-1")).lease
-    await restoring.restore(KEY, tells(A))
+    epoch = await restoring.restore(KEY, tells(A))
+    assert epoch > lease.epoch
     with pytest.raises(FencedError):
         await sessions.append(lease, [B])
+    assert (await sessions.open(KEY, "run-1")).lease.epoch > epoch
     assert await found(sessions) == {A.place: A.body}
 
 
