@@ -17,8 +17,6 @@ from consumers.adapters.redis_connection import Client, busy_when_unreachable
 from consumers.adapters.redis_nodes import Node, ping, primaries
 from consumers.adapters.redis_scripts import Scripts
 
-GUARD: Final = "pointsman:{store}:guard"
-_REBUILDING: Final = "pointsman:{store}:rebuilding"
 CLAIM_S: Final = 30.0
 """How long the others wait for whoever began to check a store and died."""
 
@@ -48,8 +46,11 @@ class Look:
 class RedisGuard:
     """Reads and writes the guard, on a client that speaks to any server."""
 
-    def __init__(self, redis: Client) -> None:
+    def __init__(self, redis: Client, name: str) -> None:
+        """Use a client, and the guard's name; see `guard_of`."""
         self._redis = redis
+        self._name = name
+        self._rebuilding = f"{name}:rebuilding"
         self._scripts = Scripts.of(redis)
         self._owner = uuid.uuid4().hex
 
@@ -64,7 +65,7 @@ class RedisGuard:
             nodes = await primaries(self._redis)
             servers = frozenset(await asyncio.gather(*map(_run_id, nodes)))
             said = await cast("Any", self._redis).hmget(
-                GUARD, "token", "servers", "checkpoint", "lost_before"
+                self._name, "token", "servers", "checkpoint", "lost_before"
             )
         token, checked, checkpoint, lost_before = said
         known = frozenset[str](orjson.loads(checked)) if checked else frozenset[str]()
@@ -82,7 +83,9 @@ class RedisGuard:
 
     async def claim(self) -> bool:
         """Begin to check the store, or go on; False while somebody else does. It lasts for `CLAIM_S`."""
-        return bool(await self._run(self._scripts.claim, [_REBUILDING], [self._owner, int(CLAIM_S * 1000)]))
+        return bool(
+            await self._run(self._scripts.claim, [self._rebuilding], [self._owner, int(CLAIM_S * 1000)])
+        )
 
     async def vouch(self, look: Look, checkpoint: Checkpoint, lost_before: datetime | None) -> bool:
         """Say that these servers are checked, up to there; False where they are not ours to check any more."""
@@ -90,15 +93,15 @@ class RedisGuard:
         servers = orjson.dumps(sorted(look.servers))
         lost = int(lost_before.timestamp() * 1000) if lost_before else ""
         about = [self._owner, token, servers, _text(checkpoint), lost]
-        return bool(await self._run(self._scripts.vouch, [GUARD, _REBUILDING], about))
+        return bool(await self._run(self._scripts.vouch, [self._name, self._rebuilding], about))
 
     async def note(self, token: str, checkpoint: Checkpoint) -> None:
         """Say up to where the steps topic is surely stored, in the store with this token."""
-        await self._run(self._scripts.note, [GUARD], [token, _text(checkpoint)])
+        await self._run(self._scripts.note, [self._name], [token, _text(checkpoint)])
 
     async def distrust(self, token: str) -> None:
         """Have the store with this token checked from the beginning; nobody works with it until then."""
-        await self._run(self._scripts.note, [GUARD], [token, ""])
+        await self._run(self._scripts.note, [self._name], [token, ""])
 
     async def _run(self, script: Any, keys: list[str], about: list[Any]) -> Any:
         async with busy_when_unreachable():

@@ -12,7 +12,6 @@ from redis.asyncio import RedisCluster
 from consumers.adapters.redis_check import check_rights, check_server
 from consumers.adapters.redis_connection import Client, busy_when_unreachable
 from consumers.adapters.redis_damage import context_of, damage_of, entries_of
-from consumers.adapters.redis_guard import GUARD
 from consumers.adapters.redis_leases import Leases
 from consumers.adapters.redis_nodes import ping
 from consumers.adapters.redis_renewal import renew_all
@@ -85,7 +84,7 @@ class RedisSessions:
         """
         self._redis = redis
         self._trust = trust
-        self._guard = [] if isinstance(redis, RedisCluster) else [GUARD]
+        self._guard = [] if trust is None or isinstance(redis, RedisCluster) else [trust.guard]
         self._scripts = Scripts.of(redis)
         self._lease_s = lease_s
         self._lease_ms = int(lease_s * 1000)

@@ -19,11 +19,17 @@ class UncheckedServerError(RedisConnectionError):
         super().__init__("this server has started anew and is not yet checked against the steps topic")
 
 
+def guard_of(steps_topic: str) -> str:
+    """Return the name of the guard: a store may serve several topics, and what is checked against one is not by others."""
+    return f"pointsman:{{store}}:guard:{steps_topic}"
+
+
 @dataclass(slots=True)
 class Trust:
     """What was checked. One for all connections of a process; whoever checks servers writes it.
 
     Attributes:
+        guard: where the store has its guard; see `guard_of`.
         token: of the last check, which scripts compare with the store's; None while it is to be checked.
         servers: the run ids of the servers that were checked.
         lost_before: what was written before then may be missing, although it was checked; None where it is not.
@@ -31,6 +37,7 @@ class Trust:
         lost: somebody met a store that lacks what it acknowledged under this very token.
     """
 
+    guard: str
     token: str | None = None
     servers: frozenset[str] = frozenset()
     lost_before: datetime | None = None

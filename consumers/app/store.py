@@ -8,7 +8,7 @@ from consumers.adapters.own_messages import OWN_TENANT
 from consumers.adapters.redis_guard import RedisGuard
 from consumers.adapters.redis_restoring import RedisRestoring
 from consumers.adapters.redis_sessions import RedisSessions
-from consumers.adapters.redis_trust import Trust
+from consumers.adapters.redis_trust import Trust, guard_of
 from consumers.app import connections
 from consumers.app.config import Config
 from consumers.app.redis_login import redis_client
@@ -43,14 +43,14 @@ async def open_store(
     Raises:
         ConfigurationError: a secret or a file is missing or wrong.
     """
-    settings, clock, trust = config.redis, SystemClock(), Trust()
+    settings, clock, trust = config.redis, SystemClock(), Trust(guard_of(config.kafka.steps_topic))
     sessions = await connections.redis_sessions(settings, stack, trust=trust)
     client = await stack.enter_async_context(redis_client(settings, name="pointsman-keeper"))
     log = KafkaSteps(connections.kafka_connection(config.kafka), config.kafka.steps_topic, codec, OWN_TENANT)
     ttl_s = settings.ttl_days * 86_400
     rebuilding = Rebuilding(log, RedisRestoring(client, ttl_s), outbox, clock, ttl_s)
     keeper = Keeper(
-        RedisGuard(client),
+        RedisGuard(client, trust.guard),
         trust,
         rebuilding if settings.rebuild == "auto" else None,
         log,

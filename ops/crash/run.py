@@ -1,6 +1,7 @@
 """A whole run: every scenario once without a blow, then every point, on lanes side by side."""
 
 import asyncio
+import itertools
 import resource
 import time
 from collections import deque
@@ -21,6 +22,8 @@ from scenarios import SCENARIOS, Play
 from consumers.adapters.kafka_clients import KafkaConnection
 from consumers.local.broker import local_broker
 
+_PLAYS_A_TOPIC: Final = 50
+"""A Redis that was flushed is rebuilt from all that the topic has: it is not to have everything."""
 _TRIES: Final = 3
 """How often a point is played that was not reached: two events of one session wait for each other more or less often."""
 
@@ -137,7 +140,12 @@ async def _work(
     lane: Lane, waiting: deque[Point], planned: int, job: Job, ran: Ran, advance: Advance
 ) -> None:
     """Play the points that wait, one after the other."""
-    while waiting:
+    for number in itertools.count():
+        if not waiting:
+            return
+        if number % _PLAYS_A_TOPIC == _PLAYS_A_TOPIC - 1 and "worker" not in job.blows:
+            await lane.leave()
+            await lane.enter()
         if job.stop_at is not None and len(ran.broken) >= job.stop_at:
             return
         point = waiting.popleft()

@@ -1,4 +1,7 @@
-"""`make crash`, whole: a worker is killed before, during and after every call of its ports, in four scenarios."""
+"""`make crash`, whole: a worker is killed before, during and after every call of its ports, in four scenarios.
+
+And part of `make crash ARGS=--redis`, whose whole takes too long here: Redis is flushed, or loses the end of its file.
+"""
 
 import json
 import os
@@ -17,9 +20,9 @@ SCENARIOS = {"one": 11, "saga": 38, "held": 23, "two": 23}
 """Each with its calls of ports. Fewer would mean that something is no longer struck; more are welcome: raise these."""
 
 
-def crash(folder: Path, *options: str, within_s: float) -> subprocess.CompletedProcess[str]:
+def crash(folder: Path, *options: str, within_s: float, **more: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-W", "error", str(CRASH / "main.py"), "--json", *options]
-    environment = os.environ | {"TMPDIR": tempfile.mkdtemp(dir=folder)}  # where logs are kept
+    environment = os.environ | {"TMPDIR": tempfile.mkdtemp(dir=folder)} | more  # where logs are kept
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as process:
@@ -51,6 +54,26 @@ def test_nobody_can_tell_at_which_call_a_worker_was_killed(tmp_path: Path) -> No
     assert figures["answers_lost"] >= 2 * 13
     assert figures["effects_asked_again"] >= 2 * 9
     assert figures["outcomes_again"] >= 2 * 5
+
+
+@pytest.mark.timeout(WITHIN_S + 60)
+def test_nobody_can_tell_at_which_call_redis_was_lost(tmp_path: Path) -> None:
+    blows = ("--blow", "redis-flush", "--blow", "redis-cut-more")
+    scenarios = ("--scenario", "one", "--scenario", "held")
+    done = crash(tmp_path, "--redis", *blows, *scenarios, "--patience", "60", within_s=WITHIN_S)
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-4000:]
+    said = json.loads(done.stdout)
+    assert broken(said) == {}
+    assert said["figures"]["points"] >= 2 * 3 * (SCENARIOS["one"] + SCENARIOS["held"]) - 2 * 2
+
+
+@pytest.mark.timeout(180)
+def test_a_redis_that_is_not_rebuilt_is_found(tmp_path: Path) -> None:
+    point = ("--scenario", "one", "--lanes", "1", "--point", "9", "--moment", "after")
+    off = {"POINTSMAN_REDIS__REBUILD": "off"}
+    done = crash(tmp_path, "--redis", "--blow", "redis-flush", *point, within_s=150, **off)
+    assert done.returncode == 1, done.stdout[-8000:] + done.stderr[-4000:]
+    assert "nothing that was written was changed" in broken(json.loads(done.stdout))
 
 
 @pytest.mark.timeout(180)

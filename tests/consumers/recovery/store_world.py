@@ -10,7 +10,7 @@ from consumers.adapters.kafka_reader import Span
 from consumers.adapters.redis_guard import RedisGuard
 from consumers.adapters.redis_restoring import RedisRestoring
 from consumers.adapters.redis_sessions import RedisSessions
-from consumers.adapters.redis_trust import Trust
+from consumers.adapters.redis_trust import Trust, guard_of
 from consumers.app.redis_login import redis_client
 from consumers.app.redis_settings import Redis
 from consumers.errors import UnavailableError
@@ -98,11 +98,11 @@ class Worker:
 
 @asynccontextmanager
 async def worker(settings: Redis, topic: Topic, *, rebuilds: bool = True) -> AsyncGenerator[Worker]:
-    trust, metrics = Trust(), Metrics()
+    trust, metrics = Trust(guard_of("steps")), Metrics()
     async with redis_client(settings, trust=trust) as client, redis_client(settings) as unchecked:
         sessions = RedisSessions(client, trust=trust)
         rebuilding = Rebuilding(topic, RedisRestoring(unchecked, TTL_S), topic, SystemClock(), TTL_S)
-        guard = RedisGuard(unchecked)
+        guard = RedisGuard(unchecked, trust.guard)
         keeper = Keeper(
             guard, trust, rebuilding if rebuilds else None, topic, SystemClock(), metrics, sessions.ping
         )
