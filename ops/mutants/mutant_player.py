@@ -25,7 +25,7 @@ _SURVIVED: Final = 0
 _KILLED: Final = 1
 _UNTESTED: Final = 33
 _TIMEOUT: Final = 36
-_PATIENCE: Final = 4
+_PATIENCE: Final = 2
 """Times the processor time that the tests needed without a mutant, and 2 s: what needs more does not end."""
 _WAITING: Final = 4
 """Times that, by the clock: a machine may have more to do."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,9 +14,13 @@ from consumers.policy.rules import Effect, compile_rule
 from consumers.ports.actions import ActionRequest
 from consumers.ports.claim import HandedOverError
 from consumers.ports.sessions import SessionBusyError
+from consumers.router.decision import FINISH_TOOL
+from consumers.router.exchange import Prompt, Reply
 from consumers.router.route import Budget
+from consumers.run.engine import MAX_OUTPUT_TOKENS
 from consumers.run.journal import RunJournal
 from consumers.run.unwinding import UNDO_S
+from consumers.session.key import SessionKey
 from schemas.outcome import Status
 from tests.consumers.run.shop_world import Plan, ShopActions, World, deny, finish, hold, reply, turns
 from tests.consumers.run.test_engine import LETTER, ORDER, SHIP, answer, delist, ordering, outcome_of
@@ -361,3 +366,56 @@ async def test_what_is_found_of_a_lost_answer_is_its_result(monkeypatch: pytest.
         await world.work()
     assert caught.value.after_s == 7
     assert [action.result for action in (await outcome_of(world)).actions] == [{"to": "Ann"}]
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "event.id == 'e-1' && event.type == 'order.requested' && event.source == '/shop'",
+        "event.subject == 'SO-1' && event.tenant == 'acme' && event.payload.quantity == 2",
+        "event.time == now && now == timestamp('2026-11-22T12:00:00Z')",
+        "action.name == 'shop.order' && action.effect == 'write'",
+        "session.results['shop.stock'].available == 5",
+        "arguments.quantity == 2",
+    ],
+)
+async def test_a_rule_sees_the_event_the_action_and_what_the_run_has_found_out(when: str) -> None:
+    world = World(ordering(), rules=[deny(when, "shop.order")])
+    world.event = replace(world.event, subject="SO-1")
+    await world.work()
+    assert told(world) == [("denied", "not allowed")], "and it is the rule that says so, not a mistake in it"
+
+
+async def test_the_model_is_shown_the_tools_of_the_route_and_the_way_to_end() -> None:
+    world = World(ordering())
+    prompts: list[Prompt] = []
+    answered = world.model.reply
+
+    async def noted(prompt: Prompt) -> Reply:
+        prompts.append(prompt)
+        return await answered(prompt)
+
+    world.model.reply = noted
+    await world.work()
+    for prompt in prompts:
+        assert prompt.tools == [*world.route.tools, FINISH_TOOL]
+        assert prompt.max_output_tokens == MAX_OUTPUT_TOKENS
+
+
+async def test_a_run_that_went_on_later_began_with_its_first_turn() -> None:
+    world = World(ordering())
+    world.ledger.trouble = [BusyError("503")]
+    with pytest.raises(RetryError, match="503"):
+        await world.work()
+    world.clock.pass_by(timedelta(minutes=5))
+    outcome = await outcome_of(world)
+    assert outcome.finished_at - outcome.started_at == timedelta(minutes=5)
+    assert entries_of(world)["t3/decision"]["started_at"] == outcome.started_at.isoformat()
+
+
+async def test_a_run_that_waits_for_a_busy_system_does_not_keep_its_session_from_others() -> None:
+    world = World(ordering())
+    world.ledger.trouble = [BusyError("503")]
+    with pytest.raises(RetryError, match="503"):
+        await world.work()
+    assert (await world.sessions.open(SessionKey("acme", "s-1"), "another")).lease.run_id == "another"

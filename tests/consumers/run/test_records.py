@@ -9,6 +9,7 @@ import pytest
 from connectors.errors import BusyError, InDoubtError
 from consumers.errors import RetryError
 from consumers.ports.actions import ActionRequest
+from consumers.telemetry.metrics import VERDICTS, Metrics
 from schemas.approval import ApprovalRequest
 from schemas.canonical import digest
 from schemas.outcome import ActionRecord, Outcome, Status
@@ -295,3 +296,40 @@ async def test_every_request_says_for_whom_and_for_which_run_it_is(monkeypatch: 
     assert [(r.action.name, r.arguments, r.tenant, r.run_id) for r in requests] == [
         (name, {"seat": "7"}, "acme", run_id) for name in ("shop.book", "shop.booking", "shop.drop")
     ]
+
+
+async def test_whoever_asks_what_a_run_waits_for_is_told_by_name() -> None:
+    world = undone()
+    await world.work()
+    assert world.claim.entered == [
+        "opening the session",
+        "turn 1: asking the model",
+        "performing shop.order",
+        "turn 2: asking the model",
+        "performing shop.letter",
+        "turn 3: asking the model",
+        "undoing shop.order",
+    ]
+    assert world.claim.held == [
+        "writing the intent of shop.order",
+        "performing shop.order",
+        "writing the intent of shop.letter",
+        "performing shop.letter",
+        "writing the intent of shop.cancel",
+        "performing shop.cancel",
+    ]
+    world = World(ordering(), rules=[hold("true", "shop.order")])
+    request = await asked(world)
+    for wake in (lambda: world.answer(answer(request)), world.cancel):
+        world.claim.entered.clear()
+        await wake()
+        assert world.claim.entered[0] == "opening the session"
+
+
+async def test_verdicts_are_counted_by_rule_and_effect(monkeypatch: pytest.MonkeyPatch) -> None:
+    metrics = Metrics()
+    monkeypatch.setattr("tests.consumers.run.shop_world.Metrics", lambda: metrics)
+    world = World(ordering(), rules=[deny("true", "shop.order")])
+    await world.work()
+    assert metrics.value(VERDICTS, "", "allow") == 1
+    assert metrics.value(VERDICTS, "deny", "deny") == 1
