@@ -8,7 +8,6 @@ mutmut keeps it: 0 where no test fails, 1 where one does, 33 where none reaches 
 import gc
 import json
 import os
-import resource
 import signal
 import sys
 import time
@@ -25,10 +24,10 @@ _SURVIVED: Final = 0
 _KILLED: Final = 1
 _UNTESTED: Final = 33
 _TIMEOUT: Final = 36
-_PATIENCE: Final = 2
-"""Times the processor time that the tests needed without a mutant, and 2 s: what needs more does not end."""
-_WAITING: Final = 4
-"""Times that, by the clock: a machine may have more to do."""
+_PATIENCE: Final = 4
+"""Times what a test needed without a mutant, and 2 s of processor time: what needs more does not end."""
+_WAITING: Final = 16
+"""Times what all tests needed, and 2 s, by the clock: what waits for ever needs no processor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +74,8 @@ class Player:
         """The test that did."""
         self._killers: list[str] = []
         """Tests that noticed a mutant, the latest one last: they often notice the next one as well."""
+        self._seconds: dict[str, float] = {}
+        """What each test needed, once that is known."""
         self._playing: dict[int, _Play] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -92,15 +93,15 @@ class Player:
 
     def _mutants(self, items: Sequence[pytest.Item]) -> Iterator[_Mutant]:
         stats = json.loads(Path("mutmut-stats.json").read_text())
-        seconds: dict[str, float] = stats["duration_by_test"]
+        self._seconds = stats["duration_by_test"]
         reaching: dict[str, list[str]] = stats["tests_by_mangled_function_name"]
         for module in self._modules:
             for name, code in module.codes.items():
                 if code is None:
                     tests = set(reaching.get(name.partition("__mutmut_")[0], ()))
                     asked = [item for item in items if item.nodeid in tests]
-                    asked.sort(key=lambda item: seconds[item.nodeid])
-                    yield _Mutant(name, module, asked, sum(seconds[item.nodeid] for item in asked))
+                    asked.sort(key=lambda item: self._seconds[item.nodeid])
+                    yield _Mutant(name, module, asked, sum(self._seconds[item.nodeid] for item in asked))
 
     def _play(self, mutants: Sequence[_Mutant]) -> None:
         total = sum(len(module.codes) for module in self._modules)
@@ -119,7 +120,6 @@ class Player:
             self._await_one()
 
     def _begin(self, mutant: _Mutant) -> None:
-        limit_s = (mutant.seconds + 2) * _PATIENCE
         tests = sorted(mutant.tests, key=self._misses)
         killer, told = os.pipe()
         pid = os.fork()
@@ -127,7 +127,6 @@ class Player:
             code = _KILLED  # by whatever may be raised
             try:
                 os.setpgid(0, 0)
-                resource.setrlimit(resource.RLIMIT_CPU, (int(limit_s) + 1, int(limit_s) + 2))
                 silence = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(silence, 1)
                 os.dup2(silence, 2)
@@ -140,7 +139,7 @@ class Player:
             finally:
                 os._exit(code)
         os.close(told)
-        self._playing[pid] = _Play(mutant, time.monotonic() + limit_s * _WAITING, killer)
+        self._playing[pid] = _Play(mutant, time.monotonic() + (mutant.seconds + 2) * _WAITING, killer)
 
     def _misses(self, item: pytest.Item) -> int:
         """Return how many other tests have noticed a mutant since this one did."""
@@ -171,6 +170,8 @@ class Player:
         """Run tests until one fails; what they share is given back in any case."""
         for item, following in pairwise([*items, None]):
             assert item is not None
+            if self._seconds:  # its signal ends the process
+                signal.setitimer(signal.ITIMER_PROF, self._seconds[item.nodeid] * _PATIENCE + 2)
             item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
             if self._failed is not None:
                 item.session._setupstate.teardown_exact(None)  # noqa: SLF001 # pyright: ignore - as pytest does at its end

@@ -21,7 +21,7 @@ from consumers.run.engine import MAX_OUTPUT_TOKENS
 from consumers.run.journal import RunJournal
 from consumers.run.unwinding import UNDO_S
 from consumers.session.key import SessionKey
-from schemas.outcome import Status
+from schemas.outcome import Outcome, Status
 from tests.consumers.run.shop_world import Plan, ShopActions, World, deny, finish, hold, reply, turns
 from tests.consumers.run.test_engine import LETTER, ORDER, SHIP, answer, delist, ordering, outcome_of
 from tests.consumers.run.test_in_doubt import doubtful
@@ -419,3 +419,56 @@ async def test_a_run_that_waits_for_a_busy_system_does_not_keep_its_session_from
     with pytest.raises(RetryError, match="503"):
         await world.work()
     assert (await world.sessions.open(SessionKey("acme", "s-1"), "another")).lease.run_id == "another"
+
+
+@pytest.mark.parametrize(
+    ("budget", "said"),
+    [
+        (Budget(turns=2), "2 turns"),
+        (Budget(calls=2), "2 calls"),
+        (Budget(tokens=220), "220 tokens"),
+        (Budget(usd=0.002), "0.002 usd"),
+    ],
+    ids=["turns", "calls", "tokens", "usd"],
+)
+async def test_a_budget_that_is_spent_is_named(budget: Budget, said: str) -> None:
+    world = World(turns(reply(STOCK)), budget=budget)
+    outcome = await outcome_of(world)
+    assert outcome.status is Status.BUDGET_SPENT
+    assert outcome.summary == f"The budget of {said} is spent before the goal was reached."
+    assert world.model.asked == 2
+
+
+async def test_repairs_that_are_spent_are_named() -> None:
+    outcome = await outcome_of(World(turns(reply(("shop__steal", {}))), budget=Budget(repairs=2)))
+    assert outcome.summary == "The budget of 2 repairs is spent before the goal was reached."
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [("wrong customer", "Cancelled by ann: wrong customer."), ("", "Cancelled by ann.")],
+    ids=["words", "none"],
+)
+async def test_a_run_that_was_cancelled_says_by_whom_and_why(reason: str, said: str) -> None:
+    world = World(turns(reply(ORDER)), rules=[hold()])
+    await asked(world)
+    outcome = await world.cancel(reason)
+    assert isinstance(outcome, Outcome)
+    assert (outcome.status, outcome.summary) == (Status.CANCELLED, said)
+
+
+async def test_where_nothing_was_done_yet_the_model_hears_of_a_no_and_says_how_it_ends() -> None:
+    world = World(turns(reply(ORDER), reply(finish("refused", "A person said no."))), rules=[hold()])
+    outcome = await world.answer(answer(await asked(world), "reject"))
+    assert isinstance(outcome, Outcome)
+    assert (outcome.status, outcome.summary) == (Status.REFUSED, "A person said no.")
+
+
+@pytest.mark.parametrize(("refused", "times"), [(set[str](), 1), ({"order"}, 2)], ids=["done", "failed"])
+async def test_an_answer_that_acts_and_ends_the_run_counts_only_if_all_of_it_was_done(
+    refused: set[str], times: int
+) -> None:
+    world = World(turns(reply(ORDER, finish()), reply(finish("failed", "No."))))
+    world.ledger.refuse = frozenset(refused)
+    await world.work()
+    assert world.model.asked == times
