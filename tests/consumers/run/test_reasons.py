@@ -21,8 +21,9 @@ from consumers.run.engine import MAX_OUTPUT_TOKENS
 from consumers.run.journal import RunJournal
 from consumers.run.unwinding import UNDO_S
 from consumers.session.key import SessionKey
+from schemas.canonical import canonical_json
 from schemas.outcome import Outcome, Status
-from tests.consumers.run.shop_world import Plan, ShopActions, World, deny, finish, hold, reply, turns
+from tests.consumers.run.shop_world import NOW, Plan, ShopActions, World, deny, finish, hold, reply, turns
 from tests.consumers.run.test_engine import LETTER, ORDER, SHIP, answer, delist, ordering, outcome_of
 from tests.consumers.run.test_in_doubt import doubtful
 from tests.consumers.run.test_records import asked, entries_of, undone
@@ -472,3 +473,23 @@ async def test_an_answer_that_acts_and_ends_the_run_counts_only_if_all_of_it_was
     world.ledger.refuse = frozenset(refused)
     await world.work()
     assert world.model.asked == times
+
+
+async def test_what_another_worker_wrote_first_is_followed_at_once() -> None:
+    world = World(ordering())
+    write = world.ledger.write
+
+    def overtaken(key: str, what: str) -> None:
+        (journal,) = world.sessions._journals.values()  # pyright: ignore[reportPrivateUsage] - as another worker would
+        theirs = {"status": "done", "result": {"order_id": "O-2", "quantity": 2}, "at": NOW.isoformat()}
+        journal.entries["t2/c0/result"] = canonical_json(theirs)
+        write(key, what)
+
+    world.ledger.write = overtaken
+    said = f"^run {world.event.run_id}: t2/c0/result was already written; following it$"
+    with pytest.raises(RetryError, match=said) as caught:
+        await world.work()
+    assert caught.value.after_s == 0.0
+    outcome = await outcome_of(world)
+    assert outcome.actions[1].result == {"order_id": "O-2", "quantity": 2}
+    assert world.effects == ["order"]

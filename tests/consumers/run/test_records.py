@@ -112,15 +112,15 @@ async def test_a_decision_says_what_it_cost_and_when_it_was_asked_for() -> None:
 
 
 async def test_an_intent_says_what_is_sent_under_which_key_and_what_undoes_it() -> None:
-    world = World(turns(reply(ORDER), reply(BOOK), reply(ORDER), reply(finish())), rules=[deny("false")])
+    world = World(turns(*map(reply, (ORDER, BOOK, ORDER, ORDER, finish()))), rules=[deny("false")])
     await world.work()
     entries = entries_of(world)
     run_id = world.event.run_id
-    assert entries["t3/c0/intent"] == {
+    assert entries["t4/c0/intent"] == {
         "action": "shop.order",
         "arguments": {"quantity": 2},
         "digest": digest({"quantity": 2}),
-        "key": digest([run_id, "shop.order", 1])[:40],
+        "key": digest([run_id, "shop.order", 2])[:40],
         "compensate": "shop.cancel",
         "rule": None,
         "rules": ["deny"],
@@ -131,6 +131,17 @@ async def test_an_intent_says_what_is_sent_under_which_key_and_what_undoes_it() 
         "read": "shop.booking",
         "field": "status",
         "actions": {"draft": "shop.drop", "sold": "shop.refund", "used": None},
+    }
+
+
+async def test_the_intent_of_an_undo_has_a_key_of_its_own_in_its_run() -> None:
+    world = undone()
+    await world.work()
+    assert entries_of(world)["t1/c0/undo.intent"] == {
+        "action": "shop.cancel",
+        "arguments": {"order_id": "O-1"},
+        "key": digest([world.event.run_id, "undo t1/c0 shop.cancel", 0])[:40],
+        "at": NOW.isoformat(),
     }
 
 
