@@ -12,7 +12,7 @@ settings.register_profile("pointsman", print_blob=True, deadline=None)
 settings.register_profile(
     "mutants",
     deadline=None,
-    max_examples=30,
+    max_examples=10,
     derandomize=True,
     database=None,
     phases=(Phase.explicit, Phase.generate),

@@ -1,4 +1,4 @@
-"""What is changed, and which tests must notice: only the quick ones, and of those only what reaches the changed code."""
+"""What is changed, and which tests must notice: only quick ones, and of those only what reaches the changed code."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -12,7 +12,7 @@ class Group:
         name: on the command line.
         modules: what mutmut changes.
         tests: in this order, the quickest first; a changed module is done with at the first test that fails.
-        deselected: a pytest expression for those that need a server.
+        deselected: a pytest expression for those that are too slow: on a server, or on several of them.
     """
 
     name: str
@@ -26,6 +26,20 @@ GROUPS: Final = (
         "offsets",
         ("consumers/runtime/offsets.py", "consumers/runtime/finished.py"),
         ("tests/consumers/runtime/test_offsets.py",),
+    ),
+    Group(
+        "commits",
+        (
+            "consumers/runtime/partition.py",
+            "consumers/runtime/publishing.py",
+            "consumers/runtime/transactional.py",
+        ),
+        (
+            "tests/consumers/runtime/test_loop_order.py",
+            "tests/consumers/runtime/test_loop_ends.py",
+            "tests/consumers/runtime/test_loop_letters.py",
+            "tests/consumers/runtime/test_loop_rebalance.py",
+        ),
     ),
     Group(
         "session",
@@ -56,6 +70,21 @@ GROUPS: Final = (
         deselected="redis",
     ),
     Group(
+        "redis",
+        (
+            "consumers/adapters/redis_damage.py",
+            "consumers/adapters/redis_renewal.py",
+            "consumers/adapters/redis_sessions.py",
+        ),
+        (
+            "tests/consumers/adapters/sessions/test_sessions_contract.py",
+            "tests/consumers/adapters/sessions/test_redis_damage.py",
+            "tests/consumers/adapters/sessions/test_redis_sessions.py",
+            "tests/consumers/adapters/sessions/test_sessions_machine.py",
+        ),
+        deselected="memory or cluster or sentinel",
+    ),
+    Group(
         "run",
         (
             "consumers/run/answers.py",
@@ -63,6 +92,7 @@ GROUPS: Final = (
             "consumers/run/calls.py",
             "consumers/run/doubts.py",
             "consumers/run/ending.py",
+            "consumers/run/engine.py",
             "consumers/run/holding.py",
             "consumers/run/journal.py",
             "consumers/run/next_step.py",
@@ -76,12 +106,14 @@ GROUPS: Final = (
             "tests/consumers/run/test_engine.py",
             "tests/consumers/run/test_in_doubt.py",
             "tests/consumers/run/test_unwinding.py",
+            "tests/consumers/run/test_records.py",
+            "tests/consumers/run/test_reasons.py",
             "tests/consumers/run/test_remembering.py",
-            "tests/consumers/run/test_clocks.py",
+            "tests/consumers/run/test_crashes.py::test_a_run_handed_over_at_a_step_goes_on_as_if_nothing_had_been",
+            "tests/consumers/run/test_crashes.py::test_no_effect_begins_once_the_claim_is_lost",
             "tests/consumers/run/test_damaged_runs.py",
-            "tests/consumers/run/test_crashes.py",
-            "tests/consumers/run/test_any_model.py",
-            "tests/consumers/run/test_interleavings.py",
+            "tests/consumers/run/test_clocks.py",
         ),
+        deselected="a_crash_and_another_clock_after_it",
     ),
 )

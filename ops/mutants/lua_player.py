@@ -16,12 +16,12 @@ _TESTS: Final = (
     "tests/consumers/adapters/sessions/test_sessions_contract.py",
     "tests/consumers/adapters/sessions/test_redis_sessions.py",
     "tests/consumers/adapters/sessions/test_redis_damage.py",
-    "tests/consumers/adapters/sessions/test_redis_check.py",
     "tests/consumers/adapters/sessions/test_sessions_machine.py",
+    "tests/consumers/adapters/sessions/test_redis_check.py",
 )
 _ARGUMENTS: Final = (
-    *("-x", "-q", "-p", "no:xdist", "-p", "no:cacheprovider", "--hypothesis-profile", "mutants"),
-    *("-k", "redis", *_TESTS),
+    *("-x", "-q", "--tb", "native", "-p", "no:xdist", "-p", "no:cacheprovider"),
+    *("--hypothesis-profile", "mutants", "-k", "redis and not cluster and not sentinel", *_TESTS),
 )
 _PATIENCE_S: Final = 120.0
 

@@ -62,7 +62,8 @@ async def test_what_was_learnt_is_remembered_reads_as_well_and_what_the_event_sa
         "shop.order": {"order_id": "O-1", "quantity": 2},
     }
     assert context.results["shop.stock"].about == {"product": "P"}
-    assert context.payloads["order.requested"].value == {"quantity": 2}
+    said = context.payloads["order.requested"]
+    assert (said.value, said.about, said.run_id) == ({"quantity": 2}, "e-1", world.event.run_id)
 
 
 async def test_a_field_that_a_route_keeps_from_the_model_is_not_remembered() -> None:
@@ -135,6 +136,14 @@ async def test_what_failed_was_denied_or_skipped_says_why() -> None:
     await world.work()
     (denied,) = remembered(world).runs[0].actions
     assert (denied.status, denied.rule, denied.rules) == ("denied", "deny", ("deny",))
+
+
+async def test_what_could_not_be_undone_says_why() -> None:
+    world = World(turns(reply(ORDER), reply(finish("failed", "No."))))
+    world.ledger.refuse = frozenset({"cancel"})
+    await world.work()
+    (order,) = remembered(world).runs[0].actions
+    assert (order.status, order.error) == ("compensation_failed", "no cancel today")
 
 
 async def test_answers_that_were_sent_back_are_not_remembered() -> None:

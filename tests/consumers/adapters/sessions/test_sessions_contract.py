@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from consumers.adapters.memory_sessions import MemorySessions
 from consumers.ports.sessions import (
     Entry,
     FencedError,
@@ -19,7 +20,15 @@ from consumers.ports.sessions import (
 )
 from consumers.session.context import Context
 from consumers.session.key import SessionKey
-from tests.consumers.adapters.sessions.session_stores import CONTEXT, KEY, LIMITS, Store, in_memory, in_redis
+from tests.consumers.adapters.sessions.session_stores import (
+    CONTEXT,
+    KEY,
+    LIMITS,
+    HandClock,
+    Store,
+    in_memory,
+    in_redis,
+)
 
 A = Entry("t1/decision", {"calls": ["erp.find_order"]})
 B = Entry("t1/c0/intent", {"key": "k1"})
@@ -360,8 +369,9 @@ async def test_what_was_erased_is_not_written_again_by_who_let_the_lease_lapse(s
 async def test_a_session_that_is_worked_is_not_erased(sessions: Sessions) -> None:
     lease = await lease_of(sessions)
     await sessions.append(lease, [A])
-    with pytest.raises(SessionBusyError):
+    with pytest.raises(SessionBusyError, match=KEY.tag) as raised:
         await sessions.erase(KEY, AT)
+    assert 0 < (raised.value.after_s or 0) <= LIMITS["lease_s"]
     assert await sessions.append(lease, [B]) == [B]
 
 
@@ -378,3 +388,32 @@ async def test_a_lease_ends_in_time_although_the_clock_of_the_server_was_set_bac
     assert 0 < (raised.value.after_s or 0) <= LIMITS["lease_s"]
     await store.lapse(KEY)
     assert (await lease_of(store.sessions, "run-2")).run_id == "run-2"
+
+
+async def test_what_is_over_is_remembered_by_the_fake_for_its_time_and_no_longer() -> None:
+    clock = HandClock()
+    sessions = MemorySessions(clock, ttl_s=100.0)
+    await sessions.close(await lease_of(sessions), [A], CONTEXT)
+    clock.time += timedelta(seconds=99)
+    assert await sessions.read(KEY, "run-1") == {A.place: A.body}
+    assert (await sessions.open(KEY, "run-1")).context == CONTEXT
+    clock.time += timedelta(seconds=99)
+    assert await sessions.read(KEY, "run-1") == {A.place: A.body}, "it was opened meanwhile"
+    clock.time += timedelta(seconds=1)
+    assert await sessions.read(KEY, "run-1") == {}
+    await sessions.release(await lease_of(sessions, "run-2"))
+    clock.time += timedelta(seconds=99)
+    await sessions.release(await lease_of(sessions, "run-2"))
+    clock.time += timedelta(seconds=100)
+    assert (await sessions.open(KEY, "run-2")).context == Context()
+
+
+async def test_what_was_erased_is_remembered_by_the_fake_for_its_time_and_no_longer() -> None:
+    clock = HandClock()
+    sessions = MemorySessions(clock, ttl_s=100.0)
+    await sessions.close(await lease_of(sessions), [A], CONTEXT)
+    await sessions.erase(KEY, AT)
+    clock.time += timedelta(seconds=99)
+    assert set(await sessions.read(KEY, "run-1")) == {"erased"}
+    clock.time += timedelta(seconds=1)
+    assert await sessions.read(KEY, "run-1") == {}
