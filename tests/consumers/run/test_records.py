@@ -70,7 +70,9 @@ async def test_every_entry_is_a_step_that_names_the_action_it_is_about() -> None
         action=None,
         body={"status": "failed", "summary": "No letter.", "at": NOW.isoformat()},
         at=NOW,
+        epoch=steps["outcome"].epoch,
     )
+    assert steps["outcome"].epoch > 0
 
 
 async def test_steps_of_questions_and_of_denied_calls_name_their_action() -> None:
