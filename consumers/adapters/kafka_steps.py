@@ -1,16 +1,19 @@
 """The steps topic, read back."""
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Generator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 
 from consumers.adapters.kafka_clients import KafkaConnection
 from consumers.adapters.kafka_reader import Span, topic_reader
+from consumers.errors import UnavailableError
 from schemas.codec.outgoing import step_of
 from schemas.codec.records import RecordCodec
-from schemas.errors import UnknownSchemaError, UnreadableError
+from schemas.errors import RegistryError, UnknownSchemaError, UnreadableError
 from schemas.record import Record
 from schemas.step import Step
 
@@ -37,28 +40,34 @@ class KafkaSteps:
         """Return what each partition holds now; None where there is no such topic.
 
         Raises:
-            UnavailableError: no broker answers.
+            UnavailableError: no broker answers, or we may not read it.
         """
-        async with topic_reader(self._connection) as source:
-            if self._topic not in await source.topics():
-                return None
-            spans = await source.spans([self._topic])
+        with self._away():
+            async with topic_reader(self._connection) as source:
+                if self._topic not in await source.topics():
+                    return None
+                spans = await source.spans([self._topic])
         return {tp.partition: span for tp, span in spans.items()}
 
     async def read(self, parts: Mapping[int, Span]) -> AsyncIterator[tuple[int, datetime, Step | None]]:
         """Yield partition, time and step; None in place of one that cannot be read.
 
         Raises:
-            UnavailableError: no broker answers.
+            UnavailableError: no broker answers, or no registry.
         """
         spans = {TopicPartition(self._topic, n): part for n, part in parts.items() if part.first < part.end}
-        async with topic_reader(self._connection) as source:
-            async for record in source.between(spans):
-                yield (
-                    record.partition,
-                    datetime.fromtimestamp(record.timestamp_ms / 1000, UTC),
-                    await self._step(record),
-                )
+        with self._away():
+            async with topic_reader(self._connection) as source:
+                async for record in source.between(spans):
+                    at = datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)
+                    yield record.partition, at, await self._step(record)
+
+    @contextmanager
+    def _away(self) -> Generator[None]:
+        try:
+            yield
+        except (KafkaError, RegistryError, TimeoutError) as error:
+            raise UnavailableError(f"{self._topic} cannot be read: {error!r}") from error
 
     async def _step(self, record: Record) -> Step | None:
         try:

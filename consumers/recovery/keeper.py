@@ -8,7 +8,7 @@ from typing import Final
 
 from consumers.adapters.redis_guard import CLAIM_S, Look, RedisGuard
 from consumers.adapters.redis_trust import Trust
-from consumers.errors import RetryError
+from consumers.errors import RetryError, UnavailableError
 from consumers.ports.clock import Clock
 from consumers.recovery.rebuilding import Progress, Rebuilding, Rebuilt, StepsLog
 from consumers.telemetry.metrics import REBUILDS, REBUILT_RUNS, REDIS_CHECKED, Metrics
@@ -140,8 +140,9 @@ class Keeper:
             await asyncio.wait([claim])
         lost_before = None if rebuilt.complete else self._clock.now()
         if not await self._guard.vouch(look, rebuilt.upto, lost_before):
-            _log.warning("Redis was emptied, or taken over by another worker, while it was checked")
-            return rebuilt
+            raise UnavailableError(
+                "Redis: it was emptied, or taken over by another worker, while it was checked"
+            )
         self._metrics.add(REBUILDS, "complete" if rebuilt.complete else "incomplete")
         self._metrics.add(REBUILT_RUNS, by=rebuilt.runs)
         _log.info(
