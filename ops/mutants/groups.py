@@ -35,6 +35,7 @@ GROUPS: Final = (
             "consumers/runtime/transactional.py",
         ),
         (
+            "tests/consumers/runtime/test_commits.py",
             "tests/consumers/runtime/test_loop_order.py",
             "tests/consumers/runtime/test_loop_ends.py",
             "tests/consumers/runtime/test_loop_letters.py",
@@ -60,6 +61,7 @@ GROUPS: Final = (
             "tests/consumers/run/test_engine.py",
             "tests/consumers/run/test_in_doubt.py",
         ),
+        deselected="stays_within_its_bounds_and_is_read or every_run_is_shown or any_part_changed",
     ),
     Group(
         "store",

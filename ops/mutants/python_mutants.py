@@ -15,7 +15,8 @@ from verdicts import Mutant, MutantsError, Verdict
 
 ROOT: Final = Path(__file__).parents[2]
 _HERE: Final = Path(__file__).parent
-_COPIED: Final = ("consumers", "connectors", "schemas", "tests", "ops/crash")
+_SOURCES: Final = ("consumers", "connectors", "schemas")
+_COPIED: Final = (*_SOURCES, "tests", "ops/crash")
 _EXAMPLES: Final = "25"
 """Of each state machine, for a mutant."""
 _ARGUMENTS: Final = (
@@ -93,11 +94,19 @@ def _selected(group: Group) -> list[str]:
 
 def _prepare(group: Group, tree: Path) -> None:
     skipped = shutil.ignore_patterns("__pycache__", "results", ".hypothesis")
+    changed = {str(tree / "mutants" / module) for module in group.modules}
+
+    def renewed(source: str, copy: str) -> str:
+        return copy if copy in changed else shutil.copy2(source, copy)
+
     for name in _COPIED:
         if (ROOT / name).exists():
             shutil.copytree(ROOT / name, tree / name, ignore=skipped, dirs_exist_ok=True)
+        if name in _SOURCES:  # in a folder that is kept, mutmut would leave them as they were
+            copy = tree / "mutants" / name
+            shutil.copytree(ROOT / name, copy, ignore=skipped, copy_function=renewed, dirs_exist_ok=True)
     settings = {
-        "source_paths": ["consumers", "connectors", "schemas"],
+        "source_paths": _SOURCES,
         "only_mutate": group.modules,
         "also_copy": ["ops"],
         "pytest_add_cli_args": _ARGUMENTS,

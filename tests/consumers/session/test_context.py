@@ -1,6 +1,7 @@
 """What a session remembers: within its bounds, in its order, readable by every later version."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -150,3 +151,104 @@ def read_or_damaged(data: bytes) -> None:
     read.facts()
     read.summary(1500)
     Context.load(read.dump())
+
+
+def numbered(count: int, *, waiting: frozenset[int] = frozenset(), size: int = 0) -> tuple[PastRun, ...]:
+    return tuple(run(number, waits=number in waiting, summary="x" * size) for number in range(count))
+
+
+@pytest.mark.parametrize(
+    ("waiting", "gone"),
+    [
+        (frozenset[int](), {"run-0", "run-1"}),
+        ({0}, {"run-1", "run-2"}),
+        ({0, 2}, {"run-1", "run-3"}),
+        (frozenset(range(MAX_RUNS)), {"run-20", "run-0"}),
+        (frozenset(range(MAX_RUNS + 1)), {"run-0", "run-1"}),
+    ],
+    ids=["none waits", "one waits", "two wait", "all but two wait", "all but the newest wait"],
+)
+def test_of_too_many_runs_those_that_are_over_go_first(waiting: frozenset[int], gone: set[str]) -> None:
+    runs = numbered(MAX_RUNS + 2, waiting=frozenset(waiting))
+    kept = Context.load(Context(runs, earlier=3).dump())
+    assert [each.run_id for each in kept.runs] == [each.run_id for each in runs if each.run_id not in gone]
+    assert kept.earlier == 5
+
+
+def test_as_many_of_the_latest_runs_are_kept_as_there_is_room_for() -> None:
+    runs = numbered(10, size=10_000)
+    room = MAX_BYTES - 128
+    fits = next(
+        n for n in range(10, 0, -1) if sum(len(canonical_json(each)) + 1 for each in runs[-n:]) <= room
+    )
+    assert Context(runs).within_bounds().runs == runs[-fits:]
+    assert len(Context(runs).dump()) <= MAX_BYTES
+    last = len(canonical_json(runs[0])) + 1
+    brim = replace(runs[0], summary="x" * (10_000 + room % last))
+    full = (brim, *runs[-fits + 1 :])
+    assert Context(full).within_bounds().runs == full, "to the last byte"
+    over = (replace(brim, summary=f"{brim.summary}x"), *full[1:])
+    assert Context(over).within_bounds().runs == full[1:]
+
+
+@pytest.mark.parametrize(
+    ("size", "runs", "payloads", "results"),
+    [
+        (10_000, 2, ["a", "b"], ["c", "d"]),
+        (14_000, 1, ["a", "b"], ["c", "d"]),
+        (19_000, 1, ["b"], ["c", "d"]),
+        (28_000, 1, [], ["c", "d"]),
+        (50_000, 1, [], ["d"]),
+        (70_000, 1, [], []),
+    ],
+    ids=str,
+)
+def test_older_runs_go_before_payloads_and_payloads_before_results(
+    size: int, runs: int, payloads: list[str], results: list[str]
+) -> None:
+    learnt = Learnt("x" * size, AT, "r")
+    context = Context(numbered(2, size=5_000), {"c": learnt, "d": learnt}, {"a": learnt, "b": learnt})
+    kept = context.within_bounds()
+    assert (len(kept.runs), list(kept.payloads), list(kept.results)) == (runs, payloads, results)
+
+
+def test_what_is_within_its_bounds_is_stored_as_it_is() -> None:
+    learnt = {f"n{number}": Learnt(number, AT, "r") for number in range(MAX_RESULTS)}
+    payloads = dict(list(learnt.items())[:MAX_PAYLOADS])
+    context = Context(numbered(MAX_RUNS), learnt, payloads, 4)
+    assert orjson.loads(context.dump())["version"] == 2
+    assert Context.load(context.dump()) == context == context.within_bounds()
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b"[]", "Input should be"),
+        (b'{"version": 3, "runs": []}', "its form has the number 3, newer than 2"),
+    ],
+    ids=["another shape", "a newer version"],
+)
+def test_a_context_that_cannot_be_read_is_named(data: bytes, problem: str) -> None:
+    with pytest.raises(DamagedError, match=problem) as raised:
+        Context.load(data)
+    assert raised.value.place == "context"
+
+
+def test_a_large_action_of_a_run_keeps_its_outline() -> None:
+    large = replace(ORDER, arguments={"note": "x" * 5_000}, result="x" * 5_000, error="e" * 600)
+    one = run(1, summary="s" * 600, actions=(large, ORDER))
+    kept = one.within_bounds()
+    assert kept.summary == f"{'s' * 499}…"
+    first, second = kept.actions
+    assert is_omitted(first.arguments)
+    assert is_omitted(first.result)
+    assert first.error == f"{'e' * 499}…"
+    assert (first.action, first.status, first.ms) == (ORDER.action, ORDER.status, ORDER.ms)
+    assert second == ORDER
+    assert kept.more == 0
+
+
+def test_rules_see_when_a_run_began_as_far_as_that_is_known() -> None:
+    later = AT + timedelta(minutes=5)
+    assert replace(run(1), at=later, began_at=AT).facts()["began_at"] == AT.isoformat()
+    assert replace(run(1), at=later, began_at=None).facts()["began_at"] == later.isoformat()
