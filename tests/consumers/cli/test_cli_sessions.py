@@ -230,9 +230,8 @@ def forget(stage: Stage, session: str) -> None:
 
     async def delete() -> None:
         async with connect(stage.redis) as client:
-            await client.delete(key.meta, key.context, key.runs)
-            async for name in client.scan_iter(key.journal("*")):
-                await client.delete(name)
+            journals = await client.keys(key.journal("*"))
+            await client.delete(key.meta, key.context, key.runs, *journals)
 
     asyncio.run(delete())
 
