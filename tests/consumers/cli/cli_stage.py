@@ -15,6 +15,7 @@ kafka:
   steps_topic: {name}.steps
   approvals_topic: {name}.approvals
   dead_letters_topic: {name}.dead-letters
+  parked_topic: {name}.parked
 redis:
   url: {redis}
 model:

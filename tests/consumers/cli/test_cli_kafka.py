@@ -130,7 +130,7 @@ def test_check_names_topics_that_the_cluster_lacks(stage: Stage) -> None:
     missing = stage.json("check", "--topics", exit_code=2)["mistakes"]
     assert len(missing) == 5
     orders = next(m for m in missing if "orders" in m["message"])
-    assert orders["where"] == "pointsman.yaml:17"
+    assert orders["where"] == "pointsman.yaml:18"
     assert "pointsman topics create" in orders["hint"]
     stage.run("topics", "create")
     assert stage.json("check", "--topics")["ok"] is True
