@@ -83,7 +83,7 @@ def answer_entries(hold: Body, decision: ApprovalDecision, now: datetime) -> lis
             f"the answer to {decision.request_id} carries another digest: it is about something else",
             reason="approval_mismatch",
         )
-    expired = now > datetime.fromisoformat(hold["expires_at"])
+    expired = now >= datetime.fromisoformat(hold["expires_at"])
     body = {
         "answer": "expired" if expired else decision.answer,
         "approver": decision.approver,

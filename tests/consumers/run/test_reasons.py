@@ -112,9 +112,10 @@ async def test_the_model_is_told_that_an_action_has_left_the_route() -> None:
     [
         (timedelta(minutes=59), "not today", "reject by ann: not today"),
         (timedelta(minutes=59), "", "reject by ann"),
+        (timedelta(hours=1), "", "expired by ann"),
         (timedelta(hours=1, seconds=1), "", "expired by ann"),
     ],
-    ids=["with a comment", "without one", "late"],
+    ids=["with a comment", "without one", "at the last moment", "late"],
 )
 async def test_the_model_is_told_who_said_no(late: timedelta, comment: str, said: str) -> None:
     world = World(turns(reply(ORDER), reply(finish("refused"))), rules=[hold()])
