@@ -15,7 +15,7 @@ GROUP = "pointsman.connectors"
 
 
 class DiscoveryError(Exception):
-    """A connector that was asked for is not installed, ambiguous, broken, or no connector."""
+    """Something that was asked for by name is not installed, ambiguous, broken, or something else."""
 
 
 def load_connectors(
@@ -39,27 +39,41 @@ def installed_names() -> tuple[str, ...]:
     return tuple(sorted({point.name for point in entry_points(group=GROUP)}))
 
 
-def _load(name: str, offered: Sequence[EntryPoint]) -> Connector[Any]:
-    point = _the_one(name, offered)
+def load_entry_point(kind: str, name: str, offered: Sequence[EntryPoint]) -> tuple[object, EntryPoint]:
+    """Import what an entry point names.
+
+    Args:
+        kind: what it should be, for messages: `connector`.
+        name: the entry point's name.
+        offered: what to choose from.
+
+    Raises:
+        DiscoveryError: nothing has that name, several distributions offer different things by it, or it does not load.
+    """
+    point = _the_one(kind, name, offered)
     try:
-        loaded: object = point.load()
+        return point.load(), point
     # Importing runs other people's code: whatever it raises is reported with the name that caused it.
     except Exception as error:
         raise DiscoveryError(
-            f"connector {name} ({point.value}) does not load: {type(error).__name__}: {error}"
+            f"{kind} {name} ({point.value}) does not load: {type(error).__name__}: {error}"
         ) from error
+
+
+def _load(name: str, offered: Sequence[EntryPoint]) -> Connector[Any]:
+    loaded, point = load_entry_point("connector", name, offered)
     if not isinstance(loaded, Connector):
         raise DiscoveryError(f"connector {name}: {point.value} is a {type(loaded).__name__}, no Connector")
     return cast("Connector[Any]", loaded)
 
 
-def _the_one(name: str, offered: Sequence[EntryPoint]) -> EntryPoint:
+def _the_one(kind: str, name: str, offered: Sequence[EntryPoint]) -> EntryPoint:
     # The same distribution may be listed twice (an editable install beside its build); only the target counts.
     targets = {point.value: point for point in offered if point.name == name}
     if not targets:
         known = sorted({point.name for point in offered})
         listed = f" Installed: {', '.join(known)}." if known else " None is installed."
-        raise DiscoveryError(f"no connector {name} is installed.{close_match(name, known)}{listed}")
+        raise DiscoveryError(f"no {kind} {name} is installed.{close_match(name, known)}{listed}")
     if len(targets) > 1:
-        raise DiscoveryError(f"connector {name} is offered by several distributions: {sorted(targets)}")
+        raise DiscoveryError(f"{kind} {name} is offered by several distributions: {sorted(targets)}")
     return next(iter(targets.values()))

@@ -123,14 +123,22 @@ class ConnectorSettings(BaseModel):
 
 
 class RuleSettings(Section):
-    """One rule: a CEL expression over `event`, `arguments`, `session`, `action` and `now`."""
+    """One rule over `event`, `arguments`, `session`, `action` and `now`: a CEL expression, or a Python function."""
 
     name: str
-    when: str
+    when: str | None = None
+    use: str | None = None
     then: Literal["allow", "deny", "hold"]
     message: str = ""
     actions: tuple[str, ...] = ()
     """Full action names; none means every write."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> "RuleSettings":
+        if (self.when is None) == (self.use is None):
+            problem = "a rule has either `when`, a CEL expression, or `use`, the name of an installed rule in Python"
+            refuse("RuleSettings", [("when", problem)])
+        return self
 
 
 class BudgetSettings(Section):
@@ -155,6 +163,8 @@ class RouteSettings(Section):
     actions: Annotated[tuple[str, ...], Field(min_length=1)]
     """Full names, or `<connector>.*` for all of a connector."""
     rules: tuple[RuleSettings, ...] = ()
+    require_allow: bool = False
+    """Whether a write needs a rule that allows or holds it."""
     budget: BudgetSettings = BudgetSettings()
     atomic: bool = False
     output: str = OUTCOMES.name

@@ -12,9 +12,9 @@ from connectors.catalog import Catalog
 from connectors.connector import Connector
 from connectors.discovery import DiscoveryError, load_connectors
 from connectors.lint import close_match
-from consumers.app.config import ConnectorSettings, RouteSettings, RuleSettings, SecretRef
+from consumers.app.config import ConnectorSettings, RouteSettings, SecretRef
 from consumers.app.config_file import ConfigFile, InvalidConfigError, Mistake
-from consumers.policy.rules import Effect, Rule, RuleError, compile_rule
+from consumers.app.route_rules import Schemas, resolve_rules
 from consumers.router.route import Budget, Route
 
 
@@ -45,10 +45,11 @@ def resolve(file: ConfigFile) -> Resolved:
     opened = [c for name, s in file.config.connectors.items() if (c := _connector(file, name, s, mistakes))]
     catalog = Catalog(c.connector for c in opened)
     mistakes += [Mistake(f.where, f"{f.action}: {f.message}", f.hint) for f in catalog.lint()]
+    schemas = Schemas(file.config.registry)
     routes: dict[str, Route] = {}
     taken: dict[tuple[str, str], str] = {}
     for index, settings in enumerate(file.config.routes):
-        route = _route(file, index, settings, catalog, mistakes)
+        route = _route(file, index, settings, catalog, schemas, mistakes)
         before = taken.setdefault((route.topic, route.event), route.name)
         if route.name in routes or before != route.name:
             message = f"routes.{index}: {route.event} on {route.topic} is routed twice (`{before}`)"
@@ -111,15 +112,20 @@ def _secret(model: type[BaseModel], field: str, value: Any) -> Any:
 
 
 def _route(
-    file: ConfigFile, index: int, settings: RouteSettings, catalog: Catalog, mistakes: list[Mistake]
+    file: ConfigFile,
+    index: int,
+    settings: RouteSettings,
+    catalog: Catalog,
+    schemas: Schemas,
+    mistakes: list[Mistake],
 ) -> Route:
     at = ("routes", index)
+    before = len(mistakes)
     actions = _actions(file, at, settings.actions, catalog, mistakes)
-    rules = [
-        rule
-        for number, r in enumerate(settings.rules)
-        if (rule := _rule(file, (*at, "rules", number), r, actions, mistakes))
-    ]
+    # With an action missing, rules would be found wrong that are right.
+    known = schemas.known_of(settings, actions, catalog) if len(mistakes) == before else None
+    rules, wrong = resolve_rules(file, index, actions, known)
+    mistakes += wrong
     return Route(
         name=settings.name or settings.event,
         topic=settings.topic,
@@ -127,7 +133,7 @@ def _route(
         tenant=settings.tenant,
         goal=settings.goal,
         actions=actions,
-        rules=tuple(rules),
+        rules=rules,
         budget=Budget(**settings.budget.model_dump()),
         atomic=settings.atomic,
         output=settings.output,
@@ -135,6 +141,7 @@ def _route(
         fields=frozenset(settings.fields) if settings.fields is not None else None,
         session_field=settings.session_field,
         session_tokens=settings.session_tokens,
+        require_allow=settings.require_allow,
         tools=tuple(action.tool for action in actions.values()),
     )
 
@@ -157,35 +164,6 @@ def _actions(
             mistakes.append(Mistake(file.where(*at, "actions", number), f"unknown action {name}", hint))
         found |= some
     return found
-
-
-def _rule(
-    file: ConfigFile,
-    at: tuple[str | int, ...],
-    settings: RuleSettings,
-    actions: Mapping[str, Action],
-    mistakes: list[Mistake],
-) -> Rule | None:
-    for number, name in enumerate(settings.actions):
-        if name not in actions:
-            hint = close_match(name, actions).strip() or "name an action of this route"
-            message = f"rule {settings.name}: {name} is not on the route's list"
-            mistakes.append(Mistake(file.where(*at, "actions", number), message, hint))
-        elif settings.then == "hold" and actions[name].effect == "read":
-            message = f"rule {settings.name}: {name} is a read, and only writes can be held"
-            mistakes.append(Mistake(file.where(*at, "actions", number), message, "deny it instead"))
-    try:
-        return compile_rule(
-            name=settings.name,
-            when=settings.when,
-            then=Effect(settings.then),
-            message=settings.message,
-            actions=frozenset(settings.actions),
-        )
-    except RuleError as error:
-        hint = "https://cel.dev explains the language"
-        mistakes.append(Mistake(file.where(*at, "when"), str(error), hint))
-        return None
 
 
 def _tenants(file: ConfigFile) -> list[Mistake]:

@@ -13,13 +13,15 @@ from consumers.app.check import Checked, check_config
 from consumers.app.config_file import ConfigFile, InvalidConfigError, read_config
 from consumers.app.connections import kafka_connection
 from consumers.app.resolve import Resolved
+from consumers.cli.check_explain import RouteExplained, document, explained, read_one_event, shown
 from consumers.cli.exits import USAGE, end_with, print_mistakes
 from consumers.cli.screen import out, print_json, styled, table
 from consumers.errors import ConfigurationError, PointsmanError
 
 
-def check(config: Path, *, actions: bool, topics: bool, as_json: bool) -> None:
+def check(config: Path, *, actions: bool, topics: bool, explain: Path | None, as_json: bool) -> None:
     """Check a file, print what was found and end with the exit code that fits."""
+    event = read_one_event(explain) if explain else None
     existing, away = None, None
     try:
         file = read_config(config)
@@ -28,7 +30,8 @@ def check(config: Path, *, actions: bool, topics: bool, as_json: bool) -> None:
         checked = check_config(file, existing_topics=existing)
     except InvalidConfigError as error:
         checked = Checked(None, tuple(error.mistakes))
-    _show(checked, actions=actions, as_json=as_json)
+    reached = explained(event, checked.resolved.routes.values()) if event and checked.resolved else None
+    _show(checked, reached, actions=actions, as_json=as_json)
     if away:
         end_with(away)
     if checked.mistakes:
@@ -49,12 +52,15 @@ async def _existing(file: ConfigFile) -> tuple[frozenset[str] | None, PointsmanE
         return None, error
 
 
-def _show(checked: Checked, *, actions: bool, as_json: bool) -> None:
-
+def _show(checked: Checked, reached: list[RouteExplained] | None, *, actions: bool, as_json: bool) -> None:
     if as_json:
-        print_json(_document(checked, actions=actions))
+        explanation = {"explained": document(reached)} if reached else {}
+        print_json(_document(checked, actions=actions) | explanation)
         return
     print_mistakes(checked.mistakes)
+    if reached:
+        out().print(shown(reached))
+        return
     if checked.resolved and actions:
         out().print(_actions_table(checked.resolved))
     elif checked.resolved and not checked.mistakes:
@@ -117,7 +123,9 @@ def _document(checked: Checked, *, actions: bool) -> dict[str, Any]:
             "event": route.event,
             "tenant": route.tenant,
             "actions": list(route.actions),
-            "rules": [{"name": rule.name, "then": str(rule.then), "when": rule.when} for rule in route.rules],
+            "rules": [
+                {"name": rule.name, "then": str(rule.then), "when": rule.source} for rule in route.rules
+            ],
             "atomic": route.atomic,
             "output": route.output,
         }

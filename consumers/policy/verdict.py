@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from consumers.policy.rules import Effect, Rule, RuleError, context_of, matches
+from consumers.policy.rules import Effect, Facts, Rule, RuleError, matches
+
+UNRULED: Final = "No rule of this route allows it, and this route does no write that none allows."
+"""Why a write is denied that no rule allowed, on a route that demands it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +27,29 @@ class Verdict:
     checked: tuple[str, ...]
 
 
-def judge(rules: Sequence[Rule], action: str, effect: str, facts: Mapping[str, Any]) -> Verdict:
-    """Judge one action: a matching deny wins over hold, hold over allow; with no match it is allowed.
+def judge(
+    rules: Sequence[Rule], action: str, effect: str, facts: Mapping[str, Any], *, require_allow: bool = False
+) -> Verdict:
+    """Judge one action: a matching deny wins over hold, hold over allow.
 
     Every rule that applies is evaluated, so that the record shows all that were checked. A rule that cannot
     be evaluated denies: what nobody can judge does not happen.
+
+    Args:
+        rules: those of the route.
+        action: full name.
+        effect: read or write.
+        facts: what rules see.
+        require_allow: whether a write that no rule matches is denied; otherwise it is allowed.
     """
     checked: list[str] = []
     found: dict[Effect, Rule] = {}
     relevant = [rule for rule in rules if rule.applies_to(action, effect)]
-    context = context_of(relevant, facts)
+    known = Facts(relevant, facts)
     for rule in relevant:
         checked.append(rule.name)
         try:
-            matched = matches(rule, context)
+            matched = matches(rule, known)
         except RuleError as error:
             return Verdict(Effect.DENY, rule.name, str(error), tuple(checked))
         if matched:
@@ -45,4 +57,6 @@ def judge(rules: Sequence[Rule], action: str, effect: str, facts: Mapping[str, A
     for wins in (Effect.DENY, Effect.HOLD, Effect.ALLOW):
         if rule := found.get(wins):
             return Verdict(wins, rule.name, rule.message, tuple(checked))
+    if require_allow and effect == "write":
+        return Verdict(Effect.DENY, None, UNRULED, tuple(checked))
     return Verdict(Effect.ALLOW, None, "", tuple(checked))

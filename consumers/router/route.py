@@ -42,6 +42,7 @@ class Route:
         session_field: payload field that names the session, or None for the record's key.
         session_tokens: how much of the prompt may tell of earlier events of the session, estimated at two bytes a
             token; 0 tells nothing.
+        require_allow: whether a write that no rule matches is denied.
         tools: what the model API is shown, built once.
     """
 
@@ -59,6 +60,7 @@ class Route:
     fields: frozenset[str] | None = None
     session_field: str | None = None
     session_tokens: int = 1500
+    require_allow: bool = False
     tools: Sequence[Mapping[str, Any]] = field(default=(), compare=False)
 
     def shown(self, payload: Mapping[str, Any]) -> Mapping[str, Any]:

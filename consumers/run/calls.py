@@ -106,7 +106,8 @@ class Calls:
             "action": {"name": action.name, "effect": action.effect},
             "now": self._clock.now(),
         }
-        verdict = judge(work.route.rules, action.name, action.effect, facts)
+        route = work.route
+        verdict = judge(route.rules, action.name, action.effect, facts, require_allow=route.require_allow)
         self._metrics.add(VERDICTS, verdict.rule or "", str(verdict.effect))
         return verdict
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from consumers.policy.rules import Effect, RuleError, compile_rule, context_of
+from consumers.policy.rules import Effect, Facts, RuleError, compile_rule
 from consumers.policy.verdict import judge
 
 FACTS: dict[str, Any] = {
@@ -82,6 +82,7 @@ def test_a_bad_rule_is_refused_when_it_is_compiled(when: str, says: str) -> None
 
 def test_history_is_converted_only_for_rules_that_say_its_name() -> None:
     facts = {"session": {"results": {"a": 1}, "history": [{"status": "success"}]}}
-    without = context_of([rule(Effect.DENY, "'a' in session.results")], facts)
+    without = Facts([rule(Effect.DENY, "'a' in session.results")], facts).converted
     assert without.variables == {"session": {"results": {"a": 1}}}
-    assert context_of([rule(Effect.DENY, "size(session.history) > 0")], facts).variables == facts
+    with_it = Facts([rule(Effect.DENY, "size(session.history) > 0")], facts).converted
+    assert with_it.variables == facts

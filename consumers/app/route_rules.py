@@ -1,0 +1,125 @@
+"""The rules of a route: found, compiled and type-checked against the schemas of what they speak of."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, cast
+
+from connectors.action import Action
+from connectors.catalog import Catalog
+from connectors.discovery import DiscoveryError, load_entry_point
+from connectors.lint import close_match
+from consumers.app.config import Registry, RouteSettings, RuleSettings
+from consumers.app.config_file import ConfigFile, Location, Mistake
+from consumers.policy.rules import Effect, Rule, RuleError, RuleFunction, compile_rule
+from consumers.policy.type_check import Known, type_mistakes
+from schemas.errors import SchemaError
+from schemas.registry.files import latest, packaged_schemas, schemas_in
+from schemas.registry.json_types import payload_types
+
+GROUP = "pointsman.rules"
+"""The entry-point group of rules in Python."""
+
+
+class Schemas:
+    """What is known of events and actions, as far as files and code say it."""
+
+    def __init__(self, registry: Registry) -> None:
+        """Read the schema files; a registry behind an address is not asked, and then no event's payload is known."""
+        self._payloads: dict[str, Any] = {}
+        if registry.url is not None:
+            return
+        try:
+            own = schemas_in(registry.folder) if registry.folder else ()
+        except SchemaError:  # reported by `pointsman check`, with the folder's line
+            own = ()
+        known = latest(packaged_schemas()) | latest(own)
+        self._payloads = {event_type: payload_types(schema) for event_type, schema in known.items()}
+
+    def known_of(self, route: RouteSettings, actions: Mapping[str, Action], catalog: Catalog) -> Known:
+        """Return what is known of all that the rules of a route may speak of."""
+        remembered = {name: _result(action) for name, action in catalog.actions.items()}
+        return Known(
+            payload=self._payloads.get(route.event),
+            arguments={name: action.arguments.model_json_schema() for name, action in actions.items()},
+            results={name: remembered[name] for name in actions},
+            remembered=remembered,
+            payloads=self._payloads,
+        )
+
+
+def resolve_rules(
+    file: ConfigFile, route: int, actions: Mapping[str, Action], known: Known | None
+) -> tuple[tuple[Rule, ...], list[Mistake]]:
+    """Return the rules of a route that can be judged by, and what is wrong with any of them.
+
+    Args:
+        file: the configuration.
+        route: index of the route.
+        actions: those on its list.
+        known: what their types are checked against; None leaves them unchecked.
+    """
+    rules: list[Rule] = []
+    mistakes: list[Mistake] = []
+    effects = {name: action.effect for name, action in actions.items()}
+    taken: set[str] = set()
+    for number, settings in enumerate(file.config.routes[route].rules):
+        at = ("routes", route, "rules", number)
+        mistakes += _about(file, at, settings, actions)
+        if settings.name in taken:
+            message = f"rule {settings.name}: another rule of the route has that name"
+            mistakes.append(Mistake(file.where(*at, "name"), message, "records name rules: give it its own"))
+        taken.add(settings.name)
+        where = file.where(*at, "when" if settings.use is None else "use")
+        try:
+            rule = _rule(settings)
+        except (RuleError, DiscoveryError) as error:
+            hint = "https://cel.dev explains the language" if isinstance(error, RuleError) else ""
+            mistakes.append(Mistake(where, str(error), hint))
+            continue
+        rules.append(rule)
+        wrong = type_mistakes(rule, effects, known) if known else ()
+        mistakes += [Mistake(where, f"rule {rule.name}: {each}", _HINT) for each in wrong]
+    return tuple(rules), mistakes
+
+
+_HINT = "it would deny whatever it is asked about"
+
+
+def load_rule_function(name: str, *, installed: Iterable[EntryPoint] | None = None) -> RuleFunction:
+    """Import the rule of an entry point.
+
+    Raises:
+        DiscoveryError: it is not installed, does not load, or cannot be called.
+    """
+    offered = tuple(entry_points(group=GROUP) if installed is None else installed)
+    loaded, point = load_entry_point("rule", name, offered)
+    if not isinstance(loaded, Callable):
+        raise DiscoveryError(f"rule {name}: {point.value} is a {type(loaded).__name__}, no function")
+    return cast("RuleFunction", loaded)
+
+
+def _rule(settings: RuleSettings) -> Rule:
+    then, actions = Effect(settings.then), frozenset(settings.actions)
+    if settings.use is not None:
+        function = load_rule_function(settings.use)
+        return Rule(settings.name, actions, then, settings.message, function)
+    return compile_rule(
+        name=settings.name, when=settings.when or "", then=then, message=settings.message, actions=actions
+    )
+
+
+def _about(
+    file: ConfigFile, at: Location, settings: RuleSettings, actions: Mapping[str, Action]
+) -> Iterator[Mistake]:
+    for number, name in enumerate(settings.actions):
+        if name not in actions:
+            hint = close_match(name, actions).strip() or "name an action of this route"
+            message = f"rule {settings.name}: {name} is not on the route's list"
+            yield Mistake(file.where(*at, "actions", number), message, hint)
+        elif settings.then == "hold" and actions[name].effect == "read":
+            message = f"rule {settings.name}: {name} is a read, and only writes can be held"
+            yield Mistake(file.where(*at, "actions", number), message, "deny it instead")
+
+
+def _result(action: Action) -> dict[str, Any] | None:
+    return None if action.result is None else action.result.model_json_schema(mode="serialization")
