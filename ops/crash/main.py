@@ -129,6 +129,8 @@ async def _run(job: Job, folder: Path, screen: Console) -> Ran:
 
         def advance(count: int, planned: int, last: str) -> None:
             progress.update(bar, completed=count, total=planned or None, description=last[:60])
+            if not screen.is_terminal and count and count % 100 == 0:
+                screen.print(f"{count} of {planned}")  # a bar is seen only once it is over
 
         try:
             return await run(job, folder, advance)

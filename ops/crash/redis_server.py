@@ -25,6 +25,7 @@ class RedisServer:
         self._folder = folder
         self._exits = AsyncExitStack()
         self._url = ""
+        self._whole = asyncio.Lock()
         self.port = 0
 
     async def start(self) -> None:
@@ -40,28 +41,31 @@ class RedisServer:
 
     async def kill(self) -> None:
         """SIGKILL, and the same server again."""
-        await self._kill()
-        await self.start()
+        async with self._whole:
+            await self._kill()
+            await self.start()
 
     async def cut(self, *, several: bool) -> None:
         """Kill it, and lose the end of its append-only file: half of the last step, or several steps."""
-        await self._kill()
-        (file,) = self._folder.glob("appendonlydir/*.incr.aof")
-        content = file.read_bytes()
-        steps = _steps(content)
-        if not steps:
-            raise CrashError(f"{file} holds no step that could be cut off")
-        half = (steps[-1] + len(content)) // 2
-        os.truncate(file, steps[-min(_SEVERAL, len(steps))] if several else half)
-        await self.start()
+        async with self._whole:
+            await self._kill()
+            (file,) = self._folder.glob("appendonlydir/*.incr.aof")
+            content = file.read_bytes()
+            steps = _steps(content)
+            if not steps:
+                raise CrashError(f"{file} holds no step that could be cut off")
+            half = (steps[-1] + len(content)) // 2
+            os.truncate(file, steps[-min(_SEVERAL, len(steps))] if several else half)
+            await self.start()
 
     async def flush(self) -> None:
         """FLUSHALL, as somebody does by mistake."""
         await self._client.flushall()
 
     async def journals(self, key: SessionKey, runs: Sequence[str]) -> dict[str, dict[str, bytes]]:
-        """Return the journals of these runs, as they are stored: by run and place."""
-        stored = [cast("dict[bytes, bytes]", await self._client.hgetall(key.journal(run))) for run in runs]
+        """Return the journals of these runs, as they are stored: by run and place. Waits while it is being killed."""
+        async with self._whole:
+            stored = [cast("dict[bytes, bytes]", await self._client.hgetall(key.journal(r))) for r in runs]
         return {
             run: {place.decode(): body for place, body in entries.items() if place[:1] != b"#"}
             for run, entries in zip(runs, stored, strict=True)
