@@ -88,7 +88,9 @@ class _Check:
         self._known = known
         self._types: dict[str, str | None] = {
             "event": self._vocabulary.message("event", _event(known.payload)),
-            "arguments": self._vocabulary.message("arguments", _joined([known.arguments.get(a, {}) for a in about])),
+            "arguments": self._vocabulary.message(
+                "arguments", _joined([known.arguments.get(a, {}) for a in about])
+            ),
             "session": self._vocabulary.message("session", _SESSION),
             "action": self._vocabulary.message("action", _ACTION),
         }
