@@ -81,6 +81,7 @@ class Action:
         compensate: what undoes this one, or None.
         reconcile: name of a read action that finds out whether this one took effect, or None.
         protected: arguments that must match a trusted value.
+        outward: whether it reaches people or systems outside, such as a customer's mailbox.
         constraints: rules in words, shown to the model; they bind nobody.
         examples: example arguments, shown to the model, validated at start-up.
         tool: what the model API is shown (OpenAI function format), built once.
@@ -98,6 +99,7 @@ class Action:
     compensate: Compensation | None
     reconcile: str | None
     protected: frozenset[str]
+    outward: bool
     constraints: tuple[str, ...]
     examples: tuple[dict[str, Any], ...]
     tool: dict[str, Any]

@@ -94,6 +94,7 @@ class Connector(Generic[Client]):
         compensate: Compensation | None = None,
         reconcile: str | None = None,
         protected: AbstractSet[str] = frozenset(),
+        outward: bool = False,
         constraints: Sequence[str] = (),
         examples: Sequence[dict[str, Any]] = (),
     ) -> Callable[
@@ -108,7 +109,11 @@ class Connector(Generic[Client]):
             window: how long the system honours the key, such as `24h`; for `provider-key`.
             compensate: full name of the action that undoes this one, or `UndoByState`.
             reconcile: full name of the read that finds out whether this one took effect.
-            protected: parameters that must match a trusted value.
+            protected: parameters that must match a trusted value: ids of whoever pays, receives or is changed. What
+                the model made up, or took from free text, waits for a person.
+            outward: whether it reaches people or systems outside, such as a customer's mailbox. After the model has
+                read free text it then waits for a person, as does a write without `compensate`, unless the route
+                names it.
             constraints: rules in words, shown to the model.
             examples: example arguments, shown to the model.
 
@@ -135,6 +140,7 @@ class Connector(Generic[Client]):
                 compensate=compensate,
                 reconcile=reconcile,
                 protected=frozenset(protected),
+                outward=outward,
                 constraints=tuple(constraints),
                 examples=tuple(examples),
                 tool=_tool(name, signature, constraints, examples),

@@ -80,6 +80,7 @@ async def add_case_note(call: Call[HttpClient], case_ref: str, text: Text) -> Ca
     window="24h",
     compensate="crm.reopen_case",
     protected={"case_ref"},
+    outward=True,
     examples=[{"case_ref": "K-1000", "resolution": "A new lamp was sent."}],
 )
 async def resolve_case(call: Call[HttpClient], case_ref: str, resolution: Text) -> Case:

@@ -3,9 +3,9 @@
 Amounts are in euro with two decimals. Every field is always there; one that says nothing is null.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 Priority = Literal["standard", "expedited"]
 Tier = Literal["standard", "vip"]
@@ -13,6 +13,15 @@ CreditStatus = Literal["approved", "blocked", "review"]
 Standing = Literal["confirmed", "cancelled"]
 """Of orders, invoices, shipments and backorders."""
 CaseStatus = Literal["open", "resolved"]
+
+CustomerId = Annotated[str, Field(pattern=r"^C-[A-Za-z0-9-]+$")]
+ProductId = Annotated[str, Field(pattern=r"^P-[A-Za-z0-9-]+$")]
+OrderId = Annotated[str, Field(pattern=r"^O-[A-Za-z0-9-]+$")]
+BackorderId = Annotated[str, Field(pattern=r"^B-[A-Za-z0-9-]+$")]
+ShipmentId = Annotated[str, Field(pattern=r"^S-[A-Za-z0-9-]+$")]
+InvoiceId = Annotated[str, Field(pattern=r"^I-[A-Za-z0-9-]+$")]
+CaseRef = Annotated[str, Field(pattern=r"^[A-Z]+-[0-9]+$")]
+"""Ids say what they look like: what looks otherwise is free text, which no protected argument may come from."""
 
 
 class _Record(BaseModel):
@@ -22,7 +31,7 @@ class _Record(BaseModel):
 class Stock(_Record):
     """A product and how many of it can be ordered now."""
 
-    product_id: str
+    product_id: ProductId
     name: str
     available: int
     unit_price: float
@@ -31,9 +40,9 @@ class Stock(_Record):
 class Order(_Record):
     """An order of one product."""
 
-    order_id: str
-    customer_id: str
-    product_id: str
+    order_id: OrderId
+    customer_id: CustomerId
+    product_id: ProductId
     quantity: int
     priority: Priority
     status: Standing
@@ -45,9 +54,9 @@ class Order(_Record):
 class Backorder(_Record):
     """A wish for a product that is out of stock."""
 
-    backorder_id: str
-    customer_id: str
-    product_id: str
+    backorder_id: BackorderId
+    customer_id: CustomerId
+    product_id: ProductId
     quantity: int
     priority: Priority
     status: Standing
@@ -56,8 +65,8 @@ class Backorder(_Record):
 class Shipment(_Record):
     """A scheduled delivery of one order."""
 
-    shipment_id: str
-    order_id: str
+    shipment_id: ShipmentId
+    order_id: OrderId
     address: str
     status: Standing
 
@@ -65,8 +74,8 @@ class Shipment(_Record):
 class Invoice(_Record):
     """An invoice over the total of one order."""
 
-    invoice_id: str
-    order_id: str
+    invoice_id: InvoiceId
+    order_id: OrderId
     total: float
     status: Standing
 
@@ -74,7 +83,7 @@ class Invoice(_Record):
 class Refund(_Record):
     """Money given back on an order."""
 
-    order_id: str
+    order_id: OrderId
     amount: float
     refunded: float
     """Everything given back on this order so far."""
@@ -83,7 +92,7 @@ class Refund(_Record):
 class Customer(_Record):
     """A customer as sales knows them."""
 
-    customer_id: str
+    customer_id: CustomerId
     name: str
     tier: Tier
     credit_status: CreditStatus
@@ -94,9 +103,9 @@ class Customer(_Record):
 class Case(_Record):
     """A customer's question or complaint."""
 
-    case_ref: str
-    customer_id: str
-    order_id: str | None
+    case_ref: CaseRef
+    customer_id: CustomerId
+    order_id: OrderId | None
     subject: str
     status: CaseStatus
     resolution: str | None

@@ -165,6 +165,9 @@ class RouteSettings(Section):
     rules: tuple[RuleSettings, ...] = ()
     require_allow: bool = False
     """Whether a write needs a rule that allows or holds it."""
+    trusted_fields: tuple[str, ...] = ()
+    trusted_values: tuple[str | int | float, ...] = ()
+    despite_untrusted_text: tuple[str, ...] = ()
     budget: BudgetSettings = BudgetSettings()
     atomic: bool = False
     output: str = OUTCOMES.name

@@ -1,6 +1,6 @@
 """From a configuration to what it names: connectors, actions, compiled rules, routes. Finds every mistake."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, get_args
@@ -125,7 +125,7 @@ def _route(
     # With an action missing, rules would be found wrong that are right.
     known = schemas.known_of(settings, actions) if len(mistakes) == before else None
     rules, wrong = resolve_rules(file, index, actions, known)
-    mistakes += wrong
+    mistakes += [*wrong, *_trusting(file, index, actions)]
     return Route(
         name=settings.name or settings.event,
         topic=settings.topic,
@@ -142,6 +142,7 @@ def _route(
         session_field=settings.session_field,
         session_tokens=settings.session_tokens,
         require_allow=settings.require_allow,
+        trust=schemas.trust_of(settings, actions),
         tools=tuple(action.tool for action in actions.values()),
     )
 
@@ -164,6 +165,19 @@ def _actions(
             mistakes.append(Mistake(file.where(*at, "actions", number), f"unknown action {name}", hint))
         found |= some
     return found
+
+
+def _trusting(file: ConfigFile, index: int, actions: Mapping[str, Action]) -> Iterator[Mistake]:
+    """Find what is named to be done despite untrusted text and would not wait anyway."""
+    for number, name in enumerate(file.config.routes[index].despite_untrusted_text):
+        where = file.where("routes", index, "despite_untrusted_text", number)
+        message = f"routes.{index}.despite_untrusted_text: {name}"
+        action = actions.get(name)
+        if action is None:
+            hint = close_match(name, actions).strip() or "name an action of this route"
+            yield Mistake(where, f"{message} is not on the route's list", hint)
+        elif action.effect == "read" or (action.compensate is not None and not action.outward):
+            yield Mistake(where, f"{message} does not wait for a person anyway", "remove it")
 
 
 def _tenants(file: ConfigFile) -> list[Mistake]:

@@ -10,6 +10,7 @@ from connectors.discovery import DiscoveryError, load_entry_point
 from connectors.lint import close_match
 from consumers.app.config import Registry, RouteSettings, RuleSettings
 from consumers.app.config_file import ConfigFile, Location, Mistake
+from consumers.policy.provenance import RESERVED, Trust
 from consumers.policy.rules import Effect, Rule, RuleError, RuleFunction, compile_rule
 from consumers.policy.type_check import Known, type_mistakes
 from schemas.errors import SchemaError
@@ -46,6 +47,17 @@ class Schemas:
             payloads=self._payloads,
         )
 
+    def trust_of(self, route: RouteSettings, actions: Mapping[str, Action]) -> Trust:
+        """Return what a route trusts."""
+        return Trust(
+            payload=self._payloads.get(route.event, {}),
+            fields=frozenset(route.trusted_fields),
+            values=route.trusted_values,
+            arguments={name: action.arguments.model_json_schema() for name, action in actions.items()},
+            results={name: schema for name in actions if (schema := self._results[name])},
+            despite_text=frozenset(route.despite_untrusted_text),
+        )
+
 
 def resolve_rules(
     file: ConfigFile, route: int, actions: Mapping[str, Action], known: Known | None
@@ -69,6 +81,9 @@ def resolve_rules(
             message = f"rule {settings.name}: another rule of the route has that name"
             mistakes.append(Mistake(file.where(*at, "name"), message, "records name rules: give it its own"))
         taken.add(settings.name)
+        if settings.name in RESERVED:
+            message = f"rule {settings.name}: that name stands for a check of its own"
+            mistakes.append(Mistake(file.where(*at, "name"), message, "choose another one"))
         where = file.where(*at, "when" if settings.use is None else "use")
         try:
             rule = _rule(settings)

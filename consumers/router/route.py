@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from connectors.action import Action
+from consumers.policy.provenance import Trust
 from consumers.policy.rules import Rule
 
 
@@ -43,6 +44,7 @@ class Route:
         session_tokens: how much of the prompt may tell of earlier events of the session, estimated at two bytes a
             token; 0 tells nothing.
         require_allow: whether a write that no rule matches is denied.
+        trust: which values may go into protected arguments, and which writes may follow free text.
         tools: what the model API is shown, built once.
     """
 
@@ -61,6 +63,7 @@ class Route:
     session_field: str | None = None
     session_tokens: int = 1500
     require_allow: bool = False
+    trust: Trust = field(default_factory=Trust, compare=False)
     tools: Sequence[Mapping[str, Any]] = field(default=(), compare=False)
 
     def shown(self, payload: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from consumers.policy.rules import Effect
 from consumers.policy.verdict import Verdict, judge
 from consumers.ports.clock import Clock
 from consumers.ports.sessions import Entry
-from consumers.run import doubts, holding, record
+from consumers.run import doubts, holding, record, seen
 from consumers.run.attempt import Attempt, Performer, together
 from consumers.run.journal import CallState, CallStatus
 from consumers.run.work import Work
@@ -108,6 +108,10 @@ class Calls:
         }
         route = work.route
         verdict = judge(route.rules, action.name, action.effect, facts, require_allow=route.require_allow)
+        if verdict.effect is Effect.ALLOW and (why := seen.concern_of(work, call, action)):
+            # Nobody is asked about a read.
+            effect = Effect.HOLD if action.effect == "write" else Effect.DENY
+            verdict = Verdict(effect, why.rule, why.message, (*verdict.checked, why.rule))
         self._metrics.add(VERDICTS, verdict.rule or "", str(verdict.effect))
         return verdict
 

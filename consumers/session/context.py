@@ -68,6 +68,11 @@ class Context:
         )
         return data if small and len(data) <= MAX_BYTES else _encoded(self.within_bounds())
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing that a prompt could tell of it."""
+        return not (self.runs or self.results or self.payloads)
+
     def without(self, run_id: str) -> "Context":
         """Return the context as that run itself should see it: without it."""
         others = tuple(run for run in self.runs if run.run_id != run_id)

@@ -15,11 +15,24 @@ _PLAIN: Final[Mapping[str, Mapping[str, Any]]] = {
     "string": {"type": "string"},
 }
 
+_FORMATS: Final[Mapping[str, str]] = {
+    "timestamp-millis": "date-time",
+    "timestamp-micros": "date-time",
+    "local-timestamp-millis": "date-time",
+    "local-timestamp-micros": "date-time",
+    "date": "date",
+    "time-millis": "time",
+    "time-micros": "time",
+    "uuid": "uuid",
+    "decimal": "number",
+}
+
 
 def payload_types(schema: AvroSchema) -> dict[str, Any]:
     """Return the JSON Schema of the payloads that this Avro schema describes, after `schemas.codec.values.plain`.
 
-    Times, decimals and UUIDs are strings there. Only what says a type is kept, with documentation: no defaults.
+    Times, decimals and UUIDs are strings there. Of a field's own attributes, `pattern` and `trust` are kept: what its
+    text looks like, and whether it is to be relied on (`consumers.policy.labels`).
     """
     return _types(schema.parsed, {})
 
@@ -30,8 +43,8 @@ def _types(node: Any, named: dict[str, dict[str, Any]]) -> dict[str, Any]:
     if isinstance(node, str):
         return named[node] if node in named else dict(_PLAIN.get(node, {}))
     schema = cast("dict[str, Any]", node)
-    if "logicalType" in schema:
-        return {"type": "string"}
+    if schema.get("logicalType") in _FORMATS:
+        return {"type": "string", "format": _FORMATS[schema["logicalType"]]}
     kind = schema["type"]
     if kind == "array":
         return {"type": "array", "items": _types(schema["items"], named)}
@@ -45,10 +58,16 @@ def _types(node: Any, named: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def _record(schema: Mapping[str, Any], named: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    members = {member["name"]: _types(member["type"], named) for member in schema["fields"]}
+    members = {member["name"]: _member(member, named) for member in schema["fields"]}
     return {
         "type": "object",
         "properties": members,
         "required": list(members),
         "additionalProperties": False,
     }
+
+
+def _member(member: Mapping[str, Any], named: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    said = {name: member[name] for name in ("pattern", "trust") if name in member}
+    types = _types(member["type"], named)
+    return {**types, **said} if said else types

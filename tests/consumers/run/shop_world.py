@@ -15,6 +15,7 @@ from connectors.connector import Connector, NoSettings
 from connectors.errors import BusyError, FailedError, InDoubtError
 from connectors.perform import perform
 from consumers.adapters.memory_sessions import MemorySessions
+from consumers.policy.provenance import Trust
 from consumers.policy.rules import Effect, Rule, compile_rule
 from consumers.ports.actions import ActionRequest
 from consumers.ports.claim import ClaimLostError, HandedOverError
@@ -382,7 +383,13 @@ class World:
     """One broker, one Redis, one shop; workers come and go."""
 
     def __init__(
-        self, plan: Plan, *, atomic: bool = True, rules: Iterable[Rule] = (), budget: Budget | None = None
+        self,
+        plan: Plan,
+        *,
+        atomic: bool = True,
+        rules: Iterable[Rule] = (),
+        budget: Budget | None = None,
+        trust: Trust | None = None,
     ) -> None:
         self.clock = StillClock()
         self.fuse = Fuse()
@@ -405,6 +412,8 @@ class World:
             atomic=atomic,
             output="outcomes",
             approval_window=timedelta(hours=1),
+            # The shop's results are free text, and half of what it does cannot be undone.
+            trust=trust or Trust(despite_text=frozenset(actions)),
             tools=tuple(a.tool for a in actions.values()),
         )
         self.event = Envelope(

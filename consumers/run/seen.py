@@ -1,0 +1,43 @@
+"""What a run has seen so far, as its journal says it: where the values of its next action may come from."""
+
+from connectors.action import Action
+from consumers.policy.provenance import Concern, PastCall, Seen, concern, origins
+from consumers.run.journal import CallState, CallStatus
+from consumers.run.work import Work
+
+
+def concern_of(work: Work, call: CallState, action: Action) -> Concern | None:
+    """Return why a call may not be done without a person, or None."""
+    return concern(action, call.chosen.arguments, seen_before(work, call), work.route.trust)
+
+
+def origins_of(work: Work, call: CallState) -> dict[str, str]:
+    """Return for each argument of a call, in words, where its values are found."""
+    return origins(call.chosen.arguments, seen_before(work, call), work.route.trust)
+
+
+def seen_before(work: Work, call: CallState) -> Seen:
+    """Return what the model had seen when it chose a call, and what was done before that in the run."""
+    event = work.event
+    return Seen(
+        envelope={"id": event.id, "source": event.source, "subject": event.subject},
+        payload=event.payload,
+        shown=frozenset(work.route.shown(event.payload)),
+        calls=[_past(work, other) for other in work.journal.calls() if other.place < call.place],
+        remembers=work.route.session_tokens > 0 and not work.context.is_empty,
+    )
+
+
+def _past(work: Work, call: CallState) -> PastCall:
+    body = call.result or {}
+    done = body.get("status") == CallStatus.DONE
+    action = work.route.actions.get(call.chosen.action)
+    approval = work.noted(call.place.approval)
+    return PastCall(
+        action=call.chosen.action,
+        effect=action.effect if action else "read",
+        arguments=call.chosen.arguments,
+        result=body.get("result") if done else None,
+        error=body.get("error") if body.get("status") == CallStatus.FAILED else None,
+        approved=approval is not None and approval["answer"] == "approve",
+    )
