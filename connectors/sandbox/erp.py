@@ -158,6 +158,7 @@ async def cancel_backorder(call: Call[HttpClient], backorder_id: str) -> Backord
     idempotency="provider-key",
     window="24h",
     compensate="erp.cancel_shipment",
+    protected={"order_id"},
     constraints=["Only for a confirmed order that has no shipment yet."],
 )
 async def schedule_shipment(call: Call[HttpClient], order_id: str) -> Shipment:

@@ -23,6 +23,8 @@ INNER_TYPES = {
     "additionalProperties": False,
 }
 
+NUMBER = {"type": "string", "format": "number"}
+
 
 @pytest.mark.parametrize(
     ("kind", "types"),
@@ -32,8 +34,8 @@ INNER_TYPES = {
         ("double", {"type": "number"}),
         ("boolean", {"type": "boolean"}),
         (["null", "int"], {"anyOf": [{"type": "null"}, {"type": "integer"}]}),
-        ({"type": "long", "logicalType": "timestamp-millis"}, {"type": "string"}),
-        ({"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}, {"type": "string"}),
+        ({"type": "long", "logicalType": "timestamp-millis"}, {"type": "string", "format": "date-time"}),
+        ({"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}, NUMBER),
         ({"type": "enum", "name": "E", "symbols": ["A", "B"]}, {"type": "string", "enum": ["A", "B"]}),
         ({"type": "array", "items": "string"}, {"type": "array", "items": {"type": "string"}}),
         ({"type": "map", "values": "int"}, {"type": "object", "additionalProperties": {"type": "integer"}}),
@@ -59,3 +61,15 @@ def test_a_name_stands_for_the_type_that_was_defined_before() -> None:
 def test_every_packaged_schema_has_types(event: str) -> None:
     schema = latest(packaged_schemas())[event]
     assert list(payload_types(schema)["properties"]) == [field["name"] for field in schema.parsed["fields"]]
+
+
+def test_what_a_field_says_of_its_text_is_kept() -> None:
+    fields = [
+        {"name": "a", "type": "string", "pattern": "C-[0-9]+"},
+        {"name": "b", "type": "string", "trust": "outside"},
+    ]
+    schema = avro_schema(orjson.dumps({"type": "record", "name": "R", "fields": fields}).decode())
+    assert payload_types(schema)["properties"] == {
+        "a": {"type": "string", "pattern": "C-[0-9]+"},
+        "b": {"type": "string", "trust": "outside"},
+    }

@@ -185,3 +185,34 @@ def test_a_rule_that_would_hold_a_read_is_refused(valid: Path) -> None:
         "wait.\n        actions: [erp.check_stock]",
     )
     assert "only writes can be held" in mistakes(valid)
+
+
+def test_what_a_route_trusts_is_the_files(valid: Path) -> None:
+    trust = resolve(read_config(valid)).routes["order.requested"].trust
+    assert trust.payload["properties"]["customer_id"]["pattern"]
+    assert trust.arguments.keys() == resolve(read_config(valid)).routes["order.requested"].actions.keys()
+    assert "erp.check_stock" in trust.results
+    assert (trust.fields, trust.values, trust.despite_text) == (frozenset(), (), frozenset())
+    change(valid, "atomic: true", "trusted_fields: [note]\n    trusted_values: [C-9, 7]\n    atomic: true")
+    trust = resolve(read_config(valid)).routes["order.requested"].trust
+    assert (trust.fields, trust.values) == (frozenset({"note"}), ("C-9", 7))
+    cases = resolve(read_config(valid)).routes["case.opened"].trust
+    assert cases.despite_text == {"crm.add_case_note", "crm.resolve_case"}
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("crm.add_case_not", "is not on the route's list"),
+        ("crm.get_customer", "does not wait for a person anyway"),
+    ],
+)
+def test_what_is_named_in_vain_is_a_mistake(valid: Path, name: str, says: str) -> None:
+    line = change(valid, "[crm.add_case_note, crm.resolve_case] #", f"[{name}] #")
+    assert f"pointsman.yaml:{line}: routes.1.despite_untrusted_text: {name} {says}" in mistakes(valid)
+
+
+@pytest.mark.parametrize("name", ["provenance", "untrusted-text"])
+def test_a_rule_may_not_be_called_like_a_check_of_its_own(valid: Path, name: str) -> None:
+    change(valid, "name: own-case-only", f"name: {name}")
+    assert f"rule {name}: that name stands for a check of its own" in mistakes(valid)
