@@ -17,7 +17,7 @@ crm = Connector[HttpClient]("crm", "Customers and their cases.", settings=Sandbo
 Text = Annotated[str, Field(min_length=1, max_length=4_000)]
 
 
-@crm.action(effect="read", examples=[{"customer_id": "C-100"}])
+@crm.action(effect="read", protected={"customer_id"}, examples=[{"customer_id": "C-100"}])
 async def get_customer(call: Call[HttpClient], customer_id: str) -> Customer:
     """Look up a customer: name, tier, credit status, credit limit in euro, address.
 
@@ -28,7 +28,7 @@ async def get_customer(call: Call[HttpClient], customer_id: str) -> Customer:
     return Customer.model_validate(answer)
 
 
-@crm.action(effect="read", examples=[{"case_ref": "K-1000"}])
+@crm.action(effect="read", protected={"case_ref"}, examples=[{"case_ref": "K-1000"}])
 async def get_case(call: Call[HttpClient], case_ref: str) -> Case:
     """Look up a case with its notes.
 

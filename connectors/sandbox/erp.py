@@ -31,7 +31,7 @@ async def check_stock(call: Call[HttpClient], product_id: str) -> Stock:
     return Stock.model_validate(answer)
 
 
-@erp.action(effect="read", examples=[{"order_id": "O-1000"}])
+@erp.action(effect="read", protected={"order_id"}, examples=[{"order_id": "O-1000"}])
 async def get_order(call: Call[HttpClient], order_id: str) -> Order:
     """Look up an order: what was ordered, its status, its total and what was refunded.
 
