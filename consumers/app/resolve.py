@@ -51,7 +51,7 @@ def resolve(file: ConfigFile) -> Resolved:
     opened = [c for name, s in named if (c := _connector(file, name, s, vault, mistakes))]
     catalog = Catalog(c.connector for c in opened)
     mistakes += [Mistake(f.where, f"{f.action}: {f.message}", f.hint) for f in catalog.lint()]
-    schemas = Schemas(file.config.registry)
+    schemas = Schemas(file.config.registry, catalog)
     routes: dict[str, Route] = {}
     taken: dict[tuple[str, str], str] = {}
     for index, settings in enumerate(file.config.routes):
@@ -141,7 +141,7 @@ def _route(
     before = len(mistakes)
     actions = _actions(file, at, settings.actions, catalog, mistakes)
     # With an action missing, rules would be found wrong that are right.
-    known = schemas.known_of(settings, actions, catalog) if len(mistakes) == before else None
+    known = schemas.known_of(settings, actions) if len(mistakes) == before else None
     rules, wrong = resolve_rules(file, index, actions, known)
     mistakes += wrong
     return Route(

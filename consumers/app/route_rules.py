@@ -23,8 +23,9 @@ GROUP = "pointsman.rules"
 class Schemas:
     """What is known of events and actions, as far as files and code say it."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, catalog: Catalog) -> None:
         """Read the schema files; a registry behind an address is not asked, and then no event's payload is known."""
+        self._results = {name: _result(action) for name, action in catalog.actions.items()}
         self._payloads: dict[str, Any] = {}
         if registry.url is not None:
             return
@@ -35,14 +36,13 @@ class Schemas:
         known = latest(packaged_schemas()) | latest(own)
         self._payloads = {event_type: payload_types(schema) for event_type, schema in known.items()}
 
-    def known_of(self, route: RouteSettings, actions: Mapping[str, Action], catalog: Catalog) -> Known:
+    def known_of(self, route: RouteSettings, actions: Mapping[str, Action]) -> Known:
         """Return what is known of all that the rules of a route may speak of."""
-        remembered = {name: _result(action) for name, action in catalog.actions.items()}
         return Known(
             payload=self._payloads.get(route.event),
             arguments={name: action.arguments.model_json_schema() for name, action in actions.items()},
-            results={name: remembered[name] for name in actions},
-            remembered=remembered,
+            results={name: self._results[name] for name in actions},
+            remembered=self._results,
             payloads=self._payloads,
         )
 

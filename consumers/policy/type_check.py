@@ -88,7 +88,9 @@ class _Check:
         self._known = known
         self._types: dict[str, str | None] = {
             "event": self._vocabulary.message("event", _event(known.payload)),
-            "arguments": self._vocabulary.message("arguments", _joined([known.arguments[a] for a in about])),
+            "arguments": self._vocabulary.message(
+                "arguments", _joined([known.arguments.get(a, {}) for a in about])
+            ),
             "session": self._vocabulary.message("session", _SESSION),
             "action": self._vocabulary.message("action", _ACTION),
         }
@@ -156,6 +158,8 @@ def _joined(schemas: list[JsonSchema]) -> JsonSchema:
     """Return what several objects have together: a member that is not the same in all of them may be anything."""
     properties: dict[str, Any] = {}
     definitions: dict[str, Any] = {}
+    if not all("properties" in schema for schema in schemas):
+        return {}
     for schema in schemas:
         definitions |= schema.get("$defs", {})
         for name, inner in schema.get("properties", {}).items():

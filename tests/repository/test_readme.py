@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
 from connectors.catalog import Catalog
 from connectors.connector import Connector
 from consumers.app.check import check_config
 from consumers.app.config_file import read_config
 from consumers.cli.exits import FAILED, USAGE
+from consumers.cli.main import app
 from consumers.demo.curtain import INTERRUPTED
 from ops.kafka.certificates import Authority, private_pem
 from schemas.topics import TOPICS
@@ -125,9 +127,21 @@ def test_every_link_leads_somewhere() -> None:
 def test_topics_are_called_as_they_are() -> None:
     named = set(re.findall(r"`(pointsman\.[a-z-]+)`", README.text)) - {
         "pointsman.connectors",
+        "pointsman.rules",
         "pointsman.yaml",
     }
     assert named - {topic.name for topic in TOPICS} == set()
+
+
+def test_an_event_is_explained_as_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "ERP_TOKEN", "CRM_TOKEN"):
+        monkeypatch.setenv(name, "any")
+    config = tmp_path / "pointsman.yaml"
+    config.write_text(README.fences("yaml")[0])
+    event = ROOT / "schemas" / "examples" / "order.requested.in-stock.json"
+    result = CliRunner().invoke(app, ["check", "-c", str(config), "--explain", str(event)])
+    (shown,) = README.fences("explained")
+    assert " ".join(shown.split()) in " ".join(result.stdout.split())
 
 
 def test_nothing_outside_is_promised_to_happen_exactly_once() -> None:

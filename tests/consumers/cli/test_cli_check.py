@@ -120,6 +120,36 @@ MISTAKES = {
         1,
         "secrets.vault.token: the environment variable TEST_NONE is not set",
         "pointsman run",
+    "rule about a member that is not there": (
+        ("arguments.quantity", "arguments.quantty"),
+        13,
+        "rule large: arguments has no `quantty`. Did you mean quantity? (at 10)",
+        "would deny",
+    ),
+    "rule with another type": (
+        ("quantity > 9", "quantity > 9.5"),
+        13,
+        "rule large: `>` cannot be applied to (int, double)",
+        "",
+    ),
+    "rule in Python that is not installed": (
+        ("when: arguments.quantity > 9", "use: acme-limit"),
+        13,
+        "no rule acme-limit is installed",
+        "",
+    ),
+    "rule that asks twice": (
+        ("when: arguments.quantity > 9", "when: 'true', use: acme-limit"),
+        13,
+        "either `when`, a CEL expression, or `use`",
+        "",
+    ),
+    "rule that asks nothing": (("when: arguments.quantity > 9, ", ""), 13, "either `when`", ""),
+    "two rules with one name": (
+        ("then: hold}", "then: hold}\n      - {name: large, when: 'false', then: deny}"),
+        14,
+        "rule large: another rule of the route has that name",
+        "its own",
     ),
     "secret in the file": (("{env: TEST_TOKEN}", "hunter2"), 6, "connectors.erp.token: is a secret", ""),
     "missing secret": (("TEST_TOKEN", "TEST_NONE"), 6, "TEST_NONE is not set", ""),
@@ -264,3 +294,67 @@ def test_run_refuses_a_configuration_with_mistakes_and_says_them(tmp_path: Path)
     assert result.exit_code == 2
     assert "pointsman.yaml:6: " in result.stderr
     assert result.stdout == ""
+
+
+EVENT = {"type": "order.requested", "payload": {"quantity": 12}}
+
+
+def explain(tmp_path: Path, text: str, event: object, *words: str) -> tuple[int, str, str]:
+    path = tmp_path / "event.json"
+    path.write_bytes(orjson.dumps(event, option=orjson.OPT_INDENT_2))
+    return check(tmp_path, text, "--explain", str(path), *words)
+
+
+@pytest.mark.parametrize(
+    ("when", "verdicts"),
+    [
+        ("event.payload.quantity > 9", ["hold"]),
+        ("event.payload.quantity > 99", ["allow"]),
+        ("arguments.quantity > 9", ["allow", "hold"]),
+    ],
+)
+def test_explains_what_an_event_could_reach(tmp_path: Path, when: str, verdicts: list[str]) -> None:
+    text = GOOD.replace("arguments.quantity > 9", when)
+    code, stdout, _ = explain(tmp_path, text, EVENT, "--json")
+    assert code == 0
+    (route,) = orjson.loads(stdout)["explained"]
+    read, write = route["actions"]
+    assert (read["action"], read["verdicts"], read["rules"]) == ("erp.check_stock", ["allow"], [])
+    assert (write["action"], write["verdicts"]) == ("erp.create_order", verdicts)
+    (rule,) = write["rules"]
+    assert (rule["name"], rule["when"]) == ("large", when)
+    assert rule["depends_on"] == (["arguments"] if len(verdicts) > 1 else [])
+
+
+def test_an_explanation_can_be_read(tmp_path: Path) -> None:
+    text = GOOD.replace("    rules:", "    require_allow: true\n    rules:")
+    code, stdout, _ = explain(tmp_path, text, EVENT)
+    assert code == 0
+    flat = " ".join(stdout.split())
+    assert "order.requested: order.requested on orders" in flat
+    assert "erp.create_order (write) held for a person or denied" in flat
+    assert "if (arguments will tell)" in flat
+    assert "demands a rule" in flat
+
+
+@pytest.mark.parametrize(
+    ("event", "says"),
+    [
+        (
+            {"type": "order.requestd", "payload": {}},
+            "no route takes events of type order.requestd. Did you mean",
+        ),
+        ({"payload": {}}, "event.json"),
+        ([], "event.json"),
+    ],
+)
+def test_an_event_that_cannot_be_explained_says_why(tmp_path: Path, event: object, says: str) -> None:
+    code, _, stderr = explain(tmp_path, GOOD, event)
+    assert code == 2
+    assert says in stderr
+
+
+def test_an_event_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    code, _, stderr = check(tmp_path, GOOD, "--explain", str(tmp_path / "none.json"))
+    assert code == 2
+    assert "none.json: cannot be read" in stderr

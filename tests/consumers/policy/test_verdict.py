@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from consumers.policy.rules import Effect, Facts, RuleError, compile_rule
-from consumers.policy.verdict import judge
+from consumers.policy.rules import Effect, Facts, Rule, RuleError, RuleFunction, compile_rule
+from consumers.policy.verdict import UNRULED, Verdict, judge
+from tests.consumers.policy.rules_in_python import last_digit_is_right, meddles, says_one
 
 FACTS: dict[str, Any] = {
     "event": {"type": "order.requested", "payload": {"quantity": 3}},
@@ -22,8 +23,12 @@ def rule(then: Effect, when: str = "true", *actions: str) -> Any:
     )
 
 
-def verdict(*rules: Any, effect: str = "write") -> Any:
-    return judge(rules, "erp.create_order", effect, FACTS)
+def verdict(*rules: Any, effect: str = "write", require_allow: bool = False) -> Any:
+    return judge(rules, "erp.create_order", effect, FACTS, require_allow=require_allow)
+
+
+def python(then: Effect, function: RuleFunction) -> Rule:
+    return Rule("python", frozenset(), then, "why", function)
 
 
 @pytest.mark.parametrize("order", list(permutations((Effect.ALLOW, Effect.HOLD, Effect.DENY))), ids=str)
@@ -73,7 +78,12 @@ def test_rules_may_look_through_the_history(when: str, expected: Effect) -> None
 
 @pytest.mark.parametrize(
     ("when", "says"),
-    [("a >", "does not parse"), ("payload.x == 1", "payload"), ("session.history.exists(h, g)", "g")],
+    [
+        ("size(now) > max(1, 2)", "uses max; a rule knows .*size"),
+        ("a >", "does not parse"),
+        ("payload.x == 1", "payload"),
+        ("session.history.exists(h, g)", "g"),
+    ],
 )
 def test_a_bad_rule_is_refused_when_it_is_compiled(when: str, says: str) -> None:
     with pytest.raises(RuleError, match=says):
@@ -86,3 +96,38 @@ def test_history_is_converted_only_for_rules_that_say_its_name() -> None:
     assert without.variables == {"session": {"results": {"a": 1}}}
     with_it = Facts([rule(Effect.DENY, "size(session.history) > 0")], facts).converted
     assert with_it.variables == facts
+
+
+def test_a_route_may_demand_that_a_rule_allows_each_write() -> None:
+    assert verdict(require_allow=True) == Verdict(Effect.DENY, None, UNRULED, ())
+    assert verdict(rule(Effect.ALLOW, "false"), require_allow=True).effect is Effect.DENY
+    assert verdict(rule(Effect.ALLOW), require_allow=True).effect is Effect.ALLOW
+    assert verdict(rule(Effect.HOLD), require_allow=True).effect is Effect.HOLD, "a person allows it"
+    assert verdict(require_allow=True, effect="read").effect is Effect.ALLOW
+
+
+def test_a_rule_in_python_is_judged_like_any_other() -> None:
+    facts = FACTS | {"arguments": {"product_id": "1236"}}
+    rules = [rule(Effect.ALLOW), python(Effect.DENY, last_digit_is_right)]
+    assert judge(rules, "erp.create_order", "write", facts).effect is Effect.ALLOW
+    facts = FACTS | {"arguments": {"product_id": "1234"}}
+    found = judge(rules, "erp.create_order", "write", facts)
+    assert (found.effect, found.rule, found.checked) == (Effect.DENY, "python", ("allow true", "python"))
+    assert rules[1].source == f"{last_digit_is_right.__module__}.last_digit_is_right"
+
+
+def test_a_rule_in_python_changes_nothing() -> None:
+    facts = FACTS | {"arguments": {"product_id": "1236"}}
+    judge([python(Effect.DENY, meddles)], "erp.create_order", "write", facts)
+    assert facts["arguments"] == {"product_id": "1236"}
+
+
+@pytest.mark.parametrize("function", [last_digit_is_right, says_one])
+@pytest.mark.parametrize("then", list(Effect))
+def test_a_rule_in_python_that_gives_no_answer_denies_and_tells_no_values(
+    then: Effect, function: Any
+) -> None:
+    facts = FACTS | {"arguments": {"product_id": "secret"}}
+    found = judge([rule(Effect.ALLOW), python(then, function)], "erp.create_order", "write", facts)
+    assert found.effect is Effect.DENY
+    assert "secret" not in found.message
