@@ -120,6 +120,7 @@ MISTAKES = {
         1,
         "secrets.vault.token: the environment variable TEST_NONE is not set",
         "pointsman run",
+    ),
     "rule about a member that is not there": (
         ("arguments.quantity", "arguments.quantty"),
         13,
