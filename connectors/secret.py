@@ -37,7 +37,7 @@ class SecretSource(Protocol):
         ...
 
     def at_hand(self) -> str:
-        """Return its value without waiting, for those who cannot: possibly the one that was fetched last.
+        """Return its present value without waiting: of a vault, the one that was fetched last, while it is good.
 
         Raises:
             LookupError: there is none at hand.
@@ -63,6 +63,10 @@ class Secret(SecretStr):
         Raises:
             SecretUnavailableError: it cannot be had in that time.
         """
+        try:
+            return self._noted(self._source.at_hand())
+        except LookupError:
+            pass  # it is to be waited for
         try:
             async with asyncio.timeout(within_s):
                 return self._noted(await self._source.fetch())
