@@ -13,24 +13,32 @@ from pydantic import BaseModel, ValidationError
 
 from connectors.action import Action, Call
 from connectors.connector import Connector
+from connectors.egress import EgressError
 from connectors.errors import ActionError, BusyError, FailedError, UnusableResultError
 from connectors.perform import perform
-from consumers.adapters.connector_faults import fault_of, secrets_of, status_of
+from connectors.secret import SecretUnavailableError
+from consumers.adapters.connector_faults import fault_of, held_secrets, secrets_of, status_of
 from consumers.adapters.connector_results import DEFAULTS, ResultLimits, checked_result, stand_in
 from consumers.ports.actions import ActionRequest
 from consumers.router.decision import explain
-from consumers.telemetry.metrics import ACTION_SECONDS, ACTIONS, Metrics
+from consumers.telemetry.metrics import ACTION_SECONDS, ACTIONS, EGRESS_REFUSALS, Metrics
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """A connector in use: its client, how many calls it may have at once, what must never be said."""
+    """A connector in use: its name, its client, how many calls it may have at once, what must never be said."""
 
+    name: str
     client: Any
     slots: asyncio.Semaphore
-    secrets: tuple[str, ...]
+    settings: BaseModel
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The values that are known now: some are fetched when they are needed, and rotated."""
+        return secrets_of(self.settings)
 
 
 class ConnectorActions:
@@ -68,8 +76,9 @@ class ConnectorActions:
         async with AsyncExitStack() as stack:
             opened: dict[str, _Opened] = {}
             for connector, settings in connectors:
+                await _fetch_secrets(connector, settings, timeout_s)
                 client = await stack.enter_async_context(connector.open(settings))
-                opened[connector.name] = _Opened(client, asyncio.Semaphore(slots), secrets_of(settings))
+                opened[connector.name] = _Opened(connector.name, client, asyncio.Semaphore(slots), settings)
             yield cls(opened, metrics, timeout_s, results)
 
     async def perform(self, request: ActionRequest) -> Any:
@@ -127,6 +136,12 @@ class ConnectorActions:
         raise fault
 
     def _fault(self, opened: _Opened, action: Action, error: BaseException) -> ActionError:
+        if isinstance(error, EgressError):
+            self._metrics.add(EGRESS_REFUSALS, opened.name)
+            # A new one: those who wait for the same name to be resolved are raised the same object.
+            refused = FailedError(f"connectors.{opened.name}.egress: {error}", code=error.code)
+            _log.warning("a connection is refused", extra={"action": action.name, "error": refused})
+            return refused
         fault = fault_of(action, error, opened.secrets, self._timeout_s)
         if fault is not error:
             place = extract_tb(error.__traceback__)[-1]
@@ -137,6 +152,15 @@ class ConnectorActions:
                 extra={"action": action.name, "error": fault},
             )
         return fault
+
+
+async def _fetch_secrets(connector: Connector[Any], settings: BaseModel, within_s: float) -> None:
+    """Have secrets at hand for connectors that read them once, at the start; others wait until they can be had."""
+    for secret in held_secrets(settings):
+        try:
+            await secret.fetch(within_s)
+        except SecretUnavailableError as error:
+            _log.warning("connector %s: its calls wait for a secret", connector.name, extra={"error": error})
 
 
 def _validated(action: Action, arguments: Mapping[str, Any]) -> BaseModel:

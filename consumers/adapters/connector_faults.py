@@ -8,6 +8,7 @@ from pydantic import BaseModel, SecretBytes, SecretStr
 
 from connectors.action import Action
 from connectors.errors import ActionError, BusyError, FailedError, InDoubtError, NotSentError
+from connectors.secret import Secret
 
 MESSAGE_LIMIT: Final = 500
 """Characters of a message; it goes to the model, the journal and the logs."""
@@ -62,18 +63,36 @@ def cleaned(text: str, secrets: Iterable[str]) -> str:
 
 
 def secrets_of(settings: BaseModel) -> tuple[str, ...]:
-    """Return the values of all secrets in a connector's settings, however deep, longest first."""
-    found = {secret for secret in _secrets(settings.model_dump()) if len(secret) >= _SHORTEST_SECRET}
+    """Return the values of all secrets in a connector's settings that are known, however deep, longest first."""
+    values = (value for secret in _secrets(settings) for value in _values(secret))
+    found = {value for value in values if len(value) >= _SHORTEST_SECRET}
     # A secret may be part of another one.
     return tuple(sorted(found, key=len, reverse=True))
 
 
-def _secrets(value: Any) -> Iterator[str]:
-    match value:
+def held_secrets(settings: BaseModel) -> tuple[Secret, ...]:
+    """Return the secrets in a connector's settings that are looked up when they are used."""
+    return tuple(secret for secret in _secrets(settings) if isinstance(secret, Secret))
+
+
+def _values(secret: SecretStr | SecretBytes) -> Iterable[str]:
+    match secret:
+        case Secret():
+            return secret.values
         case SecretStr():
-            yield value.get_secret_value()
+            return (secret.get_secret_value(),)
         case SecretBytes():
-            yield value.get_secret_value().decode(errors="replace")
+            return (secret.get_secret_value().decode(errors="replace"),)
+
+
+def _secrets(value: Any) -> Iterator[SecretStr | SecretBytes]:
+    match value:
+        case SecretStr() | SecretBytes():
+            yield value
+        case BaseModel():
+            # Not dumped: that would ask some secrets for their values.
+            for _, inner in value:
+                yield from _secrets(inner)
         case Mapping():
             for inner in cast("Mapping[Any, Any]", value).values():
                 yield from _secrets(inner)

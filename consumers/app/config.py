@@ -14,6 +14,7 @@ from consumers.adapters.openai_settings import ModelSettings, Price
 from consumers.app.contradictions import refuse
 from consumers.app.kafka_security_rules import oauth_mistakes, security_mistakes
 from consumers.app.redis_settings import Redis
+from consumers.app.secret_settings import SecretsSettings
 from consumers.app.section import SecretRef, Section
 from schemas.topics import APPROVALS, DEAD_LETTERS, OUTCOMES, PARKED, STEPS
 
@@ -231,6 +232,7 @@ class Config(BaseSettings):
     redis: Redis = Redis()
     registry: Registry = Registry()
     model: Model
+    secrets: SecretsSettings = SecretsSettings()
     connectors: dict[str, ConnectorSettings]
     routes: Annotated[tuple[RouteSettings, ...], Field(min_length=1)]
     telemetry: Telemetry = Telemetry()

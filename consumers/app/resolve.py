@@ -6,15 +6,19 @@ from datetime import timedelta
 from typing import Any, get_args
 
 from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 
 from connectors.action import Action
 from connectors.catalog import Catalog
 from connectors.connector import Connector
 from connectors.discovery import DiscoveryError, load_connectors
 from connectors.lint import close_match
-from consumers.app.config import ConnectorSettings, RouteSettings, SecretRef
+from consumers.adapters.tls_files import TlsFileError
+from consumers.adapters.vault import Vault
+from consumers.app.config import ConnectorSettings, RouteSettings
 from consumers.app.config_file import ConfigFile, InvalidConfigError, Mistake
 from consumers.app.route_rules import Schemas, resolve_rules
+from consumers.app.secret_settings import connector_secret
 from consumers.router.route import Budget, Route
 
 
@@ -42,7 +46,9 @@ def resolve(file: ConfigFile) -> Resolved:
         InvalidConfigError: with every mistake found, each at its line.
     """
     mistakes: list[Mistake] = []
-    opened = [c for name, s in file.config.connectors.items() if (c := _connector(file, name, s, mistakes))]
+    vault = _vault(file, mistakes)
+    named = file.config.connectors.items()
+    opened = [c for name, s in named if (c := _connector(file, name, s, vault, mistakes))]
     catalog = Catalog(c.connector for c in opened)
     mistakes += [Mistake(f.where, f"{f.action}: {f.message}", f.hint) for f in catalog.lint()]
     schemas = Schemas(file.config.registry, catalog)
@@ -65,7 +71,7 @@ def resolve(file: ConfigFile) -> Resolved:
 
 
 def _connector(
-    file: ConfigFile, name: str, settings: ConnectorSettings, mistakes: list[Mistake]
+    file: ConfigFile, name: str, settings: ConnectorSettings, vault: Vault | None, mistakes: list[Mistake]
 ) -> OpenableConnector | None:
     where = file.where("connectors", name)
     try:
@@ -82,7 +88,7 @@ def _connector(
     values: dict[str, Any] = {}
     for field, value in settings.own.items():
         try:
-            values[field] = _secret(connector.settings, field, value)
+            values[field] = _value(file, connector, field, value, vault)
         except LookupError as error:
             mistakes.append(
                 Mistake(file.where("connectors", name, field), f"connectors.{name}.{field}: {error}")
@@ -100,15 +106,27 @@ def _connector(
     return OpenableConnector(connector, own)
 
 
-def _secret(model: type[BaseModel], field: str, value: Any) -> Any:
-    """Read a secret reference; a secret written into the file itself is refused."""
-    info = model.model_fields.get(field)
-    if info is None or SecretStr not in (info.annotation, *get_args(info.annotation)):
-        return value
+def _vault(file: ConfigFile, mistakes: list[Mistake]) -> Vault | None:
+    settings = file.config.secrets.vault
     try:
-        return SecretRef.model_validate(value).read()
-    except ValidationError:
-        raise LookupError("is a secret: write `{env: NAME}` or `{file: PATH}`") from None
+        return None if settings is None else settings.open()
+    except TlsFileError as error:
+        where = file.where(*error.setting.split("."))
+        mistakes.append(Mistake(where, f"{error.setting}: {error.problem}", error.fix))
+    return None
+
+
+def _value(file: ConfigFile, connector: Connector[Any], field: str, value: Any, vault: Vault | None) -> Any:
+    """Return what a connector's settings get for a value of the file: for a secret, what fetches it."""
+    fields = connector.settings.model_fields
+    if field == "egress" and field not in fields:
+        # Left to a model that ignores what it does not know, it would protect nothing.
+        raise LookupError("is no setting of this connector; it must derive its settings from HttpSettings")
+    return connector_secret(value, file.config.secrets, vault) if _is_secret(fields.get(field)) else value
+
+
+def _is_secret(info: FieldInfo | None) -> bool:
+    return info is not None and SecretStr in (info.annotation, *get_args(info.annotation))
 
 
 def _route(

@@ -46,7 +46,7 @@ class SecretRef(Section):
             return SecretStr(value)
         assert self.file is not None
         try:
-            value = self.file.read_text(encoding="utf-8").strip()
+            value = self.file.read_bytes().decode().strip()
         except OSError as error:
             raise LookupError(f"the secret file {self.file} cannot be read: {error.strerror}") from error
         except UnicodeDecodeError:

@@ -65,6 +65,11 @@ COST_USD: Final = Counter("cost_usd_total", "Cost of the model by the configured
 ACTION_SECONDS: Final = Histogram("action_seconds", "Time of an action, waiting included.", ("action",))
 ACTIONS: Final = Counter("actions_total", "Actions performed, by how they ended.", ("action", "status"))
 VERDICTS: Final = Counter("verdicts_total", "Verdicts on chosen actions.", ("rule", "effect"))
+EGRESS_REFUSALS: Final = Counter(
+    "egress_refusals_total",
+    "Connections that a connector wanted to make and that its egress list does not allow.",
+    ("connector",),
+)
 RETRIES: Final = Counter("retries_total", "Events that had to wait because something outside is busy.")
 DEAD_LETTERS: Final = Counter("dead_letters_total", "Records sent to the dead letters.", ("reason",))
 PARKED: Final = Counter(
@@ -115,7 +120,7 @@ TABLE: Final[tuple[Metric, ...]] = (
     *(RECORDS_CONSUMED, RECORDS_SKIPPED, EVENTS, RETRIES, DEAD_LETTERS, PARKED, COMMITS),
     *(REBALANCES, READOPTED, HANDED_OVER),
     *(DECISIONS, MODEL_ERRORS, MODEL_SECONDS, TOKENS, COST_USD),
-    *(ACTIONS, ACTION_SECONDS, VERDICTS),
+    *(ACTIONS, ACTION_SECONDS, VERDICTS, EGRESS_REFUSALS),
     *(REBUILDS, REBUILT_RUNS, REDIS_CHECKED),
     *(RUNS_IN_FLIGHT, KEYS_WAITING, PARKED_KEYS, *PARTITION_GAUGES),
     *(BUILD_INFO, READY),

@@ -61,6 +61,66 @@ MISTAKES = {
     "unknown connector": (("sandbox-erp", "sandbox-xrp"), 4, "no connector sandbox-xrp", ""),
     "rule that does not parse": (("quantity > 9", "quantity >"), 13, "'large' does not parse", "cel.dev"),
     "rule with an unknown name": (("arguments.quantity", "args.quantity"), 13, "'large' uses args", ""),
+    "egress that is no host": (
+        ("base_url: http://127.0.0.1:1\n", "base_url: http://127.0.0.1:1\n    egress: [10.1.2.3/16]\n"),
+        6,
+        "connectors.erp.egress: egress entry '10.1.2.3/16' is no network",
+        "",
+    ),
+    "base_url with letters that look alike": (
+        ("base_url: http://127.0.0.1:1\n", "base_url: http://\u0435rp.example.com\n"),
+        5,
+        "write other letters of a host as xn--",
+        "",
+    ),
+    "secret in a vault that is not configured": (
+        ("{env: TEST_TOKEN}", "{vault: kv/erp, field: token}"),
+        6,
+        "is in a vault, and none can be asked: set `secrets: {vault:",
+        "",
+    ),
+    "secret in a vault without a mount": (
+        (
+            "{env: TEST_TOKEN}",
+            "{vault: erp, field: token}\nsecrets: {vault: {url: https://v.example, token: {env: TEST_TOKEN}}}",
+        ),
+        6,
+        "names no mount: write `kv/erp`",
+        "",
+    ),
+    "secret in a vault without its field": (
+        ("{env: TEST_TOKEN}", "{vault: kv/erp}"),
+        6,
+        "`vault` and `field` go together",
+        "",
+    ),
+    "secret in a vault and in the environment": (
+        ("{env: TEST_TOKEN}", "{vault: kv/erp, field: token, env: TEST_TOKEN}"),
+        6,
+        "exactly one of `env`, `file` and `vault`",
+        "",
+    ),
+    "vault in the clear": (
+        ("model:", "secrets: {vault: {url: http://vault.example, token: {env: TEST_TOKEN}}}\nmodel:"),
+        1,
+        "secrets.vault.url: would send secrets in the clear",
+        "",
+    ),
+    "vault with a certificate that is not there": (
+        (
+            "model:",
+            "secrets:\n  vault: {url: https://v.example, token: {env: TEST_TOKEN}, ca_file: none.pem}\nmodel:",
+        ),
+        2,
+        "secrets.vault.ca_file: there is no file none.pem",
+        "path",
+    ),
+    "vault whose token is not there": (
+        ("model:", "secrets: {vault: {url: https://v.example, token: {env: TEST_NONE}}}\nmodel:"),
+        1,
+        "secrets.vault.token: the environment variable TEST_NONE is not set",
+        "pointsman run",
+    ),
     "rule about a member that is not there": (
         ("arguments.quantity", "arguments.quantty"),
         13,

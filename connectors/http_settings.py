@@ -1,0 +1,43 @@
+"""Settings that every HTTP connector has; derive those of your own from them."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
+
+from connectors.egress import check_entry, origin_of
+
+
+class HttpSettings(BaseModel):
+    """A connector's section of the configuration.
+
+    Attributes:
+        base_url: `http(s)://host[:port][/prefix]`.
+        egress: what else it may connect to: hosts, and addresses that are not on the internet; see `connectors.egress`.
+        timeout_s: for one request.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base_url: str
+    egress: tuple[str, ...] = ()
+    timeout_s: Annotated[float, Field(gt=0, le=300)] = 10.0
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_origin(cls, value: str) -> str:
+        return _checked(value, origin_of)
+
+    @field_validator("egress")
+    @classmethod
+    def _are_entries(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_checked(each, check_entry) for each in value)
+
+
+def _checked(value: str, check: Callable[[str], object]) -> str:
+    try:
+        check(value)
+    except ValueError as error:
+        raise PydanticCustomError("egress", "{problem}", {"problem": str(error)}) from None
+    return value
