@@ -12,9 +12,11 @@ from connectors.catalog import Catalog
 from connectors.connector import Connector
 from connectors.discovery import DiscoveryError, load_connectors
 from connectors.lint import close_match
+from consumers.app.approver_keys import approval_mistakes, approvers
 from consumers.app.config import ConnectorSettings, RouteSettings, SecretRef
 from consumers.app.config_file import ConfigFile, InvalidConfigError, Mistake
 from consumers.app.route_rules import Schemas, resolve_rules
+from consumers.policy.approvers import Approvers
 from consumers.router.route import Budget, Route
 
 
@@ -33,6 +35,7 @@ class Resolved:
     connectors: tuple[OpenableConnector, ...]
     catalog: Catalog
     routes: Mapping[str, Route]
+    approvers: Approvers
 
 
 def resolve(file: ConfigFile) -> Resolved:
@@ -59,9 +62,10 @@ def resolve(file: ConfigFile) -> Resolved:
         routes[route.name] = route
     mistakes += _tenants(file)
     mistakes += _windows(file)
+    mistakes += approval_mistakes(file)
     if mistakes:
         raise InvalidConfigError(mistakes)
-    return Resolved(tuple(opened), catalog, routes)
+    return Resolved(tuple(opened), catalog, routes, approvers(file.config.approvals))
 
 
 def _connector(
@@ -142,6 +146,7 @@ def _route(
         session_field=settings.session_field,
         session_tokens=settings.session_tokens,
         require_allow=settings.require_allow,
+        requester_field=settings.requester_field,
         tools=tuple(action.tool for action in actions.values()),
     )
 
