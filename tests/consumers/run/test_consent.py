@@ -1,5 +1,6 @@
 """Held actions with people: roles, several people, nobody for himself, other arguments, and each answer once."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import count
@@ -9,6 +10,7 @@ import pytest
 
 from consumers.errors import DeadLetterError
 from consumers.policy.rules import Rule
+from consumers.router.exchange import Reply
 from schemas.approval import ApprovalDecision, ApprovalRequest
 from schemas.canonical import canonical_json
 from schemas.outcome import Outcome, Status
@@ -51,7 +53,7 @@ async def refused(played: World, decision: ApprovalDecision, *roles: str) -> str
         await played.answer(decision, *roles)
     assert entries_of(played) == before
     assert played.effects == []
-    (session,) = played.sessions._sessions.values()  # the lease is free again
+    (session,) = played.sessions._sessions.values()  # pyright: ignore[reportPrivateUsage] - what the store holds
     assert session.holder is None
     return caught.value.reason
 
@@ -159,7 +161,7 @@ async def test_an_edited_action_is_performed_with_what_the_person_said() -> None
     assert entries["t2/decision"]["calls"][0]["arguments"] == {"quantity": 2}, "what the model chose stays"
     assert entries["t2/c0/approval"]["arguments"] == {"quantity": 5}
     assert entries["t2/c0/intent"]["arguments"] == {"quantity": 5}
-    (session,) = played.sessions._sessions.values()
+    (session,) = played.sessions._sessions.values()  # pyright: ignore[reportPrivateUsage] - what the store holds
     assert session.context is not None
     assert b'"quantity":5' in session.context, "and so does the session remember it"
 
@@ -168,7 +170,12 @@ async def test_an_edit_does_not_change_the_key_and_the_model_is_told_the_result(
     plain, edited = world(rule()), world(rule())
     seen: list[Any] = []
     plan = edited.model.plan
-    edited.model.plan = lambda messages: (seen.append(messages[-1]), plan(messages))[1]
+
+    def watched(messages: Sequence[Mapping[str, Any]]) -> Reply:
+        seen.append(messages[-1])
+        return plan(messages)
+
+    edited.model.plan = watched
     await plain.answer(said(await asked(plain), "ann"))
     await edited.answer(said(await asked(edited), "ann", "edit", quantity=5))
     assert list(plain.ledger.effects) == list(edited.ledger.effects)
@@ -288,7 +295,7 @@ async def test_an_edited_write_that_is_in_doubt_is_asked_about_and_undone_as_it_
 async def test_what_an_older_version_held_is_answered_by_anybody() -> None:
     played = world(rule())
     request = await asked(played)
-    (journal,) = played.sessions._journals.values()
+    (journal,) = played.sessions._journals.values()  # pyright: ignore[reportPrivateUsage] - what the store holds
     entries = entries_of(played)
     held = {k: v for k, v in entries["t2/c0/hold"].items() if k not in {"approvers", "quorum", "requester"}}
     journal.entries["t2/c0/hold"] = canonical_json(held)
