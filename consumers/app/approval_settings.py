@@ -31,6 +31,7 @@ class Approvals(Section):
     """Whose answers count."""
 
     keys: tuple[ApproverKeySettings, ...] = ()
+    """The keys whose signatures count."""
     sign_with: SignWith | None = None
     unsigned: Literal["refuse", "accept"] = "refuse"
     """Whether an answer without a signature counts, as that of whom it names and without any role: whoever may write to the
