@@ -24,7 +24,7 @@ class SignWith(Section):
     id: str
     """Its name among `approvals.keys`"""
     key: SecretRef
-    """The private key, Ed25519 in PEM; `pointsman approvals keygen` makes one"""
+    """The private key, Ed25519 in PEM; `pointsman approvals keygen ann` makes one for ann"""
 
 
 class Approvals(Section):

@@ -81,7 +81,7 @@ _MEANINGS: Final = {
     "Model.temperature": "left to the endpoint where missing",
     "ConnectorSettings.use": "an installed connector; the fields beside it are the connector's own",
     "RuleSettings.then": "what happens where `when` is true: deny wins over hold, hold over allow",
-    "RuleSettings.use": "instead of `when`: an installed rule in Python, by its entry point in `pointsman.rules`",
+    "RuleSettings.use": "instead of `when`: an installed rule in Python, by the name of its entry point",
     "RuleSettings.when": "[CEL](https://cel.dev) over `event`, `arguments`, `session`, `action`, `now`",
     "BudgetSettings.turns": "answers of the model in one run",
     "BudgetSettings.calls": "actions it may choose",

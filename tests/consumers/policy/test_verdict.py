@@ -86,3 +86,10 @@ def test_history_is_converted_only_for_rules_that_say_its_name() -> None:
     assert without.variables == {"session": {"results": {"a": 1}}}
     with_it = Facts([rule(Effect.DENY, "size(session.history) > 0")], facts).converted
     assert with_it.variables == facts
+
+
+def test_every_rule_that_holds_is_named_because_each_has_its_own_people() -> None:
+    first, second = rule(Effect.HOLD), rule(Effect.HOLD, "arguments.quantity == 3")
+    found = verdict(first, rule(Effect.HOLD, "false"), second)
+    assert (found.rule, found.holds) == (first.name, (first, second))
+    assert verdict(first, rule(Effect.DENY)).holds == ()
