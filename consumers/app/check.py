@@ -78,6 +78,10 @@ def _references(section: BaseModel, at: Location) -> Iterator[tuple[Location, Se
             yield (*at, name), value
         elif isinstance(value, BaseModel):
             yield from _references(value, (*at, name))
+        elif isinstance(value, tuple):
+            for number, each in enumerate(value):
+                if isinstance(each, BaseModel):
+                    yield from _references(each, (*at, name, number))
 
 
 def _security(file: ConfigFile) -> Iterator[Mistake]:

@@ -174,7 +174,14 @@ async def worker(
     loop = ConsumerLoop(
         group=parts.group,
         topics=routes.topics | {config.kafka.approvals_topic},
-        handler=RecordHandler(codec=codec, routes=routes, engine=engine, messages=messages, metrics=metrics),
+        handler=RecordHandler(
+            codec=codec,
+            routes=routes,
+            engine=engine,
+            messages=messages,
+            approvers=resolved.approvers,
+            metrics=metrics,
+        ),
         publisher=DirectPublisher(parts.producer, parts.group, metrics)
         if config.kafka.delivery == "at-least-once"
         else transactional(config, parts.group, made, parts.limits, metrics),

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from consumers.adapters.openai_settings import ModelSettings, Price
+from consumers.app.approval_settings import Approvals
 from consumers.app.contradictions import refuse
 from consumers.app.kafka_security_rules import oauth_mistakes, security_mistakes
 from consumers.app.redis_settings import Redis
@@ -133,12 +134,22 @@ class RuleSettings(Section):
     message: str = ""
     actions: tuple[str, ...] = ()
     """Full action names; none means every write."""
+    approvers: tuple[str, ...] = ()
+    """With `hold`: the roles of which a person must have one to answer; any approver where there are none"""
+    quorum: int = Field(default=1, gt=0)
+    """With `hold`: how many different people must agree to the same arguments; one `reject` ends it"""
 
     @model_validator(mode="after")
     def _fits(self) -> "RuleSettings":
         if (self.when is None) == (self.use is None):
             problem = "a rule has either `when`, a CEL expression, or `use`, the name of an installed rule in Python"
             refuse("RuleSettings", [("when", problem)])
+        if self.then != "hold":
+            wrong = "asks people, and only `then: hold` does: remove it"
+            refuse(
+                "RuleSettings",
+                [(name, wrong) for name in ("approvers", "quorum") if name in self.model_fields_set],
+            )
         return self
 
 
@@ -176,6 +187,7 @@ class RouteSettings(Section):
     fields: tuple[str, ...] | None = None
     """Payload fields that the model may see; all where it is missing."""
     session_field: str | None = None
+    requester_field: str | None = None
     session_tokens: int = Field(default=1500, ge=0)
 
 
@@ -235,6 +247,7 @@ class Config(BaseSettings):
     secrets: SecretsSettings = SecretsSettings()
     connectors: dict[str, ConnectorSettings]
     routes: Annotated[tuple[RouteSettings, ...], Field(min_length=1)]
+    approvals: Approvals = Approvals()
     telemetry: Telemetry = Telemetry()
     limits: Limits = Limits()
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from consumers.adapters.own_messages import OWN_TENANT, OwnMessages
 from consumers.errors import DeadLetterError, UnavailableError
+from consumers.policy.approvers import Approvers
 from consumers.ports.claim import Claim
 from consumers.router.route import RouteTable
 from consumers.run.engine import Engine, Said
@@ -28,12 +29,14 @@ class RecordHandler:
         routes: RouteTable,
         engine: Engine,
         messages: OwnMessages,
+        approvers: Approvers,
         metrics: Metrics,
     ) -> None:
         self._codec = codec
         self._routes = routes
         self._engine = engine
         self._messages = messages
+        self._approvers = approvers
         self._metrics = metrics
 
     async def __call__(self, record: Record, claim: Claim) -> Sequence[Outgoing]:
@@ -62,7 +65,9 @@ class RecordHandler:
             raise DeadLetterError(str(error), reason="unreadable") from error
         match said:
             case ApprovalDecision():
-                return self._published(await self._engine.answer(said, claim))
+                # Here, at the edge: what goes further in believes who it was.
+                by = self._approvers.who(said)
+                return self._published(await self._engine.answer(said, by, claim))
             case Cancellation():
                 return self._published(await self._engine.cancel(said, claim))
             case _:

@@ -15,10 +15,12 @@ from connectors.discovery import DiscoveryError, load_connectors
 from connectors.lint import close_match
 from consumers.adapters.tls_files import TlsFileError
 from consumers.adapters.vault import Vault
+from consumers.app.approver_keys import approval_mistakes, approvers
 from consumers.app.config import ConnectorSettings, RouteSettings
 from consumers.app.config_file import ConfigFile, InvalidConfigError, Mistake
 from consumers.app.route_rules import Schemas, resolve_rules
 from consumers.app.secret_settings import connector_secret
+from consumers.policy.approvers import Approvers
 from consumers.router.route import Budget, Route
 
 
@@ -37,6 +39,7 @@ class Resolved:
     connectors: tuple[OpenableConnector, ...]
     catalog: Catalog
     routes: Mapping[str, Route]
+    approvers: Approvers
 
 
 def resolve(file: ConfigFile) -> Resolved:
@@ -65,9 +68,10 @@ def resolve(file: ConfigFile) -> Resolved:
         routes[route.name] = route
     mistakes += _tenants(file)
     mistakes += _windows(file)
+    mistakes += approval_mistakes(file)
     if mistakes:
         raise InvalidConfigError(mistakes)
-    return Resolved(tuple(opened), catalog, routes)
+    return Resolved(tuple(opened), catalog, routes, approvers(file.config.approvals))
 
 
 def _connector(
@@ -161,6 +165,7 @@ def _route(
         session_tokens=settings.session_tokens,
         require_allow=settings.require_allow,
         trust=schemas.trust_of(settings, actions),
+        requester_field=settings.requester_field,
         tools=tuple(action.tool for action in actions.values()),
     )
 

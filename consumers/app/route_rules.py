@@ -1,6 +1,7 @@
 """The rules of a route: found, compiled and type-checked against the schemas of what they speak of."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
@@ -117,10 +118,12 @@ def _rule(settings: RuleSettings) -> Rule:
     then, actions = Effect(settings.then), frozenset(settings.actions)
     if settings.use is not None:
         function = load_rule_function(settings.use)
-        return Rule(settings.name, actions, then, settings.message, function)
-    return compile_rule(
-        name=settings.name, when=settings.when or "", then=then, message=settings.message, actions=actions
-    )
+        rule = Rule(settings.name, actions, then, settings.message, function)
+    else:
+        rule = compile_rule(
+            name=settings.name, when=settings.when or "", then=then, message=settings.message, actions=actions
+        )
+    return replace(rule, approvers=frozenset(settings.approvers), quorum=settings.quorum)
 
 
 def _about(

@@ -55,3 +55,14 @@ class SecretRef(Section):
         if not value:
             raise LookupError(f"the secret file {self.file} is empty")
         return SecretStr(value)
+
+
+class KeyRef(SecretRef):
+    """Where a public key is found: no secret, but as long as one, and kept beside it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_no_secret(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            raise PydanticCustomError("key", "is a key in PEM: write `{env: NAME}` or `{file: PATH}`")
+        return value

@@ -1,6 +1,5 @@
-"""`pointsman approvals`: actions that are held or in doubt, and a person's answer to them."""
+"""`pointsman approvals list, show`: actions that are held or in doubt, and who has answered."""
 
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -9,14 +8,15 @@ import orjson
 from rich.table import Table
 
 from consumers.adapters.kafka_reader import topic_reader
+from consumers.app.approver_keys import approvers
 from consumers.app.config import Config
-from consumers.app.connections import kafka_connection, outbox, record_codec
+from consumers.app.connections import kafka_connection, record_codec
 from consumers.cli.approval_inbox import Approval, Standing, find, fold
 from consumers.cli.exits import fail, load, perform
-from consumers.cli.screen import err, out, plain, print_json, styled, table
+from consumers.cli.screen import out, print_json, styled, table
 from consumers.cli.seen import Reader
 from consumers.ports.clock import SystemClock
-from schemas.approval import ANSWERS, Answer, ApprovalDecision, ApprovalRequest
+from schemas.approval import ApprovalDecision, ApprovalRequest
 from schemas.codec.records import RecordCodec
 from schemas.codec.values import iso
 
@@ -29,23 +29,14 @@ _STYLES: Final = {
 }
 
 
-_DID: Final[Mapping[Answer, str]] = {
-    "approve": "approved",
-    "reject": "rejected",
-    "done": "noted as done:",
-    "retry": "to be done now:",
-    "compensate": "noted as done, and its run is undone:",
-}
-
-
 def list_approvals(config: Path, *, everything: bool, as_json: bool) -> None:
     """Print what waits and what expired; with `everything` also what was answered."""
     approvals = perform(_read(load(config).config))
-    shown = [a for a in approvals if everything or a.decision is None]
+    shown = [a for a in approvals if everything or a.waits]
     if as_json:
         print_json([_document(approval) for approval in shown])
         return
-    made = table("id", "what", "standing", "session", "action", "arguments", "why", "until")
+    made = table("id", "what", "standing", "session", "action", "arguments", "why", "who", "until")
     for approval in shown:
         request = approval.request
         made.add_row(
@@ -56,6 +47,7 @@ def list_approvals(config: Path, *, everything: bool, as_json: bool) -> None:
             styled(request.action),
             styled(orjson.dumps(request.arguments).decode()),
             styled(request.reason or request.rule),
+            styled(_who(approval)),
             styled(request.expires_at.astimezone().strftime("%Y-%m-%d %H:%M") if request.expires_at else ""),
         )
     out().print(made if shown else "nothing waits for a person")
@@ -63,7 +55,7 @@ def list_approvals(config: Path, *, everything: bool, as_json: bool) -> None:
 
 def show(config: Path, text: str, *, as_json: bool) -> None:
     """Print everything a person needs to judge one request."""
-    approval = _the_one(perform(_read(load(config).config)), text)
+    approval = the_one(perform(_read(load(config).config)), text)
     if as_json:
         print_json(_document(approval))
         return
@@ -80,42 +72,19 @@ def show(config: Path, text: str, *, as_json: bool) -> None:
     out().print(facts)
 
 
-def decide(
-    config: Path,
-    text: str,
-    answer: Answer,
-    *,
-    approver: str,
-    comment: str,
-    as_json: bool,
-    result: str | None = None,
-) -> None:
-    """Publish a person's answer; it wakes the run."""
-    found = None
-    if result is not None:
-        if answer != "done":
-            fail("--result goes with done: only what took effect has one")
-        try:
-            found = orjson.loads(result)
-        except orjson.JSONDecodeError as error:
-            fail(
-                f'--result is no JSON: {error}; write what the action returned, such as \'{{"order_id": "O-1"}}\''
-            )
-    decision = perform(_decide(load(config).config, text, answer, approver, comment, found))
-    if as_json:
-        print_json({"id": decision.request_id, "answer": decision.answer, "approver": decision.approver})
-    else:
-        err().print(
-            f"{_DID[answer]} {plain(decision.request_id)} as {plain(decision.approver)}", markup=False
-        )
-
-
 async def _read(settings: Config) -> list[Approval]:
     async with AsyncExitStack() as stack:
-        return await _inbox(settings, await record_codec(settings, stack))
+        return await inbox(settings, await record_codec(settings, stack))
 
 
-async def _inbox(settings: Config, codec: RecordCodec) -> list[Approval]:
+async def inbox(settings: Config, codec: RecordCodec) -> list[Approval]:
+    """Read the approvals topic to its end; answers count as they do for workers, where the configuration has the keys.
+
+    Raises:
+        ConfigurationError: a public key cannot be read.
+        PointsmanError: Kafka is away.
+    """
+    known = approvers(settings.approvals) if settings.approvals.keys else None
     messages: list[ApprovalRequest | ApprovalDecision] = []
     reader = Reader(codec, settings)
     async with topic_reader(kafka_connection(settings.kafka)) as source:
@@ -123,33 +92,11 @@ async def _inbox(settings: Config, codec: RecordCodec) -> list[Approval]:
             message = (await reader.see(record)).message
             if isinstance(message, ApprovalRequest | ApprovalDecision):
                 messages.append(message)
-    return fold(messages, now=SystemClock().now())
+    return fold(messages, now=SystemClock().now(), approvers=known)
 
 
-async def _decide(
-    settings: Config, text: str, answer: Answer, approver: str, comment: str, result: Any
-) -> ApprovalDecision:
-    async with AsyncExitStack() as stack:
-        codec = await record_codec(settings, stack)
-        approval = _the_one(await _inbox(settings, codec), text)
-        request = approval.request
-        if answer not in ANSWERS[request.kind]:
-            hint = " or ".join(ANSWERS[request.kind])
-            fail(
-                f"{request.id} is {'held' if request.kind == 'approval' else 'in doubt'}; it can be answered with {hint}"
-            )
-        late = approval.standing is Standing.EXPIRED and approval.decision is None
-        if late and answer == "approve":
-            fail(f"{request.id} is expired: it can only be rejected, and its run then ends without it")
-        if approval.standing is not Standing.WAITING and not late:
-            fail(f"{request.id} is {approval.standing}: an answer would change nothing")
-        now = SystemClock().now()
-        decision = request.answered(answer, approver=approver, comment=comment, at=now, result=result)
-        await (await outbox(settings, codec, stack)).approval_decision(decision)
-        return decision
-
-
-def _the_one(approvals: list[Approval], text: str) -> Approval:
+def the_one(approvals: list[Approval], text: str) -> Approval:
+    """Return the one request whose id begins like this; ends the process where there is none, or several."""
     found = find(approvals, text)
     if not found:
         fail(f"no request {text}; `pointsman approvals list --all` shows them")
@@ -176,15 +123,38 @@ def _document(approval: Approval) -> dict[str, Any]:
         "route": request.route,
         "requested_at": iso(request.requested_at),
         "expires_at": iso(request.expires_at) if request.expires_at else None,
+        "approvers": list(request.approvers),
+        "quorum": request.quorum,
+        "requester": request.requester,
+        "origins": request.origins,
+        "answers": [_answer(each) for each in approval.answers],
         "idempotency_key": request.key,
         "digest": request.digest,
     }
     if decision:
-        said["decision"] = {
-            "answer": decision.answer,
-            "approver": decision.approver,
-            "comment": decision.comment,
-            "at": iso(decision.decided_at),
-            "result": decision.result,
-        }
+        said["decision"] = _answer(decision)
     return said
+
+
+def _answer(decision: ApprovalDecision) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "answer": decision.answer,
+        "approver": decision.approver,
+        "comment": decision.comment,
+        "at": iso(decision.decided_at),
+        "signed": decision.signature is not None,
+        "result": decision.result,
+    }
+    return said if decision.arguments is None else {**said, "arguments": decision.arguments}
+
+
+def _who(approval: Approval) -> str:
+    """Return in a few words who may answer, and who has."""
+    request = approval.request
+    parts = [" or ".join(request.approvers)] if request.approvers else []
+    if request.quorum > 1:
+        parts.append(f"{len({each.approver for each in approval.answers})} of {request.quorum}")
+    if request.requester:
+        parts.append(f"not {request.requester}")
+    parts += [f"{each.answer} by {each.approver}" for each in approval.answers]
+    return ", ".join(parts)

@@ -98,7 +98,10 @@ def _said(message: OwnMessage) -> Text:
         case ApprovalDecision():
             style = "red" if message.answer in {"reject", "compensate"} else "green"
             by = f"by {message.approver}  {message.comment}".rstrip()
-            return Text.assemble((f"{message.answer}  ", style), plain(f"{by}  {message.request_id}"))
+            edited = f"  {_json(message.arguments)}" if message.arguments else ""
+            signed = "" if message.signature else "  not signed"
+            said = f"{by}{edited}  {message.request_id}{signed}"
+            return Text.assemble((f"{message.answer}  ", style), plain(said))
         case Cancellation():
             why = f"by {message.operator}  {message.reason}".rstrip()
             return Text.assemble(("cancel  ", "red"), plain(f"{why}  {message.run_id}"))

@@ -111,11 +111,16 @@ def _result(body: Body) -> str:
 
 
 def _hold(body: Body) -> str:
-    return f"{_json(body['arguments'])} held by {body['rule']}: {body['reason']}, until {body['expires_at']}"
+    said = f"{_json(body['arguments'])} held by {body['rule']}: {body['reason']}, until {body['expires_at']}"
+    people = f"{body.get('quorum', 1)} of " if body.get("quorum", 1) > 1 else ""
+    roles = " or ".join(body.get("approvers", ()))
+    who = f", for {people}{roles or 'all'}" if people or roles else ""
+    return f"{said}{who}, asked for by {body['requester']}" if body.get("requester") else f"{said}{who}"
 
 
 def _approval(body: Body) -> str:
-    return f"{body['answer']} by {body['approver']} {body['comment']}".rstrip()
+    said = f"{body['answer']} by {body['approver']} {body['comment']}".rstrip()
+    return said if body.get("arguments") is None else f"{said}: {_json(body['arguments'])}"
 
 
 def _doubt(body: Body) -> str:

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from consumers.adapters import kafka_clients
 from consumers.app import connections
+from consumers.app.approver_keys import signer
 from consumers.demo.board import Board, Published, Seen
 from consumers.demo.feed import following
 from consumers.demo.ledger import effects_since, facts, last_effect
@@ -133,7 +134,10 @@ async def _story(stack: Stack, stage: Stage, pace: Pace) -> Report:
         exits.push_async_callback(kafka_clients.stop, producer)
         feed = await exits.enter_async_context(following(stack.connection, codec, see))
         before, began = last_effect(stack.database), time.monotonic()
-        player = Player(producer, codec, outbox, board, stage, pace, performance=f"{time.time_ns():x}"[-9:])
+        assert config.approvals.sign_with is not None
+        signs = signer(config.approvals.sign_with)
+        performance = f"{time.time_ns():x}"[-9:]
+        player = Player(producer, codec, outbox, signs, board, stage, pace, performance=performance)
         played = await _unless_broken(_scenes(player), {feed, stack.worker})
         story_s = time.monotonic() - began
     return judge(

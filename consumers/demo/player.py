@@ -13,6 +13,7 @@ from consumers.demo.board import Board
 from consumers.demo.rows import SceneView, poison_rows, repeat_rows, run_rows
 from consumers.demo.stage import Stage
 from consumers.demo.story import CASES, ORDER_REQUESTED, ORDERS, Again, Business, Poison, Scene
+from consumers.policy.approvers import Signer
 from schemas.codec.records import RecordCodec
 from schemas.envelope import Envelope
 from schemas.record import Headers
@@ -58,6 +59,7 @@ class Player:
         producer: started.
         codec: ready.
         outbox: for approvals.
+        signer: signs them, as the person would.
         board: filled by the feed.
         stage: where scenes are shown.
         pace: how fast.
@@ -69,6 +71,7 @@ class Player:
         producer: AIOKafkaProducer,
         codec: RecordCodec,
         outbox: KafkaOutbox,
+        signer: Signer,
         board: Board,
         stage: Stage,
         pace: Pace,
@@ -77,6 +80,7 @@ class Player:
         self._producer = producer
         self._codec = codec
         self._outbox = outbox
+        self._signer = signer
         self._board = board
         self._stage = stage
         self._pace = pace
@@ -146,9 +150,10 @@ class Player:
             return False
         await asyncio.sleep(self._pace.thinking_s)
         self._answered.add(request.id)
-        await self._outbox.approval_decision(
-            request.answered("approve", approver=_APPROVER, comment="A good customer.", at=datetime.now(UTC))
+        yes = request.answered(
+            "approve", approver=_APPROVER, comment="A good customer.", at=datetime.now(UTC)
         )
+        await self._outbox.approval_decision(self._signer.signed(yes))
         return True
 
     async def _publish(self, event: Envelope) -> None:

@@ -19,7 +19,7 @@ from consumers.adapters.kafka_clients import KafkaConnection
 from consumers.app.config_file import ConfigFile, read_config
 from consumers.app.worker import WorkerInfo, run_worker
 from consumers.demo.options import DemoOptions, HostedModel
-from consumers.demo.settled import Addresses, settled, template
+from consumers.demo.settled import Addresses, settled, template, write_secrets
 from consumers.demo.story import CASES, ORDERS
 from consumers.demo.worker_log import logs_to
 from consumers.errors import HaltError
@@ -140,11 +140,9 @@ async def _servers(
 def _configuration(
     data_dir: Path, token: str, addresses: Addresses, hosted: HostedModel | None
 ) -> ConfigFile:
-    token_file = data_dir / "sandbox-token"
-    token_file.touch(mode=0o600)
-    token_file.write_text(token, encoding="utf-8")
+    written = write_secrets(data_dir, token)
     path = data_dir / "pointsman.yaml"
-    path.write_text(settled(template(), addresses, token_file, hosted), encoding="utf-8")
+    path.write_text(settled(template(), addresses, written, hosted), encoding="utf-8")
     return read_config(path)
 
 

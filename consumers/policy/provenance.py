@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from connectors.action import Action
 from consumers.policy.labels import ID, Label, Leaf, Scalar, leaves, may_be_anything
+from consumers.policy.rules import Effect, Rule
 from consumers.policy.vocabulary import JsonSchema
 
 UNPROVEN: Final = "provenance"
@@ -98,6 +99,14 @@ class Concern:
 
     rule: str
     message: str
+
+    def as_rule(self) -> Rule:
+        """Return it as a rule that holds, and that any approver may answer."""
+        return Rule(self.rule, frozenset(), Effect.HOLD, self.message, _always)
+
+
+def _always(_facts: Mapping[str, Any]) -> bool:
+    return True
 
 
 def concern(action: Action, arguments: Mapping[str, Any], seen: Seen, trust: Trust) -> Concern | None:

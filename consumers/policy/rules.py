@@ -73,6 +73,8 @@ class Rule:
         then: what happens when it matches.
         message: why, for the model and for people.
         when: when it matches.
+        approvers: the roles of which a person must have one to answer; empty means any approver.
+        quorum: how many different people must agree.
     """
 
     name: str
@@ -80,6 +82,8 @@ class Rule:
     then: Effect
     message: str
     when: Expression | RuleFunction
+    approvers: frozenset[str] = frozenset()
+    quorum: int = 1
 
     def applies_to(self, action: str, effect: str) -> bool:
         """Whether the rule is about this action at all."""

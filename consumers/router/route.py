@@ -45,6 +45,7 @@ class Route:
             token; 0 tells nothing.
         require_allow: whether a write that no rule matches is denied.
         trust: which values may go into protected arguments, and which writes may follow free text.
+        requester_field: payload field that names who asked for it all, or None; this person approves none of it.
         tools: what the model API is shown, built once.
     """
 
@@ -64,6 +65,7 @@ class Route:
     session_tokens: int = 1500
     require_allow: bool = False
     trust: Trust = field(default_factory=Trust, compare=False)
+    requester_field: str | None = None
     tools: Sequence[Mapping[str, Any]] = field(default=(), compare=False)
 
     def shown(self, payload: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -71,6 +73,13 @@ class Route:
         if self.fields is None:
             return payload
         return {name: value for name, value in payload.items() if name in self.fields}
+
+    def requester_of(self, payload: Mapping[str, Any]) -> str | None:
+        """Return who asked, or None where the route does not say how to know, or the payload does not say who."""
+        found = None if self.requester_field is None else payload.get(self.requester_field)
+        if isinstance(found, int) and not isinstance(found, bool):
+            return str(found)
+        return found if isinstance(found, str) and found.strip() else None
 
 
 class RouteTable:

@@ -4,30 +4,54 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from consumers.errors import DeadLetterError
+from consumers.policy.approvers import Approver
 from consumers.ports.sessions import Body, Entry
+from consumers.router.route import Route
 from consumers.run import doubts, holding
+from consumers.session import place
 from schemas.approval import ANSWERS, ApprovalDecision
 
 
-def entries_of(entries: Mapping[str, Body], decision: ApprovalDecision, now: datetime) -> list[Entry]:
+def entries_of(
+    entries: Mapping[str, Body], decision: ApprovalDecision, by: Approver, now: datetime, route: Route
+) -> list[Entry]:
     """Check an answer against the question that it claims to answer and return what it writes.
 
     Returns nothing where this very answer is recorded already: it was delivered twice.
 
+    Args:
+        entries: the journal of the run.
+        decision: the answer.
+        by: who gave it, as it was verified.
+        now: the time of day.
+        route: of the run.
+
     Raises:
-        DeadLetterError: nothing is asked there, the digest differs, or another answer was first.
+        DeadLetterError: nothing is asked there, the digest differs, who answers may not, or another answer was first.
     """
     doubt = decision.answer in ANSWERS["doubt"]
-    question = entries.get(f"{decision.place}/doubt" if doubt else f"{decision.place}/hold")
+    question = entries.get(f"{decision.place}/doubt" if doubt else place.hold(decision.place))
     if question is None:
         raise DeadLetterError(
             f"nobody asked what {decision.request_id} answers with {decision.answer}",
             reason="approval_unknown",
         )
-    made = (doubts if doubt else holding).answer_entries(question, decision, now)
+    if doubt:
+        made = doubts.answer_entries(question, decision, by, now)
+        final = made[0].place
+    else:
+        made = holding.answer_entries(entries, decision, by, now, route)
+        final = place.approval(decision.place)
     before = entries.get(made[0].place)
-    if before is None:
-        return made
-    if before["at"] == decision.decided_at.isoformat() and before["approver"] == decision.approver:
+    if before and _is(before, decision, by):
         return []
-    raise DeadLetterError(f"{decision.request_id} was answered before", reason="approval_used")
+    if before or final in entries:
+        raise DeadLetterError(f"{decision.request_id} was answered before", reason="approval_used")
+    return made
+
+
+def _is(before: Body, decision: ApprovalDecision, by: Approver) -> bool:
+    """Whether an entry is what this very answer wrote; one that came too late was written as expired."""
+    said = (decision.decided_at.isoformat(), by.name, decision.comment)
+    same = (before["at"], before["approver"], before["comment"]) == said
+    return same and before["answer"] in {decision.answer, "expired"}

@@ -5,14 +5,17 @@ from datetime import datetime
 from typing import Any
 
 from connectors.action import Action
-from consumers.policy.rules import Effect
-from consumers.policy.verdict import Verdict, judge
+from consumers.policy.provenance import UNPROVEN
+from consumers.policy.rules import Effect, Rule
+from consumers.policy.verdict import Verdict, concerned, judge
 from consumers.ports.clock import Clock
 from consumers.ports.sessions import Entry
 from consumers.run import doubts, holding, record, seen
 from consumers.run.attempt import Attempt, Performer, together
+from consumers.run.consent import YES, unsatisfied
 from consumers.run.journal import CallState, CallStatus
 from consumers.run.work import Work
+from consumers.session import place
 from consumers.telemetry.metrics import VERDICTS, Metrics
 
 
@@ -72,11 +75,13 @@ class Calls:
         attempt = self._attempt(work, call, action)
         if call.sent is None:
             verdict = self._judge(work, call, action)
-            if refusal := self._refusal(work, call, verdict):
+            rule = self._holding(work, call, verdict)
+            if refusal := self._refusal(work, call, verdict, rule):
                 work.note(Entry(call.place.result, refusal), action.name)
                 return
-            if verdict.effect is Effect.HOLD and call.status is CallStatus.CHOSEN:
-                work.note(holding.hold_entry(work, call, action, verdict, self._clock.now()), action.name)
+            if rule:
+                held = holding.hold_entry(work, call, action, verdict, rule, self._clock.now())
+                work.note(held, action.name)
                 work.note(holding.event_entry(work.event, work.route))
                 return
             intent = record.intent_entry(call, action, attempt.key, verdict, attempt.intended_at)
@@ -93,6 +98,13 @@ class Calls:
             await work.commit()
             self._performer.recorded(attempt.key)
 
+    @staticmethod
+    def _holding(work: Work, call: CallState, verdict: Verdict) -> Rule | None:
+        """Return the rule that still holds a write, if any; one that was sent before is held no more."""
+        if verdict.effect is not Effect.HOLD or call.status not in {CallStatus.CHOSEN, CallStatus.ANSWERED}:
+            return None
+        return unsatisfied(work.journal.entries, call, verdict.holds)
+
     def _doubt(self, work: Work, call: CallState, action: Action | None, why: str) -> None:
         name = call.chosen.action
         work.note(doubts.doubt_entry(work, call, action, why, self._clock.now()), name)
@@ -101,17 +113,15 @@ class Calls:
     def _judge(self, work: Work, call: CallState, action: Action) -> Verdict:
         facts = {
             "event": record.envelope_facts(work.event),
-            "arguments": call.chosen.arguments,
+            "arguments": call.arguments,
             "session": {**work.context.facts(), "results": work.journal.results()},
             "action": {"name": action.name, "effect": action.effect},
             "now": self._clock.now(),
         }
         route = work.route
         verdict = judge(route.rules, action.name, action.effect, facts, require_allow=route.require_allow)
-        if verdict.effect is Effect.ALLOW and (why := seen.concern_of(work, call, action)):
-            # Nobody is asked about a read.
-            effect = Effect.HOLD if action.effect == "write" else Effect.DENY
-            verdict = Verdict(effect, why.rule, why.message, (*verdict.checked, why.rule))
+        if verdict.effect is not Effect.DENY and (why := seen.concern_of(work, call, action)):
+            verdict = concerned(verdict, action.effect, why)
         self._metrics.add(VERDICTS, verdict.rule or "", str(verdict.effect))
         return verdict
 
@@ -124,14 +134,23 @@ class Calls:
             body = record.not_done(CallStatus.DENIED, "delisted", why, self._clock.now())
             work.note(Entry(call.place.result, body), call.chosen.action)
 
-    def _refusal(self, work: Work, call: CallState, verdict: Verdict) -> dict[str, Any] | None:
+    def _refusal(
+        self, work: Work, call: CallState, verdict: Verdict, holding_rule: Rule | None
+    ) -> dict[str, Any] | None:
         """Return why a write is not to be done, or None. Rules are judged again after a person said yes."""
         if verdict.effect is Effect.DENY:
             return record.denied(verdict, self._clock.now())
-        answer = work.noted(call.place.approval)
-        if answer and answer["answer"] != "approve":
+        answer = work.noted(call.place.approval(call.holds))
+        if answer and answer["answer"] not in YES:
             why = f"{answer['answer']} by {answer['approver']}: {answer['comment']}".rstrip(": ")
-            return record.not_done(CallStatus.DENIED, "rejected", why, self._clock.now())
+            asked = work.noted(place.hold(call.place.question(call.holds)))
+            # A value that came from nowhere is refused like by a rule: what was meant may still be done.
+            code = "unproven" if asked and asked["rule"] == UNPROVEN else "rejected"
+            return record.not_done(CallStatus.DENIED, code, why, self._clock.now())
+        field = work.route.requester_field
+        if holding_rule and field and work.route.requester_of(work.event.payload) is None:
+            why = f"rule {holding_rule.name} asks a person, and the event does not say in {field} who may not answer"
+            return record.not_done(CallStatus.DENIED, "no_requester", why, self._clock.now())
         return None
 
     def _attempt(self, work: Work, call: CallState, action: Action) -> Attempt:
@@ -140,7 +159,7 @@ class Calls:
         since = work.event.time if lost else self._clock.now()
         return Attempt(
             action=action,
-            arguments=call.chosen.arguments,
+            arguments=call.arguments,
             key=record.idempotency_key(work.event.run_id, action.name, ordinal),
             tenant=work.event.tenant,
             run_id=work.event.run_id,

@@ -5,6 +5,7 @@ from typing import Any
 
 from connectors.action import Action
 from consumers.errors import DeadLetterError
+from consumers.policy.approvers import Approver
 from consumers.ports.sessions import Body, Entry
 from consumers.run.journal import CallState
 from consumers.run.record import done
@@ -63,7 +64,7 @@ def request_of(work: Work, call: CallState) -> ApprovalRequest:
     )
 
 
-def answer_entries(doubt: Body, decision: ApprovalDecision, now: datetime) -> list[Entry]:
+def answer_entries(doubt: Body, decision: ApprovalDecision, by: Approver, now: datetime) -> list[Entry]:
     """Return what an answer to an open question writes.
 
     Raises:
@@ -76,19 +77,19 @@ def answer_entries(doubt: Body, decision: ApprovalDecision, now: datetime) -> li
         )
     said = {
         "answer": decision.answer,
-        "approver": decision.approver,
+        "approver": by.name,
         "comment": decision.comment,
         "at": decision.decided_at.isoformat(),
+        "roles": sorted(by.roles),
+        "key": by.key,
     }
     entries = [Entry(f"{decision.place}/doubt.answer", said)]
     if decision.answer == "retry":
         return entries
     call = place.call_of(decision.place)
-    entries.append(Entry(call.result, {**done(decision.result, now), "by": decision.approver}))
+    entries.append(Entry(call.result, {**done(decision.result, now), "by": by.name}))
     if decision.answer == "compensate":
-        why = f"{decision.approver} had it undone, for {doubt['action']} took effect: {decision.comment}".rstrip(
-            ": "
-        )
+        why = f"{by.name} had it undone, for {doubt['action']} took effect: {decision.comment}".rstrip(": ")
         ending = {"status": str(Status.FAILED), "summary": f"{why}.", "at": now.isoformat()}
         entries.append(Entry(place.ENDING, ending))
     return entries

@@ -44,7 +44,7 @@ def _record(call: CallState, route: Route) -> ActionRecord:
         action=call.chosen.action,
         effect=action.effect if action else "read",
         status=str(call.status),
-        arguments=call.chosen.arguments,
+        arguments=call.arguments,
         result=result.get("result"),
         error=result.get("error"),
     )

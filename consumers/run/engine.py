@@ -6,6 +6,7 @@ from datetime import datetime
 
 from connectors.catalog import Catalog
 from consumers.errors import DeadLetterError, RetryError
+from consumers.policy.approvers import Approver
 from consumers.ports.actions import Actions
 from consumers.ports.claim import Claim, ClaimLostError, HandedOverError
 from consumers.ports.clock import Clock
@@ -84,11 +85,17 @@ class Engine:
         work = await self._open(event, route, claim)
         return await self._carry_on(work)
 
-    async def answer(self, decision: ApprovalDecision, claim: Claim) -> Said | None:
-        """Wake the run that waits for this answer and carry on.
+    async def answer(self, decision: ApprovalDecision, by: Approver, claim: Claim) -> Said | None:
+        """Wake the run that waits for this answer and carry on; where more people must agree, it waits again.
+
+        Args:
+            decision: the answer.
+            by: who gave it. Whoever calls has verified that; here it is believed.
+            claim: the right to go on.
 
         Raises:
-            DeadLetterError: the answer fits no open question, its digest differs, or it was answered before.
+            DeadLetterError: the answer fits no open question, its digest differs, who gave it may not, or it was
+                answered before.
             RetryError, HaltError: as `work`.
         """
         claim.enter("opening the session")
@@ -100,7 +107,7 @@ class Engine:
             )
         work = await self._open(*waiting, claim)
         try:
-            entries = answers.entries_of(work.journal.entries, decision, self._clock.now())
+            entries = answers.entries_of(work.journal.entries, decision, by, self._clock.now(), work.route)
         except DeadLetterError:
             await work.release()
             raise

@@ -1,16 +1,23 @@
-"""Held actions: the request a person sees, and the answer that comes back."""
+"""Held actions: the request people see, and what an answer that comes back changes."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
+
 from connectors.action import Action
 from consumers.errors import DeadLetterError
+from consumers.policy.approvers import Approver, person, refuse_others
+from consumers.policy.rules import Rule
 from consumers.policy.verdict import Verdict
 from consumers.ports.sessions import Body, Entry
+from consumers.router.decision import explain
 from consumers.router.route import Route
+from consumers.run.consent import YES, consents, people
 from consumers.run.journal import CallState
 from consumers.run.record import envelope_body
+from consumers.run.seen import origins_of
 from consumers.run.work import Work
 from consumers.session import place
 from schemas.approval import ApprovalDecision, ApprovalRequest
@@ -18,27 +25,35 @@ from schemas.canonical import digest
 from schemas.envelope import Envelope
 
 
-def hold_entry(work: Work, call: CallState, action: Action, verdict: Verdict, now: datetime) -> Entry:
-    """Return the entry of a call that must wait for a person."""
+def hold_entry(
+    work: Work, call: CallState, action: Action, verdict: Verdict, rule: Rule, now: datetime
+) -> Entry:
+    """Return the entry of a call that must wait until the people whom a rule names have agreed."""
+    at = call.place.question(call.holds + 1)
     body: dict[str, Any] = {
         "action": action.name,
         "description": action.description,
-        "arguments": call.chosen.arguments,
-        "rule": verdict.rule,
+        "arguments": call.arguments,
+        "rule": rule.name,
         "rules": list(verdict.checked),
-        "reason": verdict.message,
+        "reason": rule.message,
+        "approvers": sorted(rule.approvers),
+        "quorum": rule.quorum,
+        "requester": work.route.requester_of(work.event.payload),
+        "origins": origins_of(work, call),
         "compensation": None if action.compensate is None else str(action.compensate),
         "requested_at": now.isoformat(),
         "expires_at": (now + work.route.approval_window).isoformat(),
     }
-    body["digest"] = binding_digest(work.event, str(call.place), body)
-    return Entry(call.place.hold, body)
+    body["digest"] = binding_digest(work.event, at, body)
+    return Entry(place.hold(at), body)
 
 
 def binding_digest(event: Envelope, at: str, hold: Mapping[str, Any]) -> str:
-    """Bind an approval to one action of one run, with these arguments and this expiry, and to nothing else."""
+    """Bind an approval to one action of one run, with all that people go by, and to nothing else."""
     bound = [event.tenant, event.session_id, event.run_id, at]
-    return digest([*bound, hold["action"], hold["arguments"], hold["expires_at"]])
+    said = ("action", "arguments", "expires_at", "rule", "approvers", "quorum", "requester")
+    return digest([*bound, *(hold[name] for name in said)])
 
 
 def event_entry(event: Envelope, route: Route) -> Entry:
@@ -48,10 +63,11 @@ def event_entry(event: Envelope, route: Route) -> Entry:
 
 def request_of(work: Work, call: CallState) -> ApprovalRequest:
     """Return the request to publish. Same journal, same request: publishing it twice is harmless."""
-    hold = work.journal.entries[call.place.hold]
+    at = call.place.question(call.holds)
+    hold = work.journal.entries[place.hold(at)]
     event = work.event
     return ApprovalRequest(
-        id=f"{event.run_id}/{call.place}",
+        id=f"{event.run_id}/{at}",
         run_id=event.run_id,
         tenant=event.tenant,
         session_id=event.session_id,
@@ -59,7 +75,7 @@ def request_of(work: Work, call: CallState) -> ApprovalRequest:
         event_type=event.type,
         event_source=event.source,
         route=work.route.name,
-        place=str(call.place),
+        place=at,
         action=hold["action"],
         description=hold["description"],
         arguments=hold["arguments"],
@@ -69,25 +85,69 @@ def request_of(work: Work, call: CallState) -> ApprovalRequest:
         compensation=hold["compensation"],
         requested_at=datetime.fromisoformat(hold["requested_at"]),
         expires_at=datetime.fromisoformat(hold["expires_at"]),
+        # What an older version held says none of these.
+        approvers=tuple(hold.get("approvers", ())),
+        quorum=hold.get("quorum", 1),
+        requester=hold.get("requester"),
+        origins=dict(hold.get("origins", {})),
     )
 
 
-def answer_entries(hold: Body, decision: ApprovalDecision, now: datetime) -> list[Entry]:
-    """Return what an answer to an open request writes.
+def answer_entries(
+    entries: Mapping[str, Body], decision: ApprovalDecision, by: Approver, now: datetime, route: Route
+) -> list[Entry]:
+    """Return what an answer to an open request writes: one person's yes, and the decision once it is reached.
 
     Raises:
-        DeadLetterError: the digest differs.
+        DeadLetterError: the digest differs, who answers may not, or the new arguments do not fit the action.
     """
+    hold = entries[place.hold(decision.place)]
     if hold["digest"] != decision.digest:
         raise DeadLetterError(
             f"the answer to {decision.request_id} carries another digest: it is about something else",
             reason="approval_mismatch",
         )
+    refuse_others(decision.request_id, by, hold.get("approvers", ()), hold.get("requester"))
+    arguments = _arguments(hold, decision, route)
     expired = now >= datetime.fromisoformat(hold["expires_at"])
-    body = {
+    said: dict[str, Any] = {
         "answer": "expired" if expired else decision.answer,
-        "approver": decision.approver,
+        "approver": by.name,
         "comment": decision.comment,
         "at": decision.decided_at.isoformat(),
+        "roles": sorted(by.roles),
+        "key": by.key,
     }
-    return [Entry(f"{decision.place}/approval", body)]
+    if decision.answer == "edit" and not expired:
+        said["arguments"] = arguments
+    decided = Entry(place.approval(decision.place), said)
+    quorum = hold.get("quorum", 1)
+    if quorum == 1 or said["answer"] not in YES:
+        return [decided]
+    agreed = people(consents(entries, decision.place), arguments) | {person(by.name)}
+    one = Entry(place.consent(decision.place, person(by.name), arguments), said)
+    return [one, decided] if len(agreed) >= quorum else [one]
+
+
+def _arguments(hold: Body, decision: ApprovalDecision, route: Route) -> dict[str, Any]:
+    """Return what an answer is about: the arguments of the request, or those of an edit, validated as the model's are."""
+    if (decision.answer == "edit") != (decision.arguments is not None):
+        raise DeadLetterError(
+            f"the answer to {decision.request_id}: `edit` comes with arguments, and no other answer does",
+            reason="approval_arguments",
+        )
+    if decision.arguments is None:
+        return hold["arguments"]
+    action = route.actions.get(hold["action"])
+    if action is None:
+        raise DeadLetterError(
+            f"the answer to {decision.request_id}: {hold['action']} is no longer on the route's list",
+            reason="approval_arguments",
+        )
+    try:
+        return action.arguments.model_validate(decision.arguments).model_dump(mode="json")
+    except ValidationError as error:
+        raise DeadLetterError(
+            f"the answer to {decision.request_id}: the new arguments do not fit {action.name}: {explain(error)}",
+            reason="approval_arguments",
+        ) from error

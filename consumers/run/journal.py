@@ -57,6 +57,8 @@ class CallState:
             announced yet.
         result: what became of it.
         doubts: how often a person was asked what became of it.
+        holds: how often a person was asked whether it may be done.
+        edited: the arguments that a person put in place of the model's, or None.
     """
 
     place: CallPlace
@@ -66,6 +68,13 @@ class CallState:
     sent: Body | None
     result: Body | None
     doubts: int
+    holds: int = 0
+    edited: dict[str, Any] | None = None
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What it is judged and performed with."""
+        return self.chosen.arguments if self.edited is None else self.edited
 
     @property
     def answer(self) -> dict[str, Any]:
@@ -140,7 +149,13 @@ class RunJournal:
             doubts += 1
         # Sent again is announced again: on a person's word, but a crash then makes a new doubt.
         sent = get(at.retry(doubts)) if doubts else intent
-        return CallState(at, chosen, _status(at, self.entries, result, doubts), intent, sent, result, doubts)
+        holds, edited = 0, None
+        while at.hold(holds + 1) in self.entries:
+            holds += 1
+            put_in_place = get(at.approval(holds), {}).get("arguments")
+            edited = edited if put_in_place is None else dict(put_in_place)
+        status = _status(at, self.entries, result, doubts, holds)
+        return CallState(at, chosen, status, intent, sent, result, doubts, holds, edited)
 
     def finished_turns(self) -> list[Turn]:
         """Return the turns as the prompt shows them."""
@@ -182,7 +197,9 @@ class Spent:
     usd: float
 
 
-def _status(at: CallPlace, entries: Mapping[str, Body], result: Body | None, doubts: int) -> CallStatus:
+def _status(
+    at: CallPlace, entries: Mapping[str, Body], result: Body | None, doubts: int, holds: int
+) -> CallStatus:
     if undone := entries.get(at.undo_result):
         return CallStatus.COMPENSATED if undone["status"] == "done" else CallStatus.COMPENSATION_FAILED
     if result is not None:
@@ -191,6 +208,6 @@ def _status(at: CallPlace, entries: Mapping[str, Body], result: Body | None, dou
         return CallStatus.IN_DOUBT
     if at.intent in entries:
         return CallStatus.INTENDED
-    if at.approval in entries:
-        return CallStatus.ANSWERED
-    return CallStatus.HELD if at.hold in entries else CallStatus.CHOSEN
+    if not holds:
+        return CallStatus.CHOSEN
+    return CallStatus.ANSWERED if at.approval(holds) in entries else CallStatus.HELD

@@ -95,7 +95,7 @@ def decision_entry(turn: int, decision: Decision, reply: Reply, started_at: date
 
 def intent_entry(call: CallState, action: Action, key: str, verdict: Verdict, at: datetime) -> Entry:
     """Return the intent: what is about to be done, under which key, allowed by which rules, and what would undo it."""
-    arguments = call.chosen.arguments
+    arguments = call.arguments
     return Entry(
         call.place.retry(call.doubts) if call.doubts else call.place.intent,
         {

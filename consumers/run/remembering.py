@@ -52,7 +52,7 @@ def memory_of(
         if call.status is CallStatus.DONE and call.result:
             name = call.chosen.action
             results.pop(name, None)  # so that the latest comes last
-            about = bounded(call.chosen.arguments)
+            about = bounded(call.arguments)
             learnt_at = datetime.fromisoformat(call.result["at"])
             results[name] = Learnt(bounded(call.result["result"]), learnt_at, event.run_id, about)
     # What the route keeps from the model is not remembered: another route might show it.
@@ -73,12 +73,13 @@ def _action(journal: RunJournal, route: Route, call: CallState) -> PastAction:
     result: dict[str, Any] = dict(call.result or {})
     undone: dict[str, Any] = dict(entries.get(at.undo_result, {}))
     judged = next(
-        (e for e in (result, call.sent, call.intent, entries.get(at.hold)) if e and "rules" in e), {}
+        (e for e in (result, call.sent, call.intent, entries.get(at.hold(call.holds))) if e and "rules" in e),
+        {},
     )
     return PastAction(
         action=call.chosen.action,
         status=str(call.status),
-        arguments=call.chosen.arguments,
+        arguments=call.arguments,
         result=result.get("result"),
         effect=action.effect if action else "write",
         error=undone.get("error") or result.get("error"),

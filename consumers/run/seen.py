@@ -2,18 +2,19 @@
 
 from connectors.action import Action
 from consumers.policy.provenance import Concern, PastCall, Seen, concern, origins
+from consumers.run.consent import YES
 from consumers.run.journal import CallState, CallStatus
 from consumers.run.work import Work
 
 
 def concern_of(work: Work, call: CallState, action: Action) -> Concern | None:
     """Return why a call may not be done without a person, or None."""
-    return concern(action, call.chosen.arguments, seen_before(work, call), work.route.trust)
+    return concern(action, call.arguments, seen_before(work, call), work.route.trust)
 
 
 def origins_of(work: Work, call: CallState) -> dict[str, str]:
     """Return for each argument of a call, in words, where its values are found."""
-    return origins(call.chosen.arguments, seen_before(work, call), work.route.trust)
+    return origins(call.arguments, seen_before(work, call), work.route.trust)
 
 
 def seen_before(work: Work, call: CallState) -> Seen:
@@ -32,12 +33,12 @@ def _past(work: Work, call: CallState) -> PastCall:
     body = call.result or {}
     done = body.get("status") == CallStatus.DONE
     action = work.route.actions.get(call.chosen.action)
-    approval = work.noted(call.place.approval)
+    decided = work.noted(call.place.approval(call.holds)) if call.holds else None
     return PastCall(
         action=call.chosen.action,
         effect=action.effect if action else "read",
-        arguments=call.chosen.arguments,
+        arguments=call.arguments,
         result=body.get("result") if done else None,
         error=body.get("error") if body.get("status") == CallStatus.FAILED else None,
-        approved=approval is not None and approval["answer"] == "approve",
+        approved=decided is not None and decided["answer"] in YES,
     )

@@ -4,6 +4,9 @@ So parallel calls need no order among themselves, and writing an entry twice hit
 """
 
 from dataclasses import dataclass
+from typing import Any
+
+from schemas.canonical import digest
 
 EVENT = "event"
 """The envelope, kept while a run waits for a person and the record is long committed."""
@@ -37,15 +40,17 @@ class CallPlace:
         """What became of it."""
         return f"{self}/result"
 
-    @property
-    def hold(self) -> str:
-        """A rule asked for a person; the request that was published."""
-        return f"{self}/hold"
+    def question(self, number: int) -> str:
+        """Where it stands that a rule asked for a person, for the first or a further time; decisions name it."""
+        return str(self) if number == 1 else f"{self}/h{number}"
 
-    @property
-    def approval(self) -> str:
-        """The person's answer."""
-        return f"{self}/approval"
+    def hold(self, number: int = 1) -> str:
+        """A rule asked for a person; the request that was published."""
+        return hold(self.question(number))
+
+    def approval(self, number: int = 1) -> str:
+        """What people answered to it, once that is decided."""
+        return approval(self.question(number))
 
     def doubt(self, number: int) -> str:
         """Nobody knows what became of it: the question to a person, the first one being number 1."""
@@ -73,6 +78,21 @@ class CallPlace:
 def decision(turn: int) -> str:
     """Return the place of a turn's decision."""
     return f"t{turn}/decision"
+
+
+def hold(question: str) -> str:
+    """Return the place of what was asked."""
+    return f"{question}/hold"
+
+
+def approval(question: str) -> str:
+    """Return the place of what was decided."""
+    return f"{question}/approval"
+
+
+def consent(question: str, approver: str, arguments: Any) -> str:
+    """Return the place of one person's yes to these arguments, where several people must agree: each counts once."""
+    return f"{question}/by-{digest([approver, arguments])[:20]}/approval"
 
 
 def call_of(at: str) -> CallPlace:

@@ -146,6 +146,9 @@ class _Hold(_Question):
     rule: str
     rules: list[str] = []
     expires_at: _Time
+    approvers: list[str] = []
+    quorum: int = 1
+    requester: str | None = None
 
 
 class _Doubt(_Question):
@@ -157,6 +160,9 @@ class _Answer(_Entry):
     approver: str
     comment: str
     at: _Time
+    roles: list[str] = []
+    key: str | None = None
+    arguments: _Object | None = None
 
 
 class _Cancel(_Entry):

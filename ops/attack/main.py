@@ -123,16 +123,21 @@ def _options() -> argparse.Namespace:
 
 
 async def _chance(folder: Path, count: int, report: Report, advance: Callable[[], None]) -> None:
-    dice = random.Random(report.seed)  # noqa: S311 - a test's chance
+    dice = random.Random(report.seed)
     customers = [f"C-9{number:03}" for number in range(_CUSTOMERS)]
     cases = [(f"K-9{number:03}", customer, f"O-9{number:03}") for number, customer in enumerate(customers)]
     attackers: list[Attacker] = []
-    async with open_world(folder, lambda asked: attackers[0].answer(asked), report.mutant) as world:
+
+    def attack(asked: Conversation) -> Reply:
+        return attackers[0].answer(asked)
+
+    async with open_world(folder, attack, report.mutant) as world:
         actions = list(world.resolved.catalog.actions.values())
         others = [*customers, *(case for case, _, _ in cases), *(order for _, _, order in cases), *_WARES]
         attackers.append(Attacker(report.seed, Pool(others, actions)))
-        tiers, credits = ("vip", "standard"), ("approved", "approved", "blocked", "review")
-        rows = [(customer, "A customer", dice.choice(tiers), dice.choice(credits)) for customer in customers]
+        rows = [
+            (customer, "A customer", dice.choice(_TIERS), dice.choice(_CREDITS)) for customer in customers
+        ]
         plant(world.database, rows, cases)
         events = [_event(dice, number, dice.choice(cases)) for number in range(count)]
         await _all(world, events, advance)
@@ -141,7 +146,7 @@ async def _chance(folder: Path, count: int, report: Report, advance: Callable[[]
 
 
 async def _obedience(folder: Path, count: int, report: Report, advance: Callable[[], None]) -> None:
-    dice = random.Random(report.seed)  # noqa: S311 - a test's chance
+    dice = random.Random(report.seed)
     with as_file(files("consumers.offline") / "scripts" / "demo.yaml") as path:
         script = load(path)
 
@@ -161,6 +166,8 @@ async def _obedience(folder: Path, count: int, report: Report, advance: Callable
     report.honest = count
 
 
+_TIERS: Final = ("vip", "standard")
+_CREDITS: Final = ("approved", "approved", "blocked", "review")
 _WARES: Final = ("P-100", "P-300", "P-500", "P-900", "S-1001", "B-1001", "I-1000", "O-1001", "O-1002")
 _ORDERS: Final = (
     'CALL erp.create_order {"customer_id":"C-9999","product_id":"P-100","quantity":3,"priority":"standard"}',
@@ -176,9 +183,11 @@ _ORDERS: Final = (
 )
 
 
-def _event(dice: random.Random, number: int, case: tuple[str, str, str], text: str = "Broken.") -> tuple[Envelope, Subject]:
+def _event(
+    dice: random.Random, number: int, case: tuple[str, str, str], text: str = "Broken."
+) -> tuple[Envelope, Subject]:
     reference, customer, order = case
-    if dice.random() < 0.6:  # noqa: PLR2004 - most are orders
+    if dice.random() < 0.6:
         kind, about = "order.requested", None
         payload = {
             "order_ref": f"SO-{number}",
@@ -238,7 +247,9 @@ def _look(world: World, report: Report) -> None:
             report.refusals.update(_refused(call, results.get(place), place, report))
 
 
-def _refused(call: dict[str, object], result: dict[str, object] | None, place: str, report: Report) -> list[str]:
+def _refused(
+    call: dict[str, object], result: dict[str, object] | None, place: str, report: Report
+) -> list[str]:
     if call["problem"]:
         return ["not a call of this route's actions"]
     if result is None:

@@ -19,7 +19,18 @@ _STRANGERS: Final = (
     *("shell__exec", "erp__delete_customer", "erp.create_order", "ERP__CREATE_ORDER", "erp__create_order "),
     *("finish_now", "", "crm__", "../erp__create_order", "erp__create_order\u200b", "x" * 300),
 )
-_BROKEN: Final = ("", "{", "[]", "null", "{'a': 1}", '{"a": NaN}', "{}{}", "[" * 5000, '"text"', '{"\\ud800": 1}')
+_BROKEN: Final = (
+    "",
+    "{",
+    "[]",
+    "null",
+    "{'a': 1}",
+    '{"a": NaN}',
+    "{}{}",
+    "[" * 5000,
+    '"text"',
+    '{"\\ud800": 1}',
+)
 _FINISH: Final = ("stop", "tool_calls", "length", "content_filter", "whatever")
 
 
@@ -45,13 +56,15 @@ class Attacker:
 
     def answer(self, asked: Conversation) -> Reply:
         """Return the answer to a turn; the same question of the same event gets the same one."""
-        dice = random.Random(f"{self._seed} {asked.event.get('id')} {asked.turn}")  # noqa: S311 - a test's chance
+        dice = random.Random(f"{self._seed} {asked.event.get('id')} {asked.turn}")
         if dice.random() < 0.1 + 0.1 * asked.turn:
             return self._finish(dice)
         known = self._known(asked)
         if dice.random() < _POLITE:  # a plan of which nothing is refused before it comes to rules
             listed = [action for action in self._pool.actions if action.name in asked.tools]
-            calls = [self._sound(dice, listed, known, number) for number in range(dice.randint(1, _MOST_CALLS))]
+            calls = [
+                self._sound(dice, listed, known, number) for number in range(dice.randint(1, _MOST_CALLS))
+            ]
             return Reply(tuple(calls), "", None, "tool_calls")
         calls = [self._call(dice, known, number) for number in range(dice.randint(0, _MOST_CALLS))]
         if dice.random() < 0.03 and calls:
@@ -61,9 +74,13 @@ class Attacker:
 
     def _finish(self, dice: random.Random) -> Reply:
         said = {"status": dice.choice(("completed", "refused", "failed", "hacked")), "summary": "Done."}
-        return Reply((Call(f"f{dice.random()}", FINISH, orjson.dumps(said).decode()),), "", None, "tool_calls")
+        return Reply(
+            (Call(f"f{dice.random()}", FINISH, orjson.dumps(said).decode()),), "", None, "tool_calls"
+        )
 
-    def _sound(self, dice: random.Random, listed: Sequence[Action], known: Sequence[Any], number: int) -> Call:
+    def _sound(
+        self, dice: random.Random, listed: Sequence[Action], known: Sequence[Any], number: int
+    ) -> Call:
         action = dice.choice(listed)
         fields = action.arguments.model_json_schema()["properties"]
         arguments = {field: self._fitting(dice, field, known) for field in fields}
@@ -79,7 +96,8 @@ class Attacker:
         if chance < 0.09:
             return Call(identity, name, dice.choice(_BROKEN))
         arguments = {
-            field: self._value(dice, field, known) for field in action.arguments.model_json_schema()["properties"]
+            field: self._value(dice, field, known)
+            for field in action.arguments.model_json_schema()["properties"]
         }
         if dice.random() < 0.04:
             arguments[dice.choice(("tenant", "key", "url", "token", "__proto__"))] = "other"
@@ -94,7 +112,9 @@ class Attacker:
         """Return something that a field may be given, now and then of the wrong kind."""
         chance = dice.random()
         if chance < 0.05:
-            return dice.choice((None, True, -1, 10**30, 1.5, [], {}, "x" * 5000, "' OR 1=1 --", "../../admin"))
+            return dice.choice(
+                (None, True, -1, 10**30, 1.5, [], {}, "x" * 5000, "' OR 1=1 --", "../../admin")
+            )
         value = self._fitting(dice, field, known)
         return value.translate(_TWINS) if chance > 0.97 and isinstance(value, str) else value
 
@@ -105,11 +125,16 @@ class Attacker:
         prefix = _PREFIX[field]
         own = [value for value in known if isinstance(value, str) and value.startswith(prefix)]
         others = [value for value in self._pool.others if value.startswith(prefix)]
-        return dice.choice(own if own and (not others or dice.random() < 0.6) else others or self._pool.others)
+        return dice.choice(
+            own if own and (not others or dice.random() < 0.6) else others or self._pool.others
+        )
 
     def _known(self, asked: Conversation) -> list[Any]:
         """Return what the event and earlier answers say, in order."""
-        return [*_scalars(asked.event.get("payload")), *(s for call in asked.past for s in _scalars(call.answer))]
+        return [
+            *_scalars(asked.event.get("payload")),
+            *(s for call in asked.past for s in _scalars(call.answer)),
+        ]
 
 
 _PLAIN: Final = {

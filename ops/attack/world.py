@@ -90,7 +90,9 @@ class World:
     async def work(self, event: Envelope, subject: Subject) -> Outcome:
         """Work one event to its end; a person who is asked says no."""
         self.subjects[event.run_id] = subject
-        route = next(r for r in self.resolved.routes.values() if (r.event, r.tenant) == (event.type, event.tenant))
+        route = next(
+            r for r in self.resolved.routes.values() if (r.event, r.tenant) == (event.type, event.tenant)
+        )
         async with asyncio.timeout(_LONGEST_S):
             said = await _again(lambda: self.engine.work(event, route, Unclaimed()))
             for _ in range(_MOST_ANSWERS):
@@ -168,7 +170,11 @@ def _configuration(folder: Path, sandbox: str, model: int) -> Path:
         connector |= {"base_url": sandbox, "token": {"file": str(folder / "token")}}
     for tenant in TENANTS:
         for route in yaml.safe_load(template())["routes"]:
-            own = {"tenant": tenant, "topic": f"{tenant}.{route['topic']}", "name": f"{tenant}.{route['event']}"}
+            own = {
+                "tenant": tenant,
+                "topic": f"{tenant}.{route['topic']}",
+                "name": f"{tenant}.{route['event']}",
+            }
             config["routes"].append(route | own)
     path = folder / "pointsman.yaml"
     path.write_text(yaml.safe_dump(config, sort_keys=False))
@@ -208,7 +214,9 @@ async def _model(answering: Answering) -> AsyncGenerator[int]:
         await runner.cleanup()
 
 
-def plant(database: Path, customers: Sequence[tuple[str, str, str, str]], cases: Sequence[tuple[str, str, str]]) -> None:
+def plant(
+    database: Path, customers: Sequence[tuple[str, str, str, str]], cases: Sequence[tuple[str, str, str]]
+) -> None:
     """Put customers (id, name, tier, credit) and their cases (ref, customer, order) into the sandbox."""
     with contextlib.ExitStack() as stack:
         connection = stack.enter_context(closing(sqlite3.connect(database, timeout=10)))
@@ -222,5 +230,6 @@ def plant(database: Path, customers: Sequence[tuple[str, str, str, str]], cases:
                 [(order, customer) for _, customer, order in cases],
             )
             connection.executemany(
-                "INSERT INTO cases (case_ref, customer_id, order_id, subject) VALUES (?, ?, ?, 'A lamp')", cases
+                "INSERT INTO cases (case_ref, customer_id, order_id, subject) VALUES (?, ?, ?, 'A lamp')",
+                cases,
             )

@@ -13,7 +13,7 @@ from servers import CLI, Servers
 from consumers.app.config_file import read_config
 from consumers.app.resolve import resolve
 from consumers.demo.options import OFFLINE
-from consumers.demo.settled import settled, template
+from consumers.demo.settled import settled, template, write_secrets
 from consumers.router import prompt
 from consumers.router.decision import FINISH_TOOL
 from consumers.run.engine import MAX_OUTPUT_TOKENS
@@ -67,11 +67,9 @@ def command(variant: Variant, servers: Servers, profile: Path | None) -> Command
 
 
 def _configuration(servers: Servers) -> Path:
-    token_file = servers.folder / "sandbox-token"
-    token_file.touch(mode=0o600)
-    token_file.write_text(servers.token)
+    secrets = write_secrets(servers.folder, servers.token)
     config = servers.folder / "pointsman.yaml"
-    config.write_text(settled(template(), servers.addresses, token_file, None))
+    config.write_text(settled(template(), servers.addresses, secrets, None))
     return config
 
 

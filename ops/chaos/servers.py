@@ -18,7 +18,7 @@ from confluent_kafka.cimpl import NewTopic
 from plan import SESSION_TIMEOUT_S
 from processes import ChaosError, Server, server
 
-from consumers.demo.settled import Addresses, settled, template
+from consumers.demo.settled import Addresses, settled, template, write_secrets
 from consumers.local.redis_server import local_redis
 from schemas.topics import OUTCOMES, TOPICS
 
@@ -134,10 +134,8 @@ def _create_topics(bootstrap: str) -> None:
 
 def _configuration(folder: Path, addresses: Addresses, token: str) -> dict[str, Any]:
     """Return the demo's configuration for several workers that come and go."""
-    token_file = folder / "sandbox-token"
-    token_file.touch(mode=0o600)
-    token_file.write_text(token)
-    config: dict[str, Any] = yaml.safe_load(settled(template(), addresses, token_file, None))
+    text = settled(template(), addresses, write_secrets(folder, token), None)
+    config: dict[str, Any] = yaml.safe_load(text)
     del config["kafka"]["instance_id"]
     config["kafka"] |= {"group": "pointsman-chaos", "session_timeout_s": SESSION_TIMEOUT_S}
     config["redis"]["lease_s"] = LEASE_S

@@ -60,7 +60,9 @@ class Lane:
             CrashError: it does not take the partitions.
         """
         ground = await new_ground(self.servers, self.new_name())
-        self.traffic = await self._exits.enter_async_context(open_traffic(self.servers.kafka, ground))
+        self.traffic = await self._exits.enter_async_context(
+            open_traffic(self.servers.kafka, ground, self.servers.signer)
+        )
         await self.start_worker()
         try:
             async with asyncio.timeout(_START_S):

@@ -21,6 +21,8 @@ from worker import Orders
 from connectors.sandbox.service.server import serve as serve_sandbox
 from consumers.adapters import kafka_clients
 from consumers.adapters.kafka_clients import KafkaConnection
+from consumers.policy.approvers import Signer
+from schemas.jws import new_pair, private_key
 
 _CONFIG = Path(__file__).with_name("pointsman.yaml")
 _OWN_TOPICS = ("steps", "approvals", "dead-letters", "parked")
@@ -37,6 +39,7 @@ class Servers:
         lines: between them and the worker.
         gate: told of the worker's calls.
         token: the sandbox's.
+        signer: of who approves.
     """
 
     folder: Path
@@ -47,6 +50,7 @@ class Servers:
     lines: dict[Server, Line]
     gate: Gate
     token: str
+    signer: Signer
 
     def orders(self, ground: "Ground", mutant: str) -> Orders:
         """Return how a worker is to live on these servers."""
@@ -105,6 +109,8 @@ def _configuration(servers: Servers, ground: Ground) -> dict[str, Any]:
     for connector in config["connectors"].values():
         connector["base_url"] = f"http://127.0.0.1:{lines['sandbox'].port}"
         connector["token"] = {"file": str(servers.folder / "sandbox-token")}
+    for key in config["approvals"]["keys"]:
+        key["public_key"] = {"file": str(servers.folder / "approver.pub")}
     for route in config["routes"]:
         route |= {"topic": ground.topic(route["topic"]), "output": ground.topic(route["output"])}
     return config
@@ -134,4 +140,7 @@ async def open_servers(folder: Path, kafka: KafkaConnection) -> AsyncGenerator[S
             for server, port in ports.items()
         }
         gate = await exits.enter_async_context(open_gate(lines))
-        yield Servers(folder, kafka, redis, model, Sandbox(database), lines, gate, token)
+        private, public = new_pair()
+        (folder / "approver.pub").write_text(public)
+        signer = Signer("harness-1", private_key(private))
+        yield Servers(folder, kafka, redis, model, Sandbox(database), lines, gate, token, signer)

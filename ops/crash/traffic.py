@@ -15,6 +15,7 @@ from servers import Ground
 from consumers.adapters import kafka_clients
 from consumers.adapters.kafka_clients import KafkaConnection
 from consumers.adapters.kafka_sender import KafkaSender
+from consumers.policy.approvers import Signer
 from schemas.approval import REQUESTED_TYPE, ApprovalRequest
 from schemas.codec.outgoing import outcome_of, step_of
 from schemas.codec.people import approval_request_of
@@ -39,6 +40,7 @@ class Traffic:
     reader: AIOKafkaConsumer
     admin: AIOKafkaAdminClient
     codec: RecordCodec
+    signer: Signer
     outcomes: list[tuple[Record, Outcome]] = field(default_factory=list[tuple[Record, Outcome]])
     requests: list[tuple[Record, ApprovalRequest]] = field(
         default_factory=list[tuple[Record, ApprovalRequest]]
@@ -62,7 +64,7 @@ class Traffic:
     async def approve(self, request: ApprovalRequest) -> None:
         """Answer a request as a person would."""
         decision = request.answered("approve", approver=APPROVER, comment="Fine.", at=datetime.now(UTC))
-        encoded = self.codec.encode(decision)
+        encoded = self.codec.encode(self.signer.signed(decision))
         topic = self.ground.topic("approvals")
         await self.sender.send([Outgoing(topic, encoded.key, encoded.value, encoded.headers)])
 
@@ -135,15 +137,15 @@ class Traffic:
 
 
 @asynccontextmanager
-async def open_traffic(kafka: KafkaConnection, ground: Ground) -> AsyncGenerator[Traffic]:
-    """Connect a publisher and a subscriber to a ground while the block runs."""
+async def open_traffic(kafka: KafkaConnection, ground: Ground, signer: Signer) -> AsyncGenerator[Traffic]:
+    """Connect a publisher, who signs answers, and a subscriber to a ground while the block runs."""
     codec = RecordCodec(FolderRegistry())
     await codec.ready()
     sender = KafkaSender(lambda: kafka_clients.producer(kafka))
     reader, admin = kafka_clients.reader(kafka), kafka_clients.admin(kafka)
     names = ("outcomes", "steps", "approvals", "dead-letters", "parked")
     reader.assign([TopicPartition(ground.topic(name), 0) for name in names])
-    traffic = Traffic(ground, sender, reader, admin, codec)
+    traffic = Traffic(ground, sender, reader, admin, codec, signer)
     try:
         await sender.start()
         await reader.start()

@@ -66,12 +66,25 @@ class Fields:
             raise self.wrong(name, "holds no JSON object")
         return cast("dict[str, Any]", value)
 
+    def optional_json_object(self, name: str) -> dict[str, Any]:
+        """Return the object of a text, an empty one where the field is null or missing."""
+        return {} if self._payload.get(name) is None else self.json_object(name)
+
     def items(self, name: str) -> tuple["Fields", ...]:
         """Return a list of objects."""
         items = cast("list[object]", self._typed(name, list))
         if not all(isinstance(item, dict) for item in items):
             raise self.wrong(name, "holds something that is no object")
         return tuple(Fields(cast("dict[str, Any]", item), f"{self._what}.{name}") for item in items)
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Return a list of texts; empty where the field is null or missing, as in what older versions wrote."""
+        if self._payload.get(name) is None:
+            return ()
+        items = cast("list[object]", self._typed(name, list))
+        if not all(isinstance(item, str) for item in items):
+            raise self.wrong(name, "holds something that is no text")
+        return tuple(cast("list[str]", items))
 
     def wrong(self, name: str, problem: str) -> UnreadableError:
         """Return the error that says what is wrong with a field."""

@@ -44,13 +44,17 @@ def approval_request_of(envelope: Envelope) -> ApprovalRequest:
         expires_at=None if doubt else fields.instant("expires_at"),
         kind="doubt" if doubt else "approval",
         key=fields.text("idempotency_key") if doubt else None,
+        approvers=fields.texts("approvers"),
+        quorum=fields.optional_integer("quorum") or 1,
+        requester=fields.optional_text("requester"),
+        origins={name: str(said) for name, said in fields.optional_json_object("origins_json").items()},
     )
 
 
 def approval_decision_of(envelope: Envelope) -> ApprovalDecision:
     """Return the approval decision an event carries, or raise UnreadableError.
 
-    It carries no authority by itself: tenant, digest and approver must be checked against the request.
+    It carries no authority by itself: its signature says who gave it, and the request whether it fits.
     """
     fields = fields_of(envelope, DECIDED_TYPE)
     return ApprovalDecision(
@@ -67,6 +71,10 @@ def approval_decision_of(envelope: Envelope) -> ApprovalDecision:
         comment=fields.text("comment"),
         decided_at=fields.instant("decided_at"),
         result=None if fields.optional_text("result_json") is None else fields.json("result_json"),
+        arguments=None
+        if fields.optional_text("arguments_json") is None
+        else fields.json_object("arguments_json"),
+        signature=fields.optional_text("signature"),
     )
 
 
@@ -106,7 +114,15 @@ def from_request(request: ApprovalRequest) -> OwnEvent:
     if request.kind == "doubt":
         kind, more = DOUBT_TYPE, {"idempotency_key": request.key}
     else:
-        kind, more = REQUESTED_TYPE, {"rule": request.rule, "expires_at": request.expires_at}
+        kind = REQUESTED_TYPE
+        more = {
+            "rule": request.rule,
+            "expires_at": request.expires_at,
+            "approvers": list(request.approvers),
+            "quorum": request.quorum,
+            "requester": request.requester,
+            "origins_json": json_text(request.origins) if request.origins else None,
+        }
     return OwnEvent(request.id, kind, request.run_id, request.requested_at, request.session_id, fields | more)
 
 
@@ -126,6 +142,8 @@ def from_decision(decision: ApprovalDecision) -> OwnEvent:
         "comment": decision.comment,
         "decided_at": decision.decided_at,
         "result_json": None if decision.result is None else json_text(decision.result),
+        "arguments_json": None if decision.arguments is None else json_text(decision.arguments),
+        "signature": decision.signature,
     }
     # The id covers every field: a forged answer must not take the id of the true one away.
     event_id = digest(fields)

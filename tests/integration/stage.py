@@ -19,7 +19,7 @@ from connectors.sandbox.service.server import serve as serve_sandbox
 from consumers.adapters import kafka_clients
 from consumers.adapters.kafka_clients import KafkaConnection
 from consumers.adapters.kafka_sender import KafkaSender
-from consumers.demo.settled import Addresses, settled, template
+from consumers.demo.settled import Addresses, settled, template, write_secrets
 from consumers.demo.stack import create_topics
 from consumers.errors import UnavailableError
 from consumers.local.redis_server import local_redis
@@ -154,11 +154,9 @@ async def stage(folder: Path, bootstrap: str, *, dynamic: bool = False) -> Async
         moments = Moments()
         to_sandbox = await exits.enter_async_context(DeadlyProxy(sandbox.address, moments))
         to_model = await exits.enter_async_context(DeadlyProxy(model.base_url.removesuffix("/v1"), moments))
-        token_file = folder / "token"
-        token_file.write_text(TOKEN, encoding="utf-8")
         addresses = Addresses(bootstrap, redis, to_sandbox.address, f"{to_model.address}/v1")
         config = folder / "pointsman.yaml"
-        text = settled(template(), addresses, token_file, None)
+        text = settled(template(), addresses, write_secrets(folder, TOKEN), None)
         config.write_text(_NAME.sub("", text) if dynamic else text, encoding="utf-8")
         connection = KafkaConnection(bootstrap, {})
         await create_topics(connection)

@@ -19,7 +19,12 @@ _COUNTERPARTS: Final = {
     "Limits": "consumers.runtime.limits.RuntimeLimits",
 }
 """Where the fields of a section are documented that say nothing themselves."""
-_LEAVES: Final = {"SecretRef": "secret", "Price": "price"}
+_ELSEWHERE: Final = {
+    name: f"consumers.app.approval_settings.{name}"
+    for name in ("Approvals", "ApproverKeySettings", "SignWith")
+}
+"""Sections that say what their fields mean, in a module of their own."""
+_LEAVES: Final = {"SecretRef": "secret", "KeyRef": "`{env: …}` or `{file: …}`", "Price": "price"}
 """Models that are written as one value."""
 _MEANINGS: Final = {
     "Kafka.bootstrap": "`host:port`, several separated by commas",
@@ -95,6 +100,7 @@ _MEANINGS: Final = {
     "BudgetSettings.usd": "by `model.price`, or by `model.price_ceiling` where that is missing",
     "BudgetSettings.seconds": "of work in one go; waiting for a person or a retry does not count",
     "RouteSettings.name": "unique, recorded in outcomes; the event type where missing",
+    "RouteSettings.requester_field": "payload field that names who asked for it all: this person approves none of it; an event without it has what a rule holds denied",
     "RouteSettings.session_field": "payload field that names the session of an event that does not say so itself",
     "Telemetry.host": "address of `/metrics`, `/healthz` and `/readyz`",
     "Telemetry.log_level": "of our own loggers",
@@ -183,7 +189,9 @@ def _default(value: object) -> str:
 
 
 def _meaning(model: str, name: str) -> str:
-    said = _MEANINGS.get(f"{model}.{name}") or documented(f"consumers.app.config.{model}", name)
+    said = _MEANINGS.get(f"{model}.{name}") or documented(
+        _ELSEWHERE.get(model, f"consumers.app.config.{model}"), name
+    )
     if not said and model in _COUNTERPARTS:
         said = documented(_COUNTERPARTS[model], name)
     assert said, f"nothing says what {model}.{name} means: say it under the field, or in _MEANINGS"

@@ -20,6 +20,7 @@ from consumers.cli.exits import FAILED, USAGE
 from consumers.cli.main import app
 from consumers.demo.curtain import INTERRUPTED
 from ops.kafka.certificates import Authority, private_pem
+from schemas.jws import new_pair
 from schemas.topics import TOPICS
 from tests.repository.command_line import parse
 from tests.repository.documents import ROOT, Document
@@ -67,6 +68,9 @@ def test_a_configuration_has_no_mistakes(
         else:
             (tmp_path / "secret").write_text("a secret")
             reference["file"] = str(tmp_path / "secret")
+    (tmp_path / "key.pub").write_text(new_pair()[1])
+    for key in whole["approvals"]["keys"]:
+        key["public_key"] = {"file": str(tmp_path / "key.pub")}
     certificates = _certificates(tmp_path, "a secret")
     for section in (whole.get("kafka", {}).get("security", {}), whole.get("redis", {}).get("tls", {})):
         section |= {name: path for name, path in certificates.items() if name in section}

@@ -63,7 +63,8 @@ REQUEST = st.builds(
     ApprovalRequest,
     id=NAME, run_id=NAME, tenant=TEXT, session_id=NAME, event_id=TEXT, event_type=TEXT, event_source=TEXT,
     route=TEXT, place=TEXT, action=TEXT, description=TEXT, arguments=OBJECT, digest=TEXT, rule=TEXT, reason=TEXT,
-    compensation=MAYBE, requested_at=TIME, expires_at=TIME,
+    compensation=MAYBE, requested_at=TIME, expires_at=TIME, approvers=st.lists(TEXT, max_size=3).map(tuple),
+    quorum=st.integers(1, 9), requester=MAYBE, origins=st.dictionaries(TEXT, TEXT, max_size=3),
 )  # fmt: skip
 DOUBT = st.builds(
     ApprovalRequest,
@@ -77,8 +78,8 @@ CANCELLATION = st.builds(
 DECISION = st.builds(
     ApprovalDecision,
     request_id=TEXT, run_id=NAME, tenant=TEXT, session_id=NAME, event_source=TEXT, event_id=TEXT, place=TEXT,
-    digest=TEXT, answer=st.sampled_from(["approve", "reject", "done", "retry", "compensate"]), approver=TEXT, comment=TEXT, decided_at=TIME,
-    result=JSON,
+    digest=TEXT, answer=st.sampled_from(["approve", "reject", "edit", "done", "retry", "compensate"]), approver=TEXT, comment=TEXT, decided_at=TIME,
+    result=JSON, arguments=st.none() | OBJECT, signature=MAYBE,
 )  # fmt: skip
 
 READERS: dict[type, Callable[[Envelope], OwnMessage]] = {

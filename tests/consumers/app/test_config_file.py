@@ -9,6 +9,7 @@ from consumers.app.compose import result_limits
 from consumers.app.config_file import InvalidConfigError, read_config
 from consumers.app.resolve import resolve
 from consumers.demo.settled import template
+from schemas.jws import new_pair
 
 TOKEN = "token: {file: sandbox-token}"
 
@@ -17,8 +18,16 @@ TOKEN = "token: {file: sandbox-token}"
 def valid(tmp_path: Path) -> Path:
     token = tmp_path / "token"
     token.write_text("secret", encoding="utf-8")
+    private, public = new_pair()
+    (tmp_path / "approver.key").write_text(private, encoding="utf-8")
+    (tmp_path / "approver.key.pub").write_text(public, encoding="utf-8")
     path = tmp_path / "pointsman.yaml"
-    path.write_text(template().replace("sandbox-token", str(token)), encoding="utf-8")
+    text = (
+        template()
+        .replace("sandbox-token", str(token))
+        .replace("approver.key", str(tmp_path / "approver.key"))
+    )
+    path.write_text(text, encoding="utf-8")
     return path
 
 

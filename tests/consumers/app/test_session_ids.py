@@ -10,6 +10,7 @@ from redis.crc import key_slot
 from consumers.adapters.own_messages import OwnMessages, OwnTopics
 from consumers.app.handler import RecordHandler
 from consumers.errors import DeadLetterError
+from consumers.policy.approvers import Approvers
 from consumers.router.route import RouteTable
 from consumers.session.key import SessionKey
 from consumers.telemetry.metrics import Metrics
@@ -43,6 +44,7 @@ class Handled:
             routes=RouteTable([self.world.route]),
             engine=self.world.engine(),
             messages=OwnMessages(codec, OwnTopics("steps", "approvals", "dead-letters", "parked")),
+            approvers=Approvers(),
             metrics=Metrics(),
         )
         headers = {

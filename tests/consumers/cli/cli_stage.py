@@ -42,6 +42,8 @@ routes:
     goal: Say thank you.
     actions: [erp.check_stock]
     output: {name}.outcomes
+approvals:
+  unsigned: accept
 """
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from consumers.cli.approval_inbox import Standing, find, fold
+from consumers.policy.approvers import Approvers
 from schemas.approval import ApprovalDecision, ApprovalRequest
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -104,3 +105,30 @@ def test_request_is_found_by_the_beginning_of_its_id_and_an_exact_id_wins() -> N
     assert len(find(approvals, "run-1")) == 2
     assert [a.request.id for a in find(approvals, REQUEST.id)] == [REQUEST.id]
     assert find(approvals, "run-2") == []
+
+
+def test_as_many_people_as_are_wanted_must_agree_to_the_same() -> None:
+    several = replace(REQUEST, quorum=2)
+    bob = replace(YES, approver="bob")
+    edited = replace(bob, answer="edit", arguments={"quantity": 5})
+    assert standings(several, YES) == [Standing.WAITING]
+    assert standings(several, YES, YES, replace(YES, approver="ADA")) == [Standing.WAITING]
+    assert standings(several, YES, edited) == [Standing.WAITING]
+    assert standings(several, YES, bob) == [Standing.APPROVED]
+    assert standings(several, YES, edited, replace(edited, approver="cat")) == [Standing.APPROVED]
+    assert standings(several, YES, NO) == [Standing.REJECTED]
+    (shown,) = fold([several, YES, edited], now=NOW)
+    assert shown.waits
+    assert [(each.approver, each.answer) for each in shown.answers] == [("ada", "approve"), ("bob", "edit")]
+
+
+def test_who_asked_for_it_does_not_count() -> None:
+    assert standings(replace(REQUEST, requester="ada"), YES) == [Standing.WAITING]
+    assert standings(replace(REQUEST, requester="ada"), YES, NO) == [Standing.REJECTED]
+
+
+def test_only_answers_that_a_worker_would_take_count_where_the_keys_are_known() -> None:
+    assert standings(REQUEST, YES) == [Standing.APPROVED]
+    assert [a.standing for a in fold([REQUEST, YES], now=NOW, approvers=Approvers())] == [Standing.WAITING]
+    believing = Approvers(unsigned=True)
+    assert [a.standing for a in fold([REQUEST, YES], now=NOW, approvers=believing)] == [Standing.APPROVED]

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from consumers.cli.main import app
+from schemas.jws import new_pair
 
 GOOD = """\
 model: {base_url: "http://127.0.0.1:1/v1", name: offline}
@@ -23,6 +24,14 @@ routes:
     rules:
       - {name: large, when: arguments.quantity > 9, then: hold}
 """
+
+KEYS = """\
+approvals:
+  keys:
+    - {id: ann-1, approver: ann, roles: [sales], public_key: {env: TEST_PUBLIC_KEY}}
+    - {id: bob-1, approver: bob, public_key: {env: TEST_PUBLIC_KEY}}
+"""
+SIGNING = f"{KEYS}  sign_with: {{id: ann-1, key: {{env: TEST_PRIVATE_KEY}}}}\n"
 
 TWICE = """\
   - topic: orders
@@ -216,14 +225,105 @@ MISTAKES = {
         "no such folder of schemas",
         "path",
     ),
+    "hold that nobody could answer": (
+        ("model:", "approvals: {}\nmodel:"),
+        14,
+        "no answer could ever count",
+        "keygen",
+    ),
+    "role that nobody has": (
+        ("then: hold", "then: hold, approvers: [sales, board]"),
+        13,
+        "no key of `approvals.keys` has the role board",
+        "give it",
+    ),
+    "quorum that is never reached": (
+        ("then: hold", "then: hold, approvers: [sales], quorum: 2"),
+        13,
+        "2 people must agree, and 1 could",
+        "lower it",
+    ),
+    "quorum of all that is never reached": (
+        ("then: hold", "then: hold, quorum: 3"),
+        13,
+        "3 people must agree, and 2 could",
+        "lower it",
+    ),
+    "roles where nobody is asked": (
+        ("then: hold", "then: deny, approvers: [sales]"),
+        13,
+        "routes.0.rules.0.approvers: asks people, and only `then: hold` does",
+        "",
+    ),
+    "public key that is not there": (
+        ("model:", f"{KEYS.replace('TEST_PUBLIC_KEY', 'TEST_NONE')}model:"),
+        3,
+        "TEST_NONE",
+        "run",
+    ),
+    "public key that is none": (
+        ("model:", f"{KEYS.replace('TEST_PUBLIC_KEY', 'TEST_TOKEN')}model:"),
+        3,
+        "approvals.keys.0.public_key: is no public key in PEM",
+        "keygen",
+    ),
+    "public key in the file": (
+        ("model:", f"{KEYS.replace('{env: TEST_PUBLIC_KEY}', 'MCowBQYDK2VwAyEA')}model:"),
+        3,
+        "approvals.keys.0.public_key: is a key in PEM: write `{env: NAME}`",
+        "",
+    ),
+    "two keys of one name": (
+        ("model:", f"{KEYS.replace('bob-1', 'ann-1')}model:"),
+        4,
+        "approvals.keys.1: another key is called ann-1",
+        "its own",
+    ),
+    "key of nobody": (
+        ("model:", KEYS.replace("approver: bob", "approver: ' '") + "model:"),
+        4,
+        "approver: is empty",
+        "whose",
+    ),
+    "private key that is not there": (
+        ("model:", f"{SIGNING.replace('TEST_PRIVATE_KEY', 'TEST_NONE')}model:"),
+        5,
+        "approvals.sign_with.key: the environment variable TEST_NONE is not set",
+        "pointsman run",
+    ),
+    "private key that is none": (
+        ("model:", f"{SIGNING.replace('TEST_PRIVATE_KEY', 'TEST_PUBLIC_KEY')}model:"),
+        5,
+        "approvals.sign_with.key: is no private key in PEM",
+        "keygen",
+    ),
+    "private key of another": (
+        ("model:", f"{SIGNING.replace('TEST_PRIVATE_KEY', 'TEST_OTHER_KEY')}model:"),
+        5,
+        "is not the private key of ann-1",
+        "correct",
+    ),
+    "private key that is not listed": (
+        ("model:", f"{SIGNING.replace('{id: ann-1, key', '{id: cat-1, key')}model:"),
+        5,
+        "no key of `approvals.keys` is called cat-1",
+        "list",
+    ),
     "no YAML": (("connectors:", "connectors: ["), 4, "is not YAML", ""),
 }
 EXTRA = {"one event routed twice": TWICE, "two tenants on a topic": OTHER_TENANT}
 
 
+PAIR, OTHER = new_pair(), new_pair()
+
+
 @pytest.fixture(autouse=True)
 def token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_TOKEN", "sandbox")
+    for name, key in zip(
+        ("TEST_PRIVATE_KEY", "TEST_PUBLIC_KEY", "TEST_OTHER_KEY"), (*PAIR, OTHER[0]), strict=True
+    ):
+        monkeypatch.setenv(name, key)
 
 
 def check(tmp_path: Path, text: str, *words: str) -> tuple[int, str, str]:
@@ -237,6 +337,8 @@ def check(tmp_path: Path, text: str, *words: str) -> tuple[int, str, str]:
 def test_mistake_is_named_with_its_line_and_exit_code_2(kind: str, tmp_path: Path) -> None:
     (old, new), line, message, hint = MISTAKES[kind]
     text = GOOD.replace(old, new, 1) + EXTRA.get(kind, "")
+    if "approvals:" not in text:  # at its end, so that no line moves
+        text += KEYS
     code, stdout, stderr = check(tmp_path, text)
     assert code == 2, stdout
     assert f"pointsman.yaml:{line}: " in stderr
@@ -245,14 +347,14 @@ def test_mistake_is_named_with_its_line_and_exit_code_2(kind: str, tmp_path: Pat
 
 
 def test_good_file_shows_routes_actions_and_rules(tmp_path: Path) -> None:
-    code, stdout, stderr = check(tmp_path, GOOD)
+    code, stdout, stderr = check(tmp_path, GOOD + SIGNING)
     assert (code, stderr) == (0, "")
     for said in ("order.requested", "erp.create_order (write)", "hold: large", "no mistakes"):
         assert said in stdout
 
 
 def test_actions_are_listed_with_what_keeps_them_from_happening_twice(tmp_path: Path) -> None:
-    code, stdout, _ = check(tmp_path, GOOD, "--actions")
+    code, stdout, _ = check(tmp_path, GOOD + KEYS, "--actions")
     assert code == 0
     assert "erp.create_order" in stdout
     assert "erp.cancel_order" in stdout
@@ -263,6 +365,7 @@ def test_several_mistakes_are_all_found_in_order_of_their_lines(tmp_path: Path) 
         GOOD.replace("quantity > 9", "quantity >")
         .replace("TEST_TOKEN", "TEST_NONE")
         .replace("stock,", "stok,")
+        + KEYS
     )
     code, stdout, _ = check(tmp_path, text, "--json")
     found = orjson.loads(stdout)

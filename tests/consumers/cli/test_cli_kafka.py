@@ -11,7 +11,7 @@ import pytest
 from consumers.adapters import kafka_clients
 from consumers.adapters.kafka_clients import KafkaConnection
 from consumers.adapters.kafka_reader import topic_reader
-from schemas.approval import ApprovalRequest
+from schemas.approval import ApprovalDecision, ApprovalRequest
 from schemas.codec.records import RecordCodec
 from schemas.dead_letter import DeadLetter, dead_letter_headers
 from schemas.record import Headers, Record
@@ -82,7 +82,7 @@ def doubt(name: str) -> ApprovalRequest:
     )
 
 
-def encoded(*requests: ApprovalRequest) -> list[Raw]:
+def encoded(*requests: ApprovalRequest | ApprovalDecision) -> list[Raw]:
     async def encode() -> list[Raw]:
         codec = RecordCodec(FolderRegistry())
         await codec.ready()

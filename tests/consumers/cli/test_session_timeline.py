@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from consumers.cli.session_timeline import timeline
+from consumers.cli.session_timeline import says, timeline
 
 CALL = {"id": "1", "action": "erp.create_order", "arguments": {"quantity": 2}, "problem": None}
 FINISH = {"status": "completed", "summary": "Ordered."}
@@ -62,3 +62,20 @@ def test_compensation_is_named_in_its_result_too() -> None:
     }
     moments = {moment.place: moment for moment in timeline({**ENTRIES, **undone})}
     assert moments["t1/c0/undo.result"].action == "erp.cancel_order"
+
+
+def test_who_must_agree_and_what_somebody_changed_is_said() -> None:
+    hold = {
+        "arguments": {"quantity": 2},
+        "rule": "large",
+        "reason": "ask",
+        "expires_at": "2026-11-22T13:00:00+00:00",
+        "approvers": ["board", "sales"],
+        "quorum": 2,
+        "requester": "kim",
+    }
+    said = says("t1/c0/hold", hold)
+    assert said.endswith(", for 2 of board or sales, asked for by kim")
+    assert says("t1/c0/hold", {**hold, "approvers": [], "requester": None}).endswith(", for 2 of all")
+    edit = {"answer": "edit", "approver": "ann", "comment": "five", "arguments": {"quantity": 5}}
+    assert says("t1/c0/by-1/approval", edit) == 'edit by ann five: {"quantity":5}'

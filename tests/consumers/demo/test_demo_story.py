@@ -8,7 +8,7 @@ from connectors.sandbox.service.store import Store
 from consumers.app.config_file import read_config
 from consumers.app.resolve import resolve
 from consumers.demo.options import OFFLINE, DemoOptions, HostedModel, hosted_model
-from consumers.demo.settled import Addresses, settled, template
+from consumers.demo.settled import Addresses, settled, template, write_secrets
 from consumers.demo.story import CASES, ORDERS, STORY, Again, Business, Poison, business
 from consumers.errors import ConfigurationError
 from consumers.router.route import RouteTable
@@ -22,10 +22,10 @@ EVENTS = [scene.published for scene in STORY if isinstance(scene.published, Busi
 
 
 def written(folder: Path, hosted: HostedModel | None = None) -> Path:
-    token = folder / "the token"
-    token.write_text("secret")
+    inner = folder / "a folder"
+    inner.mkdir()
     path = folder / "pointsman.yaml"
-    path.write_text(settled(template(), ADDRESSES, token, hosted))
+    path.write_text(settled(template(), ADDRESSES, write_secrets(inner, "secret"), hosted))
     return path
 
 
@@ -58,7 +58,7 @@ def test_a_hosted_model_brings_its_key_and_no_price_of_ours(tmp_path: Path) -> N
 
 def test_a_template_that_lost_an_address_is_noticed(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="does not say"):
-        settled(template().replace("9092", "9093"), ADDRESSES, tmp_path, None)
+        settled(template().replace("9092", "9093"), ADDRESSES, write_secrets(tmp_path, "secret"), None)
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.name)

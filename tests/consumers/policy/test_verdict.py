@@ -131,3 +131,10 @@ def test_a_rule_in_python_that_gives_no_answer_denies_and_tells_no_values(
     found = judge([rule(Effect.ALLOW), python(then, function)], "erp.create_order", "write", facts)
     assert found.effect is Effect.DENY
     assert "secret" not in found.message
+
+
+def test_every_rule_that_holds_is_named_because_each_has_its_own_people() -> None:
+    first, second = rule(Effect.HOLD), rule(Effect.HOLD, "arguments.quantity == 3")
+    found = verdict(first, rule(Effect.HOLD, "false"), second)
+    assert (found.rule, found.holds) == (first.name, (first, second))
+    assert verdict(first, rule(Effect.DENY)).holds == ()

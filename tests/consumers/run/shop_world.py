@@ -15,6 +15,7 @@ from connectors.connector import Connector, NoSettings
 from connectors.errors import BusyError, FailedError, InDoubtError
 from connectors.perform import perform
 from consumers.adapters.memory_sessions import MemorySessions
+from consumers.policy.approvers import Approver
 from consumers.policy.provenance import Trust
 from consumers.policy.rules import Effect, Rule, compile_rule
 from consumers.ports.actions import ActionRequest
@@ -454,8 +455,12 @@ class World:
             await self.outbox.publish(end)
         return end
 
-    async def answer(self, decision: ApprovalDecision) -> Outcome | ApprovalRequest:
-        end = await self.engine().answer(decision, self.claim)
+    async def answer(
+        self, decision: ApprovalDecision, *roles: str, by: str | None = None
+    ) -> Outcome | ApprovalRequest:
+        """Somebody answers whose signature was verified."""
+        who = Approver(by or decision.approver, frozenset(roles))
+        end = await self.engine().answer(decision, who, self.claim)
         assert end is not None
         await self.outbox.publish(end)
         return end

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from connectors.errors import InDoubtError
 from consumers.errors import RetryError
+from consumers.policy.approvers import Approver
 from consumers.ports.clock import SystemClock
 from consumers.router.route import Budget
 from schemas.approval import ApprovalRequest
@@ -187,7 +188,7 @@ async def to_the_end(world: World) -> Outcome:
     for _ in range(50):
         try:
             if isinstance(end, ApprovalRequest):
-                end = await engine.answer(answer(end, said(world, end)), world.claim)
+                end = await engine.answer(answer(end, said(world, end)), Approver("ann"), world.claim)
             else:
                 end = await engine.work(world.event, world.route, world.claim)
         except RetryError as error:

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -31,6 +32,12 @@ def approved() -> World:
     return World(ordering(), rules=[hold("true", "shop.order")])
 
 
+def agreed() -> World:
+    """Two people must agree, and both want other arguments than the model."""
+    rule = replace(hold("true", "shop.order"), approvers=frozenset({"sales"}), quorum=2)
+    return World(ordering(), rules=[rule])
+
+
 def doubtful() -> World:
     """A letter that arrived and of which nobody knows; a person has the run undone."""
     world = World(turns(reply(ORDER), reply(LETTER), reply(finish())))
@@ -47,9 +54,13 @@ def undone_by_state() -> World:
 
 async def to_the_end(world: World) -> Outcome:
     end = await once_more(world, world.work)
+    people: dict[str, list[str]] = {}
     while isinstance(end, ApprovalRequest):
-        decision = answer(end, said(world, end))
-        end = await once_more(world, partial(world.answer, decision))
+        person = people.setdefault(end.id, ["ann", "bob"]).pop(0)
+        decision = answer(end, said(world, end), approver=person)
+        if end.quorum > 1:
+            decision = replace(decision, answer="edit", arguments={"quantity": 5})
+        end = await once_more(world, partial(world.answer, decision, "sales"))
     return end
 
 
@@ -78,10 +89,18 @@ SCENARIOS = {
     "one action": one_action,
     "undone": undone,
     "approved": approved,
+    "agreed": agreed,
     "in doubt": doubtful,
     "undone by state": undone_by_state,
 }
-PORT_CALLS = {"one action": 14, "undone": 34, "approved": 22, "in doubt": 40, "undone by state": 40}
+PORT_CALLS = {
+    "one action": 14,
+    "undone": 34,
+    "approved": 22,
+    "agreed": 27,
+    "in doubt": 40,
+    "undone by state": 40,
+}
 """At least so many; the test checks that no scenario has more than are crashed at."""
 
 
@@ -116,7 +135,7 @@ async def test_a_crash_changes_neither_outcome_nor_effects(name: str, at: int, a
     )
 
 
-STEPS = {"one action": 6, "undone": 10, "approved": 8, "in doubt": 9, "undone by state": 10}
+STEPS = {"one action": 6, "undone": 10, "approved": 8, "agreed": 9, "in doubt": 9, "undone by state": 10}
 """Steps of each scenario at which it may be handed over; the test checks that there are no more."""
 
 

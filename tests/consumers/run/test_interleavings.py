@@ -29,6 +29,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from consumers.adapters.memory_sessions import MemorySessions
 from consumers.errors import DeadLetterError, RetryError
+from consumers.policy.approvers import Approver
 from consumers.router.exchange import Reply
 from consumers.router.route import Budget, Route
 from consumers.run.engine import Engine
@@ -411,7 +412,7 @@ async def _worked(engine: Engine, message: Message, route: Route, worker: Worker
         case Envelope():
             return await engine.work(message, route, worker.claim)
         case ApprovalDecision():
-            return await engine.answer(message, worker.claim)
+            return await engine.answer(message, Approver(message.approver), worker.claim)
         case Cancellation():
             return await engine.cancel(message, worker.claim)
 

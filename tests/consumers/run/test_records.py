@@ -207,13 +207,14 @@ async def test_a_request_for_approval_says_all_that_a_person_needs() -> None:
         description="Place an order.",
         arguments={"quantity": 2},
         digest=digest(
-            ["acme", "s-1", run_id, "t2/c0", "shop.order", {"quantity": 2}, expires.isoformat()]
+            ["acme", "s-1", run_id, "t2/c0", "shop.order", {"quantity": 2}, expires.isoformat(), "hold", [], 1, None]
         ),
         rule="hold",
         reason="ask first",
         compensation="shop.cancel",
         requested_at=NOW,
         expires_at=expires,
+        origins={"quantity": "event.payload.quantity"},
     )  # fmt: skip
 
 

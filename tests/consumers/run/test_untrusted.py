@@ -9,7 +9,7 @@ import pytest
 from consumers.policy.provenance import Trust
 from schemas.approval import ApprovalRequest
 from schemas.outcome import Outcome
-from tests.consumers.run.shop_world import World, finish, reply, turns
+from tests.consumers.run.shop_world import World, finish, hold, reply, turns
 from tests.consumers.run.test_engine import LETTER, answer
 from tests.consumers.run.test_reasons import told
 
@@ -75,8 +75,34 @@ async def test_rejected_the_model_is_told_the_result_and_nothing_of_how_it_came_
     world = shipping(payload={"order_id": "O-1"})
     request = await asked(world)
     await world.answer(answer(request, "reject"))
-    assert told(world) == [("rejected", "reject by ann")]
+    assert told(world) == [("unproven", "reject by ann")]
     assert world.effects == []
+
+
+async def test_what_was_meant_is_still_done_although_a_person_refused_what_the_model_was_talked_into() -> None:
+    meant = ("shop__ship", {"order_id": "O-1"})
+    world = shipping(meant, SHIP, meant, payload={"order_id": "O-1"})
+    world.model.plan = turns(reply(meant), reply(SHIP), reply(meant), reply(finish()))
+    request = await world.work()
+    assert isinstance(request, ApprovalRequest)
+    end = await world.answer(answer(request, "reject"))
+    assert isinstance(end, Outcome)
+    assert end.status == "success"
+    assert world.effects == ["ship", "ship"], "the route is atomic, and yet the first one stands"
+
+
+async def test_people_are_told_where_each_argument_comes_from() -> None:
+    world = shipping(payload={"order_id": "O-1", "note": "O-7"})
+    assert (await asked(world)).origins == {"order_id": "event.payload.note (not trusted)"}
+
+
+async def test_a_rule_that_holds_as_well_asks_its_own_people() -> None:
+    world = shipping(payload={"order_id": "O-1"})
+    world.route = replace(world.route, rules=(hold("true", "shop.ship"),))
+    first = await asked(world)
+    assert first.rule == "hold"
+    end = await world.answer(answer(first))
+    assert isinstance(end, Outcome), "somebody saw exactly these arguments, with their origins, and said yes"
 
 
 async def test_a_look_up_by_a_protected_argument_that_was_made_up_is_refused_without_asking() -> None:
