@@ -13,10 +13,10 @@ from consumers.errors import RetryError
 from consumers.policy.approvers import Approver
 from consumers.ports.clock import SystemClock
 from consumers.router.route import Budget
-from schemas.approval import ApprovalRequest
+from schemas.approval import ApprovalDecision, ApprovalRequest
 from schemas.outcome import Outcome, Status
 from tests.consumers.run.shop_world import Crash, World, finish, hold, reply, turns
-from tests.consumers.run.test_crashes import PORT_CALLS, SCENARIOS, said
+from tests.consumers.run.test_crashes import PORT_CALLS, SCENARIOS, decided
 from tests.consumers.run.test_engine import LETTER, ORDER, answer, ordering
 
 TWO_HOURS = timedelta(hours=2)
@@ -184,17 +184,22 @@ async def test_a_crash_and_another_clock_after_it_do_nothing_twice_and_end(
 async def to_the_end(world: World) -> Outcome:
     """Work with one worker, as the runtime does, waiting as long as it asks; people answer at once."""
     engine = world.engine()
-    end: object = None
+    people: dict[str, list[str]] = {}
+    answers: ApprovalDecision | None = None
     for _ in range(50):
         try:
-            if isinstance(end, ApprovalRequest):
-                end = await engine.answer(answer(end, said(world, end)), Approver("ann"), world.claim)
+            if answers:
+                by = Approver(answers.approver, frozenset({"sales"}))
+                end = await engine.answer(answers, by, world.claim)
             else:
                 end = await engine.work(world.event, world.route, world.claim)
         except RetryError as error:
             world.clock.pass_by(timedelta(seconds=error.after_s or 1))
+            continue
         if isinstance(end, Outcome):
             return end
+        assert isinstance(end, ApprovalRequest)
+        answers = decided(world, end, people)
     raise AssertionError("no end after 50 attempts")
 
 

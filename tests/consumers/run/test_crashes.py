@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from consumers.errors import RetryError
-from schemas.approval import Answer, ApprovalRequest
+from schemas.approval import Answer, ApprovalDecision, ApprovalRequest
 from schemas.outcome import Outcome
 from tests.consumers.run.shop_world import Crash, World, finish, hold, reply, turns
 from tests.consumers.run.test_engine import LETTER, ORDER, SHIP, answer, ordering
@@ -56,12 +56,16 @@ async def to_the_end(world: World) -> Outcome:
     end = await once_more(world, world.work)
     people: dict[str, list[str]] = {}
     while isinstance(end, ApprovalRequest):
-        person = people.setdefault(end.id, ["ann", "bob"]).pop(0)
-        decision = answer(end, said(world, end), approver=person)
-        if end.quorum > 1:
-            decision = replace(decision, answer="edit", arguments={"quantity": 5})
+        decision = decided(world, end, people)
         end = await once_more(world, partial(world.answer, decision, "sales"))
     return end
+
+
+def decided(world: World, asked: ApprovalRequest, people: dict[str, list[str]]) -> ApprovalDecision:
+    """Return what the next person says who is asked; whatever is delivered again is this very answer."""
+    person = people.setdefault(asked.id, ["ann", "bob"]).pop(0)
+    decision = answer(asked, said(world, asked), approver=person)
+    return decision if asked.quorum == 1 else replace(decision, answer="edit", arguments={"quantity": 5})
 
 
 def said(world: World, asked: ApprovalRequest) -> Answer:
