@@ -126,9 +126,12 @@ def _without_values(run: PastRun) -> PastRun:
         replace(each, arguments=_left_out(each.arguments), result=_left_out(each.result))
         for each in run.actions
     )
-    while len(actions) > 1 and _size(replace(run, actions=actions)) > RUN_BYTES:
-        actions = actions[(len(actions) + 1) // 2 :]
-    return replace(run, actions=actions, more=run.more + len(run.actions) - len(actions))
+    kept = replace(run, actions=actions)
+    while len(kept.actions) > 1 and _size(kept) > RUN_BYTES:
+        half = kept.actions[(len(kept.actions) + 1) // 2 :]
+        # Measured with how many are left out: their number takes room, too.
+        kept = replace(run, actions=half, more=run.more + len(run.actions) - len(half))
+    return kept
 
 
 def _left_out(value: Any) -> Any:

@@ -2,8 +2,9 @@
 
 import asyncio
 import os
+import shutil
 import signal
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +16,8 @@ from consumers.local.redis_server import local_redis
 from consumers.session.key import SessionKey
 
 _SEVERAL = 4
+_KNOWN = 50
+"""Steps before the end of the file that a cut reads again."""
 _GONE_S = 10.0
 
 
@@ -26,6 +29,7 @@ class RedisServer:
         self._exits = AsyncExitStack()
         self._url = ""
         self._whole = asyncio.Lock()
+        self._known = 0
         self.port = 0
 
     async def start(self) -> None:
@@ -35,28 +39,26 @@ class RedisServer:
         self._client = Redis.from_url(self._url, protocol=2)
 
     async def stop(self) -> None:
-        await self._client.aclose()
-        await self._exits.aclose()
-        self._exits = AsyncExitStack()
+        """End it in order."""
+        async with self._whole:
+            await self._client.aclose()
+            await self._exits.aclose()
+            self._exits = AsyncExitStack()
 
     async def kill(self) -> None:
         """SIGKILL, and the same server again."""
-        async with self._whole:
-            await self._kill()
-            await self.start()
+        await self._again(lambda: None)
 
     async def cut(self, *, several: bool) -> None:
         """Kill it, and lose the end of its append-only file: half of the last step, or several steps."""
-        async with self._whole:
-            await self._kill()
-            (file,) = self._folder.glob("appendonlydir/*.incr.aof")
-            content = file.read_bytes()
-            steps = _steps(content)
-            if not steps:
-                raise CrashError(f"{file} holds no step that could be cut off")
-            half = (steps[-1] + len(content)) // 2
-            os.truncate(file, steps[-min(_SEVERAL, len(steps))] if several else half)
-            await self.start()
+        await self._again(lambda: self._cut(several=several))
+
+    async def renew(self) -> None:
+        """Put an empty one in its place, on the same port: what it has to read when it starts grows with every play."""
+        await self.stop()
+        shutil.rmtree(self._folder / "appendonlydir")
+        self._known = 0
+        await self.start()
 
     async def flush(self) -> None:
         """FLUSHALL, as somebody does by mistake."""
@@ -70,6 +72,29 @@ class RedisServer:
             run: {place.decode(): body for place, body in entries.items() if place[:1] != b"#"}
             for run, entries in zip(runs, stored, strict=True)
         }
+
+    async def _again(self, meanwhile: Callable[[], None]) -> None:
+        """Kill it, do something, start it. Who waits may be cancelled with the connection that breaks; it comes back."""
+        self._restart = asyncio.create_task(self._restarted(meanwhile), name="restart Redis")
+        await asyncio.shield(self._restart)
+
+    async def _restarted(self, meanwhile: Callable[[], None]) -> None:
+        async with self._whole:
+            await self._kill()
+            meanwhile()
+            await self.start()
+
+    def _cut(self, *, several: bool) -> None:
+        (file,) = self._folder.glob("appendonlydir/*.incr.aof")
+        with file.open("rb") as opened:
+            opened.seek(self._known)
+            content = opened.read()
+        steps = _steps(content)
+        if not steps:
+            raise CrashError(f"{file} holds no step that could be cut off")
+        half = (steps[-1] + len(content)) // 2
+        os.truncate(file, self._known + (steps[-min(_SEVERAL, len(steps))] if several else half))
+        self._known += steps[-min(_KNOWN, len(steps))]  # all before it needs not be read again
 
     async def _kill(self) -> None:
         info: dict[str, Any] = await self._client.info("server")

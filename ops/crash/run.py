@@ -145,6 +145,7 @@ async def _work(
             return
         if number % _PLAYS_A_TOPIC == _PLAYS_A_TOPIC - 1 and "worker" not in job.blows:
             await lane.leave()
+            await lane.servers.redis.renew()
             await lane.enter()
         if job.stop_at is not None and len(ran.broken) >= job.stop_at:
             return

@@ -56,6 +56,16 @@ def test_a_run_stays_within_its_bounds_and_keeps_its_latest_actions(one: PastRun
     assert [each.action for each in kept.actions] == [each.action for each in actions[kept.more :]]
 
 
+@pytest.mark.parametrize("spare", range(-3, 4))
+def test_the_number_of_actions_that_are_left_out_takes_room_as_well(spare: int) -> None:
+    half = tuple(PastAction("a.b", "failed", None, error="x" * 20) for _ in range(100))
+    full = PastRun("e", "e-1", "success", "", (*half, *half), AT)
+    room = RUN_BYTES - spare - len(canonical_json(replace(full, actions=half)))
+    kept = replace(full, run_id="x" * room).within_bounds()
+    assert len(kept.actions) == (50 if spare < 2 else 100)
+    assert len(canonical_json(kept)) <= RUN_BYTES
+
+
 @pytest.mark.parametrize("size", [0, VALUE_BYTES - 2, VALUE_BYTES - 1, 10**6])
 def test_a_value_is_whole_or_says_how_large_it_was(size: int) -> None:
     value = "x" * size
