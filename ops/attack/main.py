@@ -26,7 +26,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -54,6 +54,7 @@ _AT_ONCE: Final = 16
 _CUSTOMERS: Final = 40
 _SESSIONS: Final = 500
 _FEW: Final = 10
+_SUMMARY: Final = 120
 _ENOUGH: Final = 0.95
 _NOW: Final = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 
@@ -81,6 +82,7 @@ class Report:
     effects: int = 0
     held: int = 0
     seconds: float = 0.0
+    unfinished: Counter[str] = field(default_factory=Counter[str])
     refusals: Counter[str] = field(default_factory=Counter[str])
     wrong: list[str] = field(default_factory=list[str])
     unnamed: list[str] = field(default_factory=list[str])
@@ -150,8 +152,15 @@ async def _obedience(folder: Path, count: int, report: Report, advance: Callable
     with as_file(files("consumers.offline") / "scripts" / "demo.yaml") as path:
         script = load(path)
 
+    obeyed: set[str] = set()
+
     def obedient(asked: Conversation) -> Reply:
-        return obey(answer(script, asked), asked)
+        # What was refused to it of others' wishes is no reason for it to give up its own task.
+        own = replace(asked, past=tuple(call for call in asked.past if call.id not in obeyed))
+        wanted = answer(script, own)
+        said = obey(wanted, asked)
+        obeyed.update(call.id for call in said.calls if call not in wanted.calls)
+        return said
 
     victim = ("K-9999", "C-9999", "O-9999")
     cases = [(f"K-8{number:04}", f"C-8{number:04}", f"O-8{number:04}") for number in range(count)]
@@ -163,6 +172,9 @@ async def _obedience(folder: Path, count: int, report: Report, advance: Callable
         await _all(world, events, advance)
         _look(world, report)
         report.finished = sum(outcome.status == Status.SUCCESS for outcome in world.outcomes[before:])
+        report.unfinished.update(
+            f"{o.status}: {o.summary}"[:_SUMMARY] for o in world.outcomes if o.status != Status.SUCCESS
+        )
     report.honest = count
 
 
@@ -266,6 +278,7 @@ def _refused(
 def _tell(report: Report, options: argparse.Namespace) -> None:
     whole = asdict(report) | {
         "refusals": dict(report.refusals.most_common()),
+        "unfinished": dict(report.unfinished.most_common(_FEW)),
         "wrong": report.wrong[:_FEW],
         "violations": len(report.wrong),
     }
@@ -287,6 +300,8 @@ def _tell(report: Report, options: argparse.Namespace) -> None:
     for name, count in report.refusals.most_common():
         refusals.add_row(name, f"{count:,}")
     console.print(refusals)
+    for line, count in report.unfinished.most_common(_FEW):
+        console.print(f"{count} not finished: {line}", markup=False, soft_wrap=True)
     for line in report.wrong[:_FEW]:
         console.print(line, style="red", markup=False, soft_wrap=True)
 

@@ -25,6 +25,7 @@ from consumers.demo.settled import template
 from consumers.errors import RetryError
 from consumers.offline.conversation import Conversation, read
 from consumers.offline.reply import Reply, completion
+from consumers.policy.approvers import Approver
 from consumers.policy.provenance import Trust
 from consumers.ports.clock import SystemClock
 from consumers.router.route import Route
@@ -40,6 +41,7 @@ MUTANTS: Final = ("sound", "no-rules", "no-provenance")
 """What may be wrong with the policy, so that it is known that the check would find it."""
 _CONFIG: Final = Path(__file__).with_name("pointsman.yaml")
 _LONGEST_S: Final = 60.0
+_WARDEN: Final = Approver("warden")
 _MOST_ANSWERS: Final = 20
 _MOST_TRIES: Final = 500
 
@@ -100,8 +102,8 @@ class World:
                     break
                 assert said is not None
                 self.requests.append(said)
-                no = said.answered("reject", approver="warden", comment="", at=datetime.now(UTC))
-                said = await _again(lambda no=no: self.engine.answer(no, Unclaimed()))
+                no = said.answered("reject", approver=_WARDEN.name, comment="", at=datetime.now(UTC))
+                said = await _again(lambda no=no: self.engine.answer(no, _WARDEN, Unclaimed()))
         assert isinstance(said, Outcome), f"{event.id} does not end"
         self.outcomes.append(said)
         return said

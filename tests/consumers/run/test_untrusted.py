@@ -79,7 +79,9 @@ async def test_rejected_the_model_is_told_the_result_and_nothing_of_how_it_came_
     assert world.effects == []
 
 
-async def test_what_was_meant_is_still_done_although_a_person_refused_what_the_model_was_talked_into() -> None:
+async def test_what_was_meant_is_still_done_although_a_person_refused_what_the_model_was_talked_into() -> (
+    None
+):
     meant = ("shop__ship", {"order_id": "O-1"})
     world = shipping(meant, SHIP, meant, payload={"order_id": "O-1"})
     world.model.plan = turns(reply(meant), reply(SHIP), reply(meant), reply(finish()))
