@@ -105,7 +105,7 @@ def _approval(request: ApprovalRequest, answers: Sequence[ApprovalDecision], now
     agreed: dict[str, set[str]] = {}
     for number, answer in enumerate(answers, start=1):
         so_far = tuple(answers[:number])
-        if until is not None and answer.decided_at > until:
+        if until is not None and answer.decided_at >= until:
             # Too late: it changes nothing, and the worker records the hold as expired.
             return Approval(request, answer, Standing.EXPIRED, so_far[:-1])
         if request.kind == "doubt":
@@ -116,5 +116,5 @@ def _approval(request: ApprovalRequest, answers: Sequence[ApprovalDecision], now
         agreed.setdefault(about, set()).add(person(answer.approver))
         if len(agreed[about]) >= request.quorum:
             return Approval(request, answer, Standing.APPROVED, so_far)
-    late = until is not None and now > until
+    late = until is not None and now >= until
     return Approval(request, None, Standing.EXPIRED if late else Standing.WAITING, tuple(answers))
