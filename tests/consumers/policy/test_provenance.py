@@ -187,7 +187,7 @@ CLEAN: dict[str, Any] = {"customer": "C-1", "quantity": 2}
 
 
 def after(action: str, *calls: PastCall, told: Trust | None = None, **more: Any) -> str | None:
-    has_seen = seen(*calls, **{"payload": CLEAN, **more})
+    has_seen = seen(*calls, payload=more.pop("payload", CLEAN), **more)
     found = concern(ACTIONS[action], {"customer": "C-1", "text": "x"}, has_seen, told or trust())
     if found is None:
         return None
