@@ -75,7 +75,9 @@ def test_answer_with_another_digest_leaves_the_request_waiting() -> None:
 
 def test_request_nobody_answered_in_time_is_expired() -> None:
     assert standings(REQUEST, now=UNTIL + timedelta(seconds=1)) == [Standing.EXPIRED]
-    assert standings(REQUEST, now=UNTIL) == [Standing.EXPIRED], "like the worker, not at the last moment either"
+    assert standings(REQUEST, now=UNTIL) == [Standing.EXPIRED], (
+        "like the worker, not at the last moment either"
+    )
 
 
 def test_answer_after_the_expiry_counts_as_none() -> None:
