@@ -51,11 +51,11 @@ async def test_no_secret_is_in_anything_that_a_worker_writes(
     await played.publish(order("undone", product="P-900"))  # no carrier takes it
     ends = [await played.outcome_in((await played.outcome_records(i))[0]) for i in ("good", "undone")]
     assert [end.status for end in ends] == [Status.SUCCESS, Status.COMPENSATED]
-    (played.folder / "token").write_text(ROTATED)  # the sandbox knows another one, and says so
+    (played.folder / "sandbox-token").write_text(ROTATED)  # the sandbox knows another one, and says so
     await played.publish(order("refused"))
     refused = await played.outcome_in((await played.outcome_records("refused"))[0])
     assert refused.status not in {Status.SUCCESS, Status.COMPENSATED}
-    (played.folder / "token").write_text(TOKEN)
+    (played.folder / "sandbox-token").write_text(TOKEN)
     await played.publish(order("renewed"))
     assert (await played.outcome_in((await played.outcome_records("renewed"))[0])).status is Status.SUCCESS
 

@@ -141,7 +141,10 @@ def test_an_event_is_explained_as_is_shown(tmp_path: Path, monkeypatch: pytest.M
     for name in ("OPENAI_API_KEY", "ERP_TOKEN", "CRM_TOKEN"):
         monkeypatch.setenv(name, "any")
     config = tmp_path / "pointsman.yaml"
-    config.write_text(README.fences("yaml")[0])
+    (tmp_path / "ann.pub").write_text(new_pair()[1])
+    config.write_text(
+        README.fences("yaml")[0].replace("/etc/pointsman/ann.key.pub", str(tmp_path / "ann.pub"))
+    )
     event = ROOT / "schemas" / "examples" / "order.requested.in-stock.json"
     result = CliRunner().invoke(app, ["check", "-c", str(config), "--explain", str(event)])
     (shown,) = README.fences("explained")

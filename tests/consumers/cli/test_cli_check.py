@@ -406,7 +406,7 @@ EVENT = {"type": "order.requested", "payload": {"quantity": 12}}
 def explain(tmp_path: Path, text: str, event: object, *words: str) -> tuple[int, str, str]:
     path = tmp_path / "event.json"
     path.write_bytes(orjson.dumps(event, option=orjson.OPT_INDENT_2))
-    return check(tmp_path, text, "--explain", str(path), *words)
+    return check(tmp_path, text + SIGNING, "--explain", str(path), *words)
 
 
 @pytest.mark.parametrize(
