@@ -19,6 +19,8 @@ _CONNECT_S: Final = 15.0
 _QUIET_S: Final = 10.0
 """A broker that gives nothing for so long although it has more is given up."""
 _POLL_MS: Final = 200
+_AT_ONCE: Final = 500
+"""Records between two turns of the event loop: a poll does not wait for what has been fetched already."""
 _REST_S: Final = 0.2
 
 
@@ -87,7 +89,7 @@ class TopicReader:
         clock = asyncio.get_running_loop().time
         moved_at = clock()
         while left:
-            batches = await self._consumer.getmany(timeout_ms=_POLL_MS)
+            batches = await self._poll()
             for record in _merged(batches):
                 if record.offset < spans[TopicPartition(record.topic, record.partition)].end:
                     yield record
@@ -114,11 +116,15 @@ class TopicReader:
             # Explicit, because `latest` would be resolved at the first fetch and skip what came in between.
             self._consumer.seek(tp, span.first if from_beginning else span.end)
         while True:
-            batches = await self._consumer.getmany(timeout_ms=_POLL_MS)
+            batches = await self._poll()
             for record in _merged(batches):
                 yield record
             if not batches:
                 await self._rest(list(spans))
+
+    async def _poll(self) -> Mapping[TopicPartition, Sequence[Any]]:
+        await asyncio.sleep(0)
+        return await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=_AT_ONCE)
 
     async def _partitions(self, topics: Iterable[str]) -> list[TopicPartition]:
         wanted = sorted(set(topics))
