@@ -49,6 +49,10 @@ class _Journal:
                 return fresh, (index, stored)
         return fresh, None
 
+    def contradicts(self, told: Mapping[str, bytes]) -> bool:
+        """Whether something else stands at one of these places."""
+        return any(self.entries.get(at, body) != body for at, body in told.items())
+
 
 @dataclass(slots=True)
 class _Session:
@@ -194,9 +198,12 @@ class MemorySessions:
         """As the port `Restoring` says."""
         kept = self._session(key) or _Session(key.tenant, key.session_id)
         for run_id, steps in session.runs.items():
-            journal = _Journal() if place.ERASED in steps else self._journal(key, run_id)
-            for at, step in steps.items():
-                journal.entries.setdefault(at, canonical_json(step.body))
+            journal = self._journal(key, run_id)
+            told = {at: canonical_json(step.body) for at, step in steps.items()}
+            newer = max((step.epoch for step in steps.values()), default=0) > kept.epoch
+            if place.ERASED in told or (newer and journal.contradicts(told)):
+                journal = _Journal()
+            journal.entries = told | journal.entries
             if steps.keys() & {place.ERASED, place.OUTCOME}:
                 journal.closed_by, journal.expires_at = 0, self._now() + self._ttl_s
             self._journals[key.journal(run_id)] = journal

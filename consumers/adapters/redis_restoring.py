@@ -32,8 +32,9 @@ class RedisRestoring:
         except SessionDamagedError as error:
             context, damaged = b"", error
         epoch = 0
-        for run_id, steps in session.runs.items():
-            epoch = await self._restore(key, run_id, steps, context)
+        for number, (run_id, steps) in enumerate(session.runs.items(), start=1):
+            order = "more" if number < len(session.runs) else "last"
+            epoch = await self._restore(key, run_id, steps, context, order)
         if damaged:
             raise damaged
         return epoch
@@ -43,10 +44,13 @@ class RedisRestoring:
             stored = await self._redis.get(key.context)
         return context_of(key, stored)
 
-    async def _restore(self, key: SessionKey, run_id: str, steps: Mapping[str, Step], context: bytes) -> int:
+    async def _restore(
+        self, key: SessionKey, run_id: str, steps: Mapping[str, Step], context: bytes, order: str
+    ) -> int:
         how = "erased" if place.ERASED in steps else "ended" if place.OUTCOME in steps else "open"
         keys = [key.meta, key.context, key.journal(run_id), key.runs]
         about: list[Any] = [run_id, key.tenant, key.session_id, how, self._ttl_ms, context]
+        about += (max((step.epoch for step in steps.values()), default=0), order)
         for at, step in steps.items():
             about += (at, canonical_json(step.body))
         async with busy_when_unreachable():

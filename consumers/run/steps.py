@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from consumers.ports.sessions import Body, Entry
-from consumers.run.journal import CallStatus, RunJournal
+from consumers.run.journal import RunJournal
 from consumers.run.record import is_known, step_of
 from consumers.session import place
 from schemas.envelope import Envelope
@@ -16,10 +16,8 @@ from schemas.step import Step
 
 
 def published_again(journal: RunJournal, event: Envelope, now: datetime, epoch: int) -> Iterator[Step]:
-    """Yield the steps of a run that is neither over nor waiting; those of any other were published before it was left."""
-    left = {CallStatus.HELD, CallStatus.IN_DOUBT}
-    over = place.OUTCOME in journal.entries or place.ERASED in journal.entries
-    if over or any(call.status in left for call in journal.calls()):
+    """Yield the steps of a run that is not over."""
+    if journal.entries.keys() & {place.OUTCOME, place.ERASED}:
         return
     for at in sorted(filter(is_known, journal.entries), key=_order):
         body = journal.entries[at]

@@ -8,9 +8,10 @@ entries of a worker that died before it stored them, and of one that was fenced 
 - So where two bodies claim one place, the higher epoch's is the stored one. The holder of the lower epoch had stored
   neither its own nor anything after it.
 - What a lower epoch publishes after a higher one was not stored, or is published by the higher one as well.
+- Whoever ends a run has published all of it by then: what only lower epochs told was not stored.
 
-An entry that was never stored and that nothing contradicts stays in: an intent too many is resolved as any other in
-doubt, and a decision too many has had no effect yet.
+An entry of a run that is not over, was never stored and that nothing contradicts stays in: an intent too many is resolved
+as any other in doubt, and a decision too many has had no effect yet.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -131,11 +132,15 @@ class _Run:
         }
 
     def sound(self) -> Mapping[str, _Held]:
-        """Return the entries; an end counts only if nobody went on after it."""
+        """Return the entries; an end counts only if nobody went on after it, and only what it knew counts beside it."""
         end = self.entries.get(place.OUTCOME)
-        if end is None or end.step.epoch == self.epoch:
+        if end is None:
             return self.entries
-        return {at: held for at, held in self.entries.items() if at != place.OUTCOME}
+        if end.step.epoch != self.epoch:
+            return {at: held for at, held in self.entries.items() if at != place.OUTCOME}
+        return {
+            at: held for at, held in self.entries.items() if at in _ALONE or held.step.epoch == self.epoch
+        }
 
     def steps(self) -> Mapping[str, Step]:
         return {at: held.step for at, held in self.sound().items()}

@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from consumers.errors import UnavailableError
+from consumers.errors import RetryError, UnavailableError
 from consumers.ports.sessions import CLOCKS, Entry, Lease
 from consumers.session.key import SessionKey
 from consumers.session.refold import refold
 from schemas.approval import ApprovalRequest
 from schemas.outcome import Outcome, Status
-from tests.consumers.run.shop_world import NOW, Crash, World, finish, reply, turns
+from tests.consumers.run.shop_world import NOW, Crash, World, finish, hold, reply, turns
 from tests.consumers.run.test_crashes import SCENARIOS, crashes, ended, once_more, to_the_end
 from tests.consumers.run.test_engine import LETTER, ORDER
 
@@ -191,3 +191,28 @@ async def test_a_compensation_may_have_been_done_before_the_loss_as_well() -> No
     outcome = await to_the_end(world)
     assert outcome.status is Status.COMPENSATED
     assert world.effects == ["order", "cancel"], "the same keys"
+
+
+@pytest.mark.parametrize("at", range(1, 12))
+async def test_a_run_cancelled_while_it_waits_is_given_back_whole_whenever_its_worker_dies(at: int) -> None:
+    world = World(
+        turns(reply(ORDER), reply(("shop__order", {"quantity": 7}))),
+        rules=[hold("arguments.quantity == 7", "shop.order")],
+    )
+    assert isinstance(await world.work(), ApprovalRequest)
+    world.fuse.calls, world.fuse.crash_at, world.fuse.after = 0, at, True
+    with contextlib.suppress(Crash):
+        await world.cancel()
+    world.fuse.crash_at = None
+    with contextlib.suppress(RetryError):  # the dead one's lease
+        await world.work()
+    world.clock.pass_by(timedelta(seconds=61))
+    await world.cancel()
+    outcome = await to_the_end(world)
+    assert outcome.status is Status.COMPENSATED
+
+    key = SessionKey(world.event.tenant, world.event.session_id)
+    ended = await world.sessions.read(key, world.event.run_id)
+    world.sessions.wipe()
+    await rebuild(world)
+    assert await world.sessions.read(key, world.event.run_id) == ended

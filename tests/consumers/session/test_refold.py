@@ -87,6 +87,18 @@ def test_an_end_after_which_somebody_went_on_was_not_stored() -> None:
     assert "outcome" not in entries(*steps, told("t1/decision", epoch=2), told("t2/decision", epoch=2))
 
 
+def test_beside_an_end_only_what_its_holder_had_told_was_stored() -> None:
+    assert entries(
+        told("t1/decision", epoch=1),
+        told("t1/c0/intent", epoch=1),
+        told("t1/c1/intent", epoch=1),
+        told("cancel", epoch=0),
+        told("t1/decision", epoch=2),
+        told("t1/c0/intent", epoch=2),
+        told("outcome", OUTCOME, epoch=2),
+    ).keys() == {"t1/decision", "t1/c0/intent", "cancel", "outcome"}
+
+
 def test_a_cancellation_stays_whoever_told_of_it() -> None:
     assert entries(
         told("t1/decision", {"order": 1}, epoch=1),

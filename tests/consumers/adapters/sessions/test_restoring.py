@@ -40,19 +40,35 @@ def restoring(store: Store) -> Restoring:
     return store.restoring
 
 
-def tells(*entries: Entry, memory: Context | None = None, forgets: bool = False) -> Refolded:
-    steps = {entry.place: step(entry) for entry in entries}
-    return Refolded({"run-1": steps}, (memory,) if memory else (), forgets)
+def tells(
+    *entries: Entry, memory: Context | None = None, forgets: bool = False, epoch: int = 0, runs: int = 1
+) -> Refolded:
+    told = {
+        f"run-{number}": {entry.place: step(entry, f"run-{number}", epoch) for entry in entries}
+        for number in range(1, runs + 1)
+    }
+    return Refolded(told, (memory,) if memory else (), forgets)
 
 
-def step(entry: Entry) -> Step:
-    ids = (f"run-1/{entry.place}", "run-1", KEY.tenant, KEY.session_id, "e-1", "order.requested")
+def step(entry: Entry, run: str, epoch: int) -> Step:
+    ids = (f"{run}/{entry.place}", run, KEY.tenant, KEY.session_id, "e-1", "order.requested")
     kind = StepKind(entry.place.rpartition("/")[2])
-    return Step(*ids, entry.place, kind, None, dict(entry.body), AT)
+    return Step(*ids, entry.place, kind, None, dict(entry.body), AT, epoch)
 
 
-async def found(sessions: Sessions, run_id: str = "run-1") -> dict[str, Any]:
-    return dict((await sessions.open(KEY, run_id)).entries)
+class BrokenOffError(Exception):
+    """Whoever gave the session back died."""
+
+
+class Broken(dict[str, Step]):
+    """Steps at which whoever reads them dies."""
+
+    def items(self) -> Any:
+        raise BrokenOffError
+
+
+async def found(sessions: Sessions) -> dict[str, Any]:
+    return dict((await sessions.open(KEY, "run-1")).entries)
 
 
 async def test_a_run_is_there_again_with_what_its_session_remembers(
@@ -73,6 +89,44 @@ async def test_what_the_store_has_stays(sessions: Sessions, restoring: Restoring
     opened = await sessions.open(KEY, "run-1")
     assert opened.entries == {A.place: A.body, B.place: B.body}
     assert [run.summary for run in opened.context.runs] == ["done"], "the same run, as it was told last"
+
+
+async def test_a_run_that_went_another_way_than_a_store_which_went_back_becomes_what_was_told(
+    sessions: Sessions, restoring: Restoring
+) -> None:
+    for run in ("run-1", "run-2"):
+        lease = (await sessions.open(KEY, run)).lease
+        await sessions.append(lease, [A, Entry("t1/c0/result", {"rows": 1})])
+        await sessions.release(lease)
+    another = Entry(A.place, {"calls": ["erp.cancel_order"]})
+    await restoring.restore(KEY, tells(another, B, epoch=lease.epoch + 1, runs=2))
+    for run in ("run-1", "run-2"):
+        assert await sessions.read(KEY, run) == {another.place: another.body, B.place: B.body}
+
+
+async def test_what_a_store_which_went_back_knows_beyond_what_was_told_stays_if_nothing_contradicts_it(
+    sessions: Sessions, restoring: Restoring
+) -> None:
+    lease = (await sessions.open(KEY, "run-1")).lease
+    more = Entry("t1/c0/result", {"rows": 1})
+    await sessions.append(lease, [A, more])
+    await restoring.restore(KEY, tells(A, B, epoch=lease.epoch + 1))
+    assert await found(sessions) == {A.place: A.body, more.place: more.body, B.place: B.body}
+
+
+async def test_giving_back_a_session_that_was_broken_off_after_one_of_its_runs_is_made_up_for(
+    sessions: Sessions, restoring: Restoring
+) -> None:
+    lease = (await sessions.open(KEY, "run-2")).lease
+    await sessions.append(lease, [A])
+    another = Entry(A.place, {"calls": ["erp.cancel_order"]})
+    whole = tells(another, epoch=lease.epoch + 1, runs=2)
+    (_, steps), *_ = whole.runs.items()
+    damaged = {"run-1": steps, "run-2": Broken()}
+    with pytest.raises(BrokenOffError):
+        await restoring.restore(KEY, Refolded(damaged, (), forgets=False))
+    await restoring.restore(KEY, whole)
+    assert await sessions.read(KEY, "run-2") == {another.place: another.body}
 
 
 async def test_whoever_held_a_lease_is_fenced(sessions: Sessions, restoring: Restoring) -> None:
