@@ -26,6 +26,8 @@ class StepKind(StrEnum):
     UNDO_RESULT = "undo_result"
     OUTCOME = "outcome"
     ERASED = "erased"
+    REPLAY = "replay"
+    """An operator had an outcome published once more. No entry of a journal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +52,7 @@ class Step:
     """Of the lease under which it was published: of two bodies at one place, the one with the higher epoch counts."""
     memory: dict[str, Any] | None = None
     """With the end of a run, and whenever it waits: what its session remembers of it. JSON-like values only."""
+    previous: str | None = None
+    """Link of the step before it in the chain of its session, empty where that begins; None outside of the chain."""
+    link: str | None = None
+    """Of this step; None outside of the chain. See `schemas.chain`."""

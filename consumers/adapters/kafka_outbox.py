@@ -6,6 +6,7 @@ from consumers.adapters.own_messages import OwnMessages
 from consumers.ports.producing import Producer
 from schemas.approval import ApprovalDecision
 from schemas.cancellation import Cancellation
+from schemas.chain import BEGINNING, linked
 from schemas.outcome import Outcome
 from schemas.step import Step
 
@@ -17,9 +18,11 @@ class KafkaOutbox:
         self._producer = producer
         self._messages = messages
 
-    async def steps(self, steps: Sequence[Step]) -> None:
+    async def steps(self, steps: Sequence[Step], after: str | None = None) -> str:
         """As the port says."""
-        await self._producer.send(self._messages.steps(steps))
+        chained = steps if after is None else linked(steps, after)
+        await self._producer.send(self._messages.steps(chained))
+        return (chained[-1].link if chained else after) or BEGINNING
 
     async def outcome(self, outcome: Outcome, topic: str) -> None:
         """Publish an outcome once more: what a replay does."""

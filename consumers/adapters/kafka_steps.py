@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aiokafka import TopicPartition
@@ -18,6 +19,23 @@ from schemas.record import Record
 from schemas.step import Step
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundStep:
+    """What stands at an offset of the topic.
+
+    Attributes:
+        partition: of the topic.
+        offset: in the partition.
+        at: when it was published.
+        step: what it says; None where that cannot be read.
+    """
+
+    partition: int
+    offset: int
+    at: datetime
+    step: Step | None
 
 
 class KafkaSteps:
@@ -49,8 +67,8 @@ class KafkaSteps:
                 spans = await source.spans([self._topic])
         return {tp.partition: span for tp, span in spans.items()}
 
-    async def read(self, parts: Mapping[int, Span]) -> AsyncIterator[tuple[int, datetime, Step | None]]:
-        """Yield partition, time and step; None in place of one that cannot be read.
+    async def read(self, parts: Mapping[int, Span]) -> AsyncIterator[FoundStep]:
+        """Yield what stands at these offsets, in order for each partition.
 
         Raises:
             UnavailableError: no broker answers, or no registry.
@@ -60,7 +78,7 @@ class KafkaSteps:
             async with topic_reader(self._connection) as source:
                 async for record in source.between(spans):
                     at = datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)
-                    yield record.partition, at, await self._step(record)
+                    yield FoundStep(record.partition, record.offset, at, await self._step(record))
 
     @contextmanager
     def _away(self) -> Generator[None]:

@@ -4,7 +4,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, repeat
 from operator import itemgetter
 from pathlib import Path
 from typing import Final, Self
@@ -15,9 +15,10 @@ from consumers.session.key import SessionKey
 from schemas.step import Step, StepKind
 
 _TABLE: Final = (
-    "create table steps (tag text, number integer, step blob, primary key (tag, number)) without rowid"
+    "create table steps"
+    " (tag text, number integer, place text, step blob, primary key (tag, number)) without rowid"
 )
-_SORTED: Final = "select tag, step from steps order by tag, number"
+_SORTED: Final = "select tag, place, step from steps order by tag, number"
 
 
 class StepSpool:
@@ -37,12 +38,13 @@ class StepSpool:
         self._database.close()
         self._folder.cleanup()
 
-    def add(self, steps: Sequence[Step]) -> None:
-        """Add steps, in the order of the topic."""
+    def add(self, steps: Sequence[Step], where: Sequence[str] = ()) -> None:
+        """Add steps, in the order of the topic, and where they stand if that is asked for later."""
+        rows = enumerate(zip(steps, where or repeat(""), strict=False), self._count)
         self._database.execute("begin")
         self._database.executemany(
-            "insert into steps values (?, ?, ?)",
-            [(_key(step).tag, number, orjson.dumps(step)) for number, step in enumerate(steps, self._count)],
+            "insert into steps values (?, ?, ?, ?)",
+            [(_key(step).tag, number, at, orjson.dumps(step)) for number, (step, at) in rows],
         )
         self._database.execute("commit")
         self._count += len(steps)
@@ -53,9 +55,14 @@ class StepSpool:
 
     def sessions(self) -> Iterator[tuple[SessionKey, list[Step]]]:
         """Yield each session with its steps, in the order of the topic."""
+        for key, told in self.told():
+            yield key, [step for _, step in told]
+
+    def told(self) -> Iterator[tuple[SessionKey, list[tuple[str, Step]]]]:
+        """Yield each session with its steps and where they stand, in the order of the topic."""
         for _, rows in groupby(self._database.execute(_SORTED), key=itemgetter(0)):
-            steps = [_step(stored) for _, stored in rows]
-            yield _key(steps[0]), steps
+            told = [(where, _step(stored)) for _, where, stored in rows]
+            yield _key(told[0][1]), told
 
 
 def _key(step: Step) -> SessionKey:

@@ -7,6 +7,7 @@ from consumers.adapters import kafka_clients
 from consumers.app import connections
 from consumers.app.config_file import ConfigFile
 from consumers.app.resolve import resolve
+from consumers.ports.clock import SystemClock
 from consumers.replay.rebuild import Rebuild, ReplayReport
 from consumers.replay.selection import Selection
 from consumers.router.route import RouteTable
@@ -17,6 +18,7 @@ async def run_replay(
     selection: Selection,
     *,
     output: str | None = None,
+    operator: str = "",
     progress: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> ReplayReport:
     """Replay a selection in rebuild mode, in the consumer group `<group>.replay`.
@@ -25,6 +27,7 @@ async def run_replay(
         file: the configuration.
         selection: which records.
         output: topic for the outcomes; None for the routes' own.
+        operator: who replays, for the audit trail.
         progress: told records done and records in all.
 
     Raises:
@@ -46,5 +49,5 @@ async def run_replay(
         await consumer.start()
         stack.push_async_callback(kafka_clients.stop, consumer)
         routes = RouteTable(resolve(file).routes.values())
-        rebuild = Rebuild(consumer, codec, routes, sessions, outbox, output)
+        rebuild = Rebuild(consumer, codec, routes, sessions, outbox, SystemClock(), output, operator)
         return await rebuild.run(selection, progress)

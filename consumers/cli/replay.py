@@ -21,6 +21,7 @@ def replay(
     offsets: Mapping[int, tuple[int, int]],
     *,
     output: str | None,
+    operator: str,
     as_json: bool,
 ) -> None:
     """Replay a part of a topic and print what was done; a time without a zone is this machine's."""
@@ -35,7 +36,7 @@ def replay(
         def progress(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        report = perform(run_replay(file, selection, output=output, progress=progress))
+        report = perform(run_replay(file, selection, output=output, operator=operator, progress=progress))
     if as_json:
         print_json(_document(report))
     else:

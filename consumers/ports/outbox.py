@@ -14,6 +14,15 @@ class Outbox(Protocol):
             it again is safe, because subscribers de-duplicate on its id.
     """
 
-    async def steps(self, steps: Sequence[Step]) -> None:
-        """Publish audit steps, in order, keyed by session."""
+    async def steps(self, steps: Sequence[Step], after: str | None = None) -> str:
+        """Publish audit steps of one session, in order, keyed by session.
+
+        Args:
+            steps: what is published.
+            after: the link of the step that they follow in the session's chain, as this method returned it last; empty where
+                the chain begins. None where they stand outside of the chain.
+
+        Returns:
+            The link of the last one, empty outside of the chain.
+        """
         ...

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from consumers.adapters.kafka_reader import Span
+from consumers.adapters.kafka_steps import FoundStep
 from consumers.adapters.step_spool import StepSpool
 from consumers.errors import RetryError, UnavailableError
 from consumers.ports.clock import Clock
@@ -42,10 +43,8 @@ class StepsLog(Protocol):
         """
         ...
 
-    def read(self, parts: Mapping[int, Span]) -> AsyncIterator[tuple[int, datetime, Step | None]]:
-        """Yield what stands at these offsets, in order for each partition: which one, when it was published, the step.
-
-        None is in place of a step that cannot be read.
+    def read(self, parts: Mapping[int, Span]) -> AsyncIterator[FoundStep]:
+        """Yield what stands at these offsets, in order for each partition.
 
         Raises:
             UnavailableError: no broker answers.
@@ -128,13 +127,13 @@ class Rebuilding:
         done, unreadable = 0, 0
         first_at: dict[int, datetime] = {}
         batch: list[Step] = []
-        async for partition, at, step in self._log.read(parts):
+        async for found in self._log.read(parts):
             done += 1
-            first_at.setdefault(partition, at)
-            if step is None:
+            first_at.setdefault(found.partition, found.at)
+            if found.step is None:
                 unreadable += 1
             else:
-                batch.append(step)
+                batch.append(found.step)
             if len(batch) >= _BATCH:
                 spool.add(batch)
                 batch.clear()

@@ -16,6 +16,7 @@ from aiokafka.structs import OffsetAndMetadata
 from consumers.adapters.kafka_clients import partitions_of, record_of
 from consumers.adapters.kafka_outbox import KafkaOutbox
 from consumers.errors import HaltError
+from consumers.ports.clock import Clock
 from consumers.ports.sessions import SessionDamagedError, Sessions
 from consumers.replay.selection import Selection
 from consumers.router.route import RouteTable
@@ -28,6 +29,7 @@ from schemas.codec.records import RecordCodec
 from schemas.errors import UnknownSchemaError, UnreadableError
 from schemas.outcome import Outcome
 from schemas.record import Record
+from schemas.step import Step, StepKind
 
 _log = logging.getLogger(__name__)
 
@@ -58,7 +60,9 @@ class Rebuild:
 
     Attributes:
         consumer: started, in a group of its own, subscribed to nothing.
+        clock: the time of day.
         output: topic for the outcomes instead of the routes' own, or None.
+        operator: who replays; the audit trail says so of each outcome, before it is published again.
     """
 
     consumer: AIOKafkaConsumer
@@ -66,7 +70,9 @@ class Rebuild:
     routes: RouteTable
     sessions: Sessions
     outbox: KafkaOutbox
+    clock: Clock
     output: str | None = None
+    operator: str = ""
 
     async def run(self, selection: Selection, progress: Callable[[int, int], None]) -> ReplayReport:
         """Replay a selection; `progress` is told records done and records in all.
@@ -131,10 +137,29 @@ class Rebuild:
     async def _replay(self, records: Sequence[Record], report: ReplayReport) -> None:
         """Look the records up beside each other, publish in their order."""
         found = await asyncio.gather(*(self._find(record, report) for record in records))
-        for outcome, topic in filter(None, found):
-            await self.outbox.outcome(outcome, self.output or topic)
+        outcomes = [(outcome, self.output or topic) for outcome, topic in filter(None, found)]
+        await self.outbox.steps([self._step(outcome, topic) for outcome, topic in outcomes])
+        for outcome, topic in outcomes:
+            await self.outbox.outcome(outcome, topic)
             report.republished += 1
             report.by_status[outcome.status] += 1
+
+    def _step(self, outcome: Outcome, topic: str) -> Step:
+        at = self.clock.now()
+        told = f"replay/{at.timestamp():.3f}"
+        return Step(
+            id=f"{outcome.run_id}/{told}",
+            run_id=outcome.run_id,
+            tenant=outcome.tenant,
+            session_id=outcome.session_id,
+            event_id=outcome.event_id,
+            event_type=outcome.event_type,
+            place=told,
+            kind=StepKind.REPLAY,
+            action=None,
+            body={"operator": self.operator, "outcome": outcome.id, "topic": topic, "at": at.isoformat()},
+            at=at,
+        )
 
     async def _find(self, record: Record, report: ReplayReport) -> tuple[Outcome, str] | None:
         report.read += 1

@@ -60,6 +60,7 @@ class Work:
         self._clock = clock
         self._begun = clock.seconds()
         self._unwritten: list[Entry] = []
+        self._link = opened.context.link
         self._unpublished: list[Step] = list(
             published_again(self.journal, event, clock.now(), self.lease.epoch)
         )
@@ -92,7 +93,7 @@ class Work:
     async def publish_steps(self) -> None:
         """Publish the audit steps so far. Before a write's intent is journaled, they are the write-ahead log."""
         if self._unpublished:
-            await self._outbox.steps(self._unpublished)
+            self._link = await self._outbox.steps(self._unpublished, self._link)
             self._unpublished = []
 
     async def commit(self) -> None:
@@ -120,7 +121,7 @@ class Work:
 
     async def close(self, context: Context) -> None:
         """Write what is buffered together with the new context, and give the lease back."""
-        stored = await self._sessions.close(self.lease, self._unwritten, context)
+        stored = await self._sessions.close(self.lease, self._unwritten, replace(context, link=self._link))
         self._adopt(stored)
         self.given_back = True
 
@@ -131,7 +132,7 @@ class Work:
             RetryError: the run was cancelled meanwhile; it is to be opened again.
         """
         known = place.CANCEL in self.journal.entries
-        stored = await self._sessions.park(self.lease, self._unwritten, context)
+        stored = await self._sessions.park(self.lease, self._unwritten, replace(context, link=self._link))
         self._adopt(stored)
         self.given_back = True
         if place.CANCEL in self.journal.entries and not known:

@@ -34,12 +34,14 @@ class Context:
         results: the latest result of each action that was done and stands, reads as well.
         payloads: the latest payload of each type of event, as far as its route shows it to the model.
         earlier: runs that are not remembered any more.
+        link: of the last step of the run that was left last; what is published next follows it. Empty for a new session.
     """
 
     runs: tuple[PastRun, ...] = ()
     results: Mapping[str, Learnt] = field(default_factory=dict[str, Learnt])
     payloads: Mapping[str, Learnt] = field(default_factory=dict[str, Learnt])
     earlier: int = 0
+    link: str = ""
 
     @classmethod
     def load(cls, data: bytes | None) -> "Context":
@@ -56,7 +58,7 @@ class Context:
             raise DamagedError("context", problem_of(error)) from None
         if stored.version > VERSION:
             raise DamagedError("context", f"its form has the number {stored.version}, newer than {VERSION}")
-        return cls(stored.runs, dict(stored.results), dict(stored.payloads), stored.earlier)
+        return cls(stored.runs, dict(stored.results), dict(stored.payloads), stored.earlier, stored.link)
 
     def dump(self) -> bytes:
         """Encode within `MAX_BYTES`."""
@@ -93,6 +95,7 @@ class Context:
             {**results, **newer.results},  # the latest come last
             {**payloads, **newer.payloads},
             self.earlier + newer.earlier,
+            newer.link or self.link,
         )
 
     def within_bounds(self) -> "Context":
@@ -100,7 +103,7 @@ class Context:
         runs, results = list(self.runs), list(self.results.items())[-MAX_RESULTS:]
         payloads = list(self.payloads.items())[-MAX_PAYLOADS:]
         sizes = {id(each): len(canonical_json(each)) + 1 for each in (*runs, *results, *payloads)}
-        left = MAX_BYTES - _ROOM - sum(sizes.values())
+        left = MAX_BYTES - _ROOM - len(self.link) - sum(sizes.values())
         while len(runs) > MAX_RUNS or (left < 0 and len(runs) > 1):
             # The newest stays, and of the others those that wait for somebody.
             finished = (at for at, run in enumerate(runs[:-1]) if not run.waits)
@@ -108,7 +111,7 @@ class Context:
         while left < 0 and (older := payloads or results):
             left += sizes[id(older.pop(0))]
         earlier = self.earlier + len(self.runs) - len(runs)
-        return Context(tuple(runs), dict(results), dict(payloads), earlier)
+        return Context(tuple(runs), dict(results), dict(payloads), earlier, self.link)
 
     def facts(self) -> Mapping[str, Any]:
         """Return what rules see as `session`: `history`, `waiting`, `data`, `learnt_at`, `payloads`."""
@@ -143,6 +146,7 @@ class _Stored:
     payloads: tuple[tuple[str, Learnt], ...] = ()
     earlier: int = 0
     version: int = 1
+    link: str = ""
 
 
 _STORED: Final = TypeAdapter(_Stored)
@@ -157,5 +161,6 @@ def _encoded(context: Context) -> bytes:
             "results": list(context.results.items()),
             "payloads": list(context.payloads.items()),
             "earlier": context.earlier,
+            **({"link": context.link} if context.link else {}),
         }
     )

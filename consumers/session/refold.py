@@ -22,7 +22,7 @@ from typing import Any, Final
 from consumers.session import place
 from consumers.session.context import Context
 from schemas.canonical import canonical_json
-from schemas.step import Step
+from schemas.step import Step, StepKind
 
 Body = Mapping[str, Any]
 
@@ -62,7 +62,7 @@ class Refolded:
         Who held a lease of such a run may not know yet that it ended; what it still publishes counts no more after these.
         """
         for steps in self.since(at).runs.values():
-            yield from (replace(step, epoch=epoch) for step in steps.values())
+            yield from (replace(step, epoch=epoch, previous=None, link=None) for step in steps.values())
 
 
 def refold(steps: Iterable[Step]) -> Refolded:
@@ -74,6 +74,8 @@ def refold(steps: Iterable[Step]) -> Refolded:
     runs: dict[str, _Run] = {}
     erased_at = -1
     for order, step in enumerate(steps):
+        if step.kind is StepKind.REPLAY:
+            continue
         run = runs.setdefault(step.run_id, _Run())
         if step.place == place.ERASED:
             erased_at = order
@@ -81,12 +83,15 @@ def refold(steps: Iterable[Step]) -> Refolded:
         elif place.ERASED not in run.entries:
             run.take(step, order)
     memories = sorted(
-        (memory for run in runs.values() if (memory := run.memory()) and memory[0] > erased_at),
-        key=lambda memory: memory[0],
+        (memory for run in runs.values() if (memory := run.memory()) and memory.told > erased_at),
+        key=lambda memory: memory.told,
     )
     return Refolded(
         {run_id: run.steps() for run_id, run in runs.items()},
-        tuple(Context.load(canonical_json(memory)) for _, memory in memories),
+        tuple(
+            replace(Context.load(canonical_json(memory.step.memory)), link=memory.step.link or "")
+            for memory in memories
+        ),
         forgets=erased_at >= 0,
     )
 
@@ -117,8 +122,13 @@ class _Run:
         told = order
         if before and before.step.body == step.body:
             # Published again, it may not say what it remembers; if it does, the session has not learnt it anew.
-            step = step if step.memory is not None else replace(step, memory=before.step.memory)
-            told = before.told if before.step.memory == step.memory else order
+            told = before.told if step.memory in (None, before.step.memory) else order
+            # Its place in the chain is where that was said, and not where a store was given it back.
+            chained = replace(step, previous=before.step.previous, link=before.step.link)
+            if step.memory is None:
+                step = replace(chained, memory=before.step.memory)
+            elif step.link is None:
+                step = chained
         elif before:
             self._drop(before)
         self.entries[step.place] = _Held(step, order, told)
@@ -145,11 +155,10 @@ class _Run:
     def steps(self) -> Mapping[str, Step]:
         return {at: held.step for at, held in self.sound().items()}
 
-    def memory(self) -> tuple[int, Body] | None:
-        told = [
-            (held.told, held.step.memory) for held in self.sound().values() if held.step.memory is not None
-        ]
-        return max(told, key=lambda memory: memory[0], default=None)
+    def memory(self) -> _Held | None:
+        """Return the step that says last what the session remembers."""
+        told = [held for held in self.sound().values() if held.step.memory is not None]
+        return max(told, key=lambda held: held.told, default=None)
 
 
 def _over_before(steps: Mapping[str, Step], at: datetime) -> bool:

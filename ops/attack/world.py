@@ -32,6 +32,7 @@ from consumers.router.route import Route
 from consumers.run.engine import Engine
 from consumers.telemetry.metrics import Metrics
 from schemas.approval import ApprovalRequest
+from schemas.chain import linked
 from schemas.envelope import Envelope
 from schemas.outcome import Outcome
 from schemas.step import Step, StepKind
@@ -54,8 +55,10 @@ class Trail:
 
     log: list[Step] = field(default_factory=list[Step])
 
-    async def steps(self, steps: Sequence[Step]) -> None:
-        self.log.extend(steps)
+    async def steps(self, steps: Sequence[Step], after: str | None = None) -> str:
+        chained = list(steps if after is None else linked(steps, after))
+        self.log.extend(chained)
+        return chained[-1].link or ""
 
 
 class Unclaimed:

@@ -107,6 +107,8 @@ def step_of(envelope: Envelope) -> Step:
         at=fields.instant("at"),
         epoch=fields.optional_integer("epoch") or 0,
         memory=None if fields.optional_text("memory_json") is None else fields.json_object("memory_json"),
+        previous=fields.optional_text("previous"),
+        link=fields.optional_text("link"),
     )
 
 
@@ -170,5 +172,7 @@ def _from_step(step: Step) -> OwnEvent:
         "at": step.at,
         "epoch": step.epoch,
         "memory_json": None if step.memory is None else json_text(step.memory),
+        "previous": step.previous,
+        "link": step.link,
     }
     return OwnEvent(step.id, STEP_TYPE, step.run_id, step.at, step.session_id, fields)

@@ -23,6 +23,9 @@ def replay(
         typer.Option(help="PARTITION:FIRST-LAST, last included; for several partitions several times."),
     ] = None,
     output: Annotated[str | None, typer.Option(help="Topic for the outcomes instead of the routes'.")] = None,
+    operator: Annotated[
+        str, typer.Option(envvar="USER", help="Who replays; recorded in the audit trail.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """Go through a part of a topic again and publish the outcomes of finished events once more.
@@ -33,7 +36,7 @@ def replay(
     from consumers.cli import replay as replaying
 
     parts = _offsets(offsets or [])
-    replaying.replay(config, topic, since, until, parts, output=output, as_json=as_json)
+    replaying.replay(config, topic, since, until, parts, output=output, operator=operator, as_json=as_json)
 
 
 def _offsets(texts: list[str]) -> dict[int, tuple[int, int]]:

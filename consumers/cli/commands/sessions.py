@@ -7,7 +7,7 @@ import typer
 from consumers.cli.options import CONFIG, AsJson, ConfigPath, examples
 
 app = typer.Typer(
-    help="Sessions and what happened in them: list, show, cancel, erase, rebuild.",
+    help="Sessions and what happened in them: list, show, verify, cancel, erase, rebuild.",
     epilog=examples("pointsman sessions show C-100"),
     no_args_is_help=True,
 )
@@ -41,6 +41,20 @@ def show(
     from consumers.cli import sessions
 
     sessions.show(config, session, tenant=tenant, as_json=as_json)
+
+
+@app.command(epilog=examples("pointsman sessions verify", "pointsman sessions verify C-100 --json"))
+def verify(
+    session: Annotated[str | None, typer.Argument(help="Id of the session; all of them if missing.")] = None,
+    *,
+    config: ConfigPath = CONFIG,
+    tenant: Tenant = "default",
+    as_json: AsJson = False,
+) -> None:
+    """Prove that the audit trail of sessions is whole, or name the first link that does not hold; exit code 1 then."""
+    from consumers.cli import session_proof
+
+    session_proof.verify_sessions(config, session, tenant=tenant, as_json=as_json)
 
 
 @app.command(epilog=examples("pointsman sessions cancel C-100 --reason 'the customer called it off'"))

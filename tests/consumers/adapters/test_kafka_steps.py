@@ -56,7 +56,7 @@ async def test_what_is_no_step_is_told_and_named(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     read = [each async for each in steps(Source(), monkeypatch).read({0: Span(7, 8)})]
-    assert [(partition, step) for partition, _, step in read] == [(0, None)]
+    assert [(found.partition, found.offset, found.step) for found in read] == [(0, 7, None)]
     (line,) = [line for line in caplog.records if "cannot be read" in line.message]
     assert (line.__dict__["partition"], line.__dict__["offset"]) == (0, 7)
 

@@ -291,7 +291,14 @@ def test_replay_publishes_finished_outcomes_again_and_leaves_the_others_alone(to
     assert report["by_status"] == {"refused": 1}
     (outcome,) = topics.lines("tail", f"{topics.name}.outcomes", "--to-end")
     assert outcome["id"] == "outcome-of-e-1"
-    assert "outcomes published again" in topics.run("replay", f"{topics.name}.orders").stdout
+    assert (
+        "outcomes published again"
+        in topics.run("replay", f"{topics.name}.orders", "--operator", "ann").stdout
+    )
+    *_, told = topics.lines("tail", f"{topics.name}.steps", "--to-end")
+    assert told["payload"]["kind"] == "replay"
+    assert '"operator":"ann","outcome":"outcome-of-e-1"' in told["payload"]["body_json"]
+    assert topics.json("sessions", "rebuild", "--yes")["runs"] == 0, "it is no part of what happened"
 
 
 def test_replay_counts_what_is_damaged_and_goes_on(topics: Stage) -> None:

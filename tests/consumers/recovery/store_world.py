@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from consumers.adapters.kafka_reader import Span
+from consumers.adapters.kafka_steps import FoundStep
 from consumers.adapters.redis_guard import RedisGuard
 from consumers.adapters.redis_restoring import RedisRestoring
 from consumers.adapters.redis_sessions import RedisSessions
@@ -44,16 +45,17 @@ class Topic:
         self._answer()
         return {0: Span(self.first, len(self.log))} if self.there else None
 
-    async def read(self, parts: Mapping[int, Span]) -> AsyncIterator[tuple[int, datetime, Step | None]]:
+    async def read(self, parts: Mapping[int, Span]) -> AsyncIterator[FoundStep]:
         self.read_from.append(parts[0].first)
-        for step in self.log[parts[0].first : parts[0].end]:
+        for offset in range(parts[0].first, parts[0].end):
             self._answer()
-            yield 0, self.at, step
+            yield FoundStep(0, offset, self.at, self.log[offset])
             await asyncio.sleep(0)
 
-    async def steps(self, steps: Sequence[Step]) -> None:
-        """Publish, as an outbox does."""
+    async def steps(self, steps: Sequence[Step], after: str | None = None) -> str:
+        """Publish, as an outbox does; nobody follows the chain here."""
         self.log.extend(steps)
+        return after or ""
 
     def _answer(self) -> None:
         if self.away > 0:

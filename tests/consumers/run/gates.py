@@ -18,6 +18,7 @@ from consumers.router.exchange import Prompt, Reply
 from consumers.session.context import Context
 from consumers.session.key import SessionKey
 from schemas.approval import ApprovalRequest
+from schemas.chain import linked
 from schemas.outcome import Outcome
 from schemas.step import Step
 from tests.consumers.run.shop_world import Crash, Ledger
@@ -207,13 +208,14 @@ class GatedOutbox:
         self._topics = topics
         self._through = worker.through
 
-    async def steps(self, steps: Sequence[Step]) -> None:
-        published = list(steps)
+    async def steps(self, steps: Sequence[Step], after: str | None = None) -> str:
+        published = list(steps if after is None else linked(steps, after))
 
         async def publish() -> None:
             self._topics.steps.extend(published)
 
         await self._through("steps", publish)
+        return published[-1].link or ""
 
     async def publish(self, said: Outcome | ApprovalRequest) -> None:
         async def publish() -> None:

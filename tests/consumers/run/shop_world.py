@@ -27,6 +27,7 @@ from consumers.telemetry.metrics import Metrics
 from schemas.approval import ApprovalDecision, ApprovalRequest
 from schemas.cancellation import Cancellation
 from schemas.canonical import canonical_json
+from schemas.chain import linked
 from schemas.envelope import Envelope
 from schemas.outcome import Outcome
 from schemas.step import Step
@@ -291,11 +292,14 @@ class NotingOutbox:
         self.outcomes: list[Outcome] = []
         self.requests: list[ApprovalRequest] = []
 
-    async def steps(self, steps: Sequence[Step]) -> None:
+    async def steps(self, steps: Sequence[Step], after: str | None = None) -> str:
+        published = list(steps if after is None else linked(steps, after))
+
         async def publish() -> None:
-            self.step_log.extend(steps)
+            self.step_log.extend(published)
 
         await self.fuse.around(publish)
+        return published[-1].link or ""
 
     async def publish(self, end: Outcome | ApprovalRequest) -> None:
         """What the runtime does with what a run returned."""

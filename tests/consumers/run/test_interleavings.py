@@ -34,7 +34,9 @@ from consumers.router.exchange import Reply
 from consumers.router.route import Budget, Route
 from consumers.run.engine import Engine
 from consumers.run.journal import CallState, CallStatus, RunJournal
+from consumers.session.context import Context
 from consumers.session.key import SessionKey
+from consumers.session.proof import Told, verify
 from consumers.session.refold import refold
 from consumers.telemetry.metrics import Metrics
 from schemas.approval import ANSWERS, Answer, ApprovalDecision, ApprovalRequest
@@ -266,6 +268,7 @@ class Runs(RuleBasedStateMachine):
                 self._bring_to_an_end()
                 for event in self.delivered.values():
                     self._check(event)
+                self._check_chains()
         finally:
             for delivery in self.deliveries:
                 self.gate.bury(delivery.worker)
@@ -315,6 +318,14 @@ class Runs(RuleBasedStateMachine):
             assert not standing or outcome.status is Status.COMPENSATION_FAILED
         told = Counter(run["event_id"] for run in self._context(key))
         assert told[event.id] <= 1, "the session remembers a run once"
+
+    def _check_chains(self) -> None:
+        told = [Told(str(number), step) for number, step in enumerate(self.topics.steps)]
+        for key in {SessionKey(each.step.tenant, each.step.session_id) for each in told}:
+            head = Context.load(self.store._sessions[key.meta].context).link  # pyright: ignore[reportPrivateUsage] - as the server has it
+            found = verify([each for each in told if each.step.session_id == key.session_id], head, cut=False)
+            assert found.broken is None
+            assert found.anchored
 
     def _check_call(self, call: CallState, entries: Mapping[str, Mapping[str, Any]]) -> None:
         if call.intent is None:

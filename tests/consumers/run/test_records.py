@@ -1,5 +1,6 @@
 """What a run writes for others to read: steps, outcomes, questions to a person, answers to the model."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from consumers.ports.actions import ActionRequest
 from consumers.telemetry.metrics import VERDICTS, Metrics
 from schemas.approval import ApprovalRequest
 from schemas.canonical import digest
+from schemas.chain import linked
 from schemas.outcome import ActionRecord, Outcome, Status
 from schemas.step import Step, StepKind
 from tests.consumers.run.shop_world import NOW, ShopActions, World, deny, finish, hold, reply, turns
@@ -58,7 +60,9 @@ async def test_every_entry_is_a_step_that_names_the_action_it_is_about() -> None
         "outcome": (StepKind.OUTCOME, None),
     }
     run_id = world.event.run_id
-    assert steps["ending"] == Step(
+    chained = linked(list(steps.values()), "")
+    assert world.outbox.step_log == chained, "each follows the one before"
+    assert replace(steps["ending"], previous=None, link=None) == Step(
         id=f"{run_id}/ending",
         run_id=run_id,
         tenant="acme",

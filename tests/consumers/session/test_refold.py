@@ -1,5 +1,6 @@
 """From steps to sessions: what two holders of one run say, and what a session remembers."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from consumers.session.context import Context
 from consumers.session.refold import Refolded, refold
 from consumers.session.stored import DamagedError
+from schemas.chain import linked
 from schemas.step import Step, StepKind
 from tests.consumers.adapters.sessions.session_stores import AT, context_with
 
@@ -132,6 +134,20 @@ def test_what_the_store_still_remembers_stays_and_comes_first() -> None:
 def test_a_step_that_is_published_again_without_its_memory_keeps_it() -> None:
     hold = told("t1/c0/hold", epoch=1, memory=remembering("waits", RUN))
     assert summaries(refold([hold, told("t1/c0/hold", epoch=2)])) == ["waits"]
+
+
+def test_a_session_goes_on_behind_the_last_step_that_told_what_it_remembers() -> None:
+    outcome = told("outcome", OUTCOME, epoch=1, memory=remembering("ended", RUN))
+    (chained,) = linked([outcome], "before")
+    given_back = replace(chained, epoch=2, previous=None, link=None)
+    for steps in ([chained], [chained, given_back]):
+        assert refold(steps).context(Context(link="forgotten")).link == chained.link
+    assert [(step.previous, step.link) for step in refold([chained]).taken_over(3, AT)] == [(None, None)]
+
+
+def test_a_replay_is_no_part_of_a_run() -> None:
+    replay = replace(told("t1/decision", epoch=0), place="replay/1", kind=StepKind.REPLAY)
+    assert not refold([replay]).runs
 
 
 def test_what_is_told_with_an_end_that_was_not_stored_is_not_remembered() -> None:
