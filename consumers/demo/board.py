@@ -33,7 +33,7 @@ class RunView:
     outcomes: tuple[Published, ...] = ()
     """Every publication; a replayed or repeated event publishes its outcome again."""
     repeated_steps: int = 0
-    """Publications of steps that were there already: work that was done twice."""
+    """Steps that were there already and say something else now, or again from the same holder: work that was done twice."""
 
     @property
     def outcome(self) -> Outcome | None:
@@ -46,7 +46,7 @@ class _Run:
     steps: dict[str, Step] = field(default_factory=dict[str, Step])
     requests: dict[str, ApprovalRequest] = field(default_factory=dict[str, ApprovalRequest])
     outcomes: list[Published] = field(default_factory=list[Published])
-    step_records: int = 0
+    repeated_steps: int = 0
 
 
 class Board:
@@ -62,8 +62,10 @@ class Board:
         match seen:
             case Step():
                 run = self._run(seen.run_id)
-                run.steps.setdefault(seen.id, seen)
-                run.step_records += 1
+                first = run.steps.setdefault(seen.id, seen)
+                # Whoever takes a run over tells first what it found.
+                if first is not seen and (seen.body != first.body or seen.epoch == first.epoch):
+                    run.repeated_steps += 1
             case Published():
                 self._run(seen.outcome.run_id).outcomes.append(seen)
             case ApprovalRequest():
@@ -80,7 +82,7 @@ class Board:
         run = self._runs.get(run_id) or _Run()
         steps = tuple(run.steps.values())
         requests, outcomes = tuple(run.requests.values()), tuple(run.outcomes)
-        return RunView(steps, requests, outcomes, run.step_records - len(steps))
+        return RunView(steps, requests, outcomes, run.repeated_steps)
 
     @property
     def dead_letters(self) -> tuple[DeadLetter, ...]:
