@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from schemas.approval import DECIDED_TYPE, DOUBT_TYPE, REQUESTED_TYPE
 from schemas.cancellation import CANCEL_TYPE
+from schemas.expiry import EXPIRED_TYPE
 from schemas.outcome import OUTCOME_TYPE
 from schemas.step import STEP_TYPE
 
@@ -74,7 +75,7 @@ STEPS: Final = Topic(
 APPROVALS: Final = Topic(
     key="approvals",
     name="pointsman.approvals",
-    carries=(REQUESTED_TYPE, DOUBT_TYPE, DECIDED_TYPE, CANCEL_TYPE),
+    carries=(REQUESTED_TYPE, DOUBT_TYPE, DECIDED_TYPE, EXPIRED_TYPE, CANCEL_TYPE),
     retention=timedelta(days=30),
     why="Held actions and those in doubt, people's answers and cancellations, in order for each session.",
     owner="workers ask, the console and the command line answer",

@@ -7,6 +7,7 @@ from consumers.ports.producing import Producer
 from schemas.approval import ApprovalDecision
 from schemas.cancellation import Cancellation
 from schemas.chain import BEGINNING, linked
+from schemas.expiry import Expiry
 from schemas.outcome import Outcome
 from schemas.step import Step
 
@@ -31,6 +32,10 @@ class KafkaOutbox:
     async def approval_decision(self, decision: ApprovalDecision) -> None:
         """Publish a person's answer: what the command line and the demo do."""
         await self._producer.send([self._messages.approval_decision(decision)])
+
+    async def expiry(self, expiry: Expiry) -> None:
+        """Publish that nobody answered a question in time: what a worker does that looks at the deadlines."""
+        await self._producer.send([self._messages.expiry(expiry)])
 
     async def cancellation(self, cancellation: Cancellation) -> None:
         """Publish an operator's word to end a run: what the command line does."""

@@ -7,6 +7,7 @@ from schemas.approval import ApprovalDecision, ApprovalRequest
 from schemas.cancellation import Cancellation
 from schemas.codec.outgoing import OwnMessage
 from schemas.codec.records import RecordCodec
+from schemas.expiry import Expiry
 from schemas.outcome import Outcome
 from schemas.record import Outgoing
 from schemas.step import Step
@@ -51,6 +52,10 @@ class OwnMessages:
     def cancellation(self, cancellation: Cancellation) -> Outgoing:
         """Return an operator's word to end a run."""
         return self._to(self.topics.approvals, cancellation)
+
+    def expiry(self, expiry: Expiry) -> Outgoing:
+        """Return what wakes a run that nobody answered in time."""
+        return self._to(self.topics.approvals, expiry)
 
     def _to(self, topic: str, message: OwnMessage) -> Outgoing:
         encoded = self.codec.encode(message)

@@ -134,10 +134,11 @@ def _rules(file: ConfigFile, settings: Approvals) -> Iterator[_Wrong]:
 def _people(
     at: Location, rule: RuleSettings, by_role: Mapping[str, set[str]], everybody: set[str], *, unsigned: bool
 ) -> Iterator[_Wrong]:
-    for place, role in enumerate(rule.approvers):
-        if role not in by_role:
-            message = f"rule {rule.name}: no key of `approvals.keys` has the role {role}"
-            yield _Wrong((*at, "approvers", place), message, "give it to somebody, or correct its name")
+    for name, roles in (("approvers", rule.approvers), ("escalate_to", rule.escalate_to)):
+        for place, role in enumerate(roles):
+            if role not in by_role:
+                message = f"rule {rule.name}: no key of `approvals.keys` has the role {role}"
+                yield _Wrong((*at, name, place), message, "give it to somebody, or correct its name")
     able = (
         set().union(*(by_role.get(role, set()) for role in rule.approvers)) if rule.approvers else everybody
     )

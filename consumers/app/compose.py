@@ -29,6 +29,7 @@ from consumers.ports.model import Model
 from consumers.ports.outbox import Outbox
 from consumers.ports.producing import Producer
 from consumers.ports.sessions import Sessions
+from consumers.recovery.expiring import Expiring
 from consumers.router.route import RouteTable
 from consumers.run.engine import Engine
 from consumers.runtime.letters import Letters
@@ -120,12 +121,14 @@ class Worker:
         metrics: Metrics,
         store: Store,
         loop: ConsumerLoop,
+        expiring: Expiring,
     ) -> None:
         self.config = file.config
         self.resolved = resolved
         self.metrics = metrics
         self.store = store
         self.loop = loop
+        self.expiring = expiring
 
 
 async def worker(
@@ -164,6 +167,7 @@ async def worker(
         model=parts.model,
         actions=parts.actions,
         outbox=parts.outbox,
+        deadlines=store.deadlines,
         clock=SystemClock(),
         metrics=metrics,
         settle_s=2 * config.limits.action_s,
@@ -191,7 +195,8 @@ async def worker(
         lease_s=config.kafka.session_timeout_s,
         metrics=metrics,
     )
-    return Worker(file, resolved, metrics, store, loop)
+    expiring = Expiring(store.deadlines, outbox, SystemClock(), metrics)
+    return Worker(file, resolved, metrics, store, loop, expiring)
 
 
 def group(config: Config) -> KafkaGroup:

@@ -138,6 +138,8 @@ class RuleSettings(Section):
     """With `hold`: the roles of which a person must have one to answer; any approver where there are none"""
     quorum: int = Field(default=1, gt=0)
     """With `hold`: how many different people must agree to the same arguments; one `reject` ends it"""
+    escalate_to: tuple[str, ...] = ()
+    """With `hold`: the roles of those who are asked, for as long again, if nobody answers in time; refused where there are none"""
 
     @model_validator(mode="after")
     def _fits(self) -> "RuleSettings":
@@ -148,7 +150,11 @@ class RuleSettings(Section):
             wrong = "asks people, and only `then: hold` does: remove it"
             refuse(
                 "RuleSettings",
-                [(name, wrong) for name in ("approvers", "quorum") if name in self.model_fields_set],
+                [
+                    (name, wrong)
+                    for name in ("approvers", "quorum", "escalate_to")
+                    if name in self.model_fields_set
+                ],
             )
         return self
 

@@ -15,6 +15,7 @@ from schemas.codec.outgoing import own_message_of
 from schemas.codec.records import RecordCodec
 from schemas.envelope import Envelope
 from schemas.errors import RegistryError, UnknownSchemaError, UnreadableError
+from schemas.expiry import Expiry
 from schemas.outcome import Status
 from schemas.record import Outgoing, Record
 
@@ -70,6 +71,8 @@ class RecordHandler:
                 return self._published(await self._engine.answer(said, by, claim))
             case Cancellation():
                 return self._published(await self._engine.cancel(said, claim))
+            case Expiry():
+                return self._published(await self._engine.expire(said, claim))
             case _:
                 raise DeadLetterError(f"{event.type} does not belong on {record.topic}", reason="unrouted")
 

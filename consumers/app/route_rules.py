@@ -123,7 +123,12 @@ def _rule(settings: RuleSettings) -> Rule:
         rule = compile_rule(
             name=settings.name, when=settings.when or "", then=then, message=settings.message, actions=actions
         )
-    return replace(rule, approvers=frozenset(settings.approvers), quorum=settings.quorum)
+    return replace(
+        rule,
+        approvers=frozenset(settings.approvers),
+        quorum=settings.quorum,
+        escalate_to=frozenset(settings.escalate_to),
+    )
 
 
 def _about(

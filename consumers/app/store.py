@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from consumers.adapters.kafka_steps import KafkaSteps
 from consumers.adapters.own_messages import OWN_TENANT
+from consumers.adapters.redis_deadlines import RedisDeadlines
 from consumers.adapters.redis_guard import RedisGuard
 from consumers.adapters.redis_restoring import RedisRestoring
 from consumers.adapters.redis_sessions import RedisSessions
@@ -13,6 +14,7 @@ from consumers.app import connections
 from consumers.app.config import Config
 from consumers.app.redis_login import redis_client
 from consumers.ports.clock import SystemClock
+from consumers.ports.deadlines import Deadlines
 from consumers.ports.outbox import Outbox
 from consumers.recovery.keeper import Keeper
 from consumers.recovery.rebuilding import Rebuilding
@@ -28,11 +30,13 @@ class Store:
         sessions: speak to servers that were checked, and to no others.
         unchecked: the same on connections that speak to any, for `check`.
         keeper: checks.
+        deadlines: of questions that wait.
     """
 
     sessions: RedisSessions
     unchecked: RedisSessions
     keeper: Keeper
+    deadlines: Deadlines
 
 
 async def open_store(
@@ -48,7 +52,8 @@ async def open_store(
     client = await stack.enter_async_context(redis_client(settings, name="pointsman-keeper"))
     log = KafkaSteps(connections.kafka_connection(config.kafka), config.kafka.steps_topic, codec, OWN_TENANT)
     ttl_s = settings.ttl_days * 86_400
-    rebuilding = Rebuilding(log, RedisRestoring(client, ttl_s), outbox, clock, ttl_s)
+    deadlines = RedisDeadlines(client, f"pointsman:{{store}}:deadlines:{config.kafka.approvals_topic}")
+    rebuilding = Rebuilding(log, RedisRestoring(client, ttl_s), deadlines, outbox, clock, ttl_s)
     keeper = Keeper(
         RedisGuard(client, trust.guard),
         trust,
@@ -59,4 +64,4 @@ async def open_store(
         sessions.ping,
     )
     unchecked = RedisSessions(client, durable=settings.durability == "required")
-    return Store(sessions, unchecked, keeper)
+    return Store(sessions, unchecked, keeper, deadlines)

@@ -64,9 +64,10 @@ async def run_worker(
             checked = asyncio.Event()
             keep = group.create_task(_keep_store(worker, health, checked), name="keep the store")
             beat = group.create_task(deadman.beat(), name="beat")
+            expire = group.create_task(_expire(worker, checked), name="look at deadlines")
             if await _first(checked, stop):
                 await worker.loop.run()
-            for task in (leases, ready, stopper, keep, beat):
+            for task in (leases, ready, stopper, keep, beat, expire):
                 task.cancel()
         _log.info("stopped")
 
@@ -105,6 +106,11 @@ async def _keep_store(worker: compose.Worker, health: Health, checked: asyncio.E
     await worker.store.keeper.settle(tell)
     checked.set()
     await worker.store.keeper.watch(tell)
+
+
+async def _expire(worker: compose.Worker, checked: asyncio.Event) -> None:
+    await checked.wait()
+    await worker.expiring.watch()
 
 
 async def _first(event: asyncio.Event, other: asyncio.Event) -> bool:

@@ -13,6 +13,7 @@ from schemas.approval import ApprovalDecision, ApprovalRequest
 from schemas.cancellation import Cancellation
 from schemas.codec.outgoing import OwnMessage
 from schemas.codec.values import iso
+from schemas.expiry import Expiry
 from schemas.outcome import Outcome, Status
 from schemas.record import Record
 from schemas.step import Step
@@ -105,6 +106,8 @@ def _said(message: OwnMessage) -> Text:
         case Cancellation():
             why = f"by {message.operator}  {message.reason}".rstrip()
             return Text.assemble(("cancel  ", "red"), plain(f"{why}  {message.run_id}"))
+        case Expiry():
+            return Text.assemble(("expired  ", "red"), plain(f"{message.run_id}/{message.place}"))
 
 
 def _outcome(outcome: Outcome) -> Text:

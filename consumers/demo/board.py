@@ -7,6 +7,7 @@ from typing import Final
 from schemas.approval import ApprovalDecision, ApprovalRequest
 from schemas.cancellation import Cancellation
 from schemas.dead_letter import DeadLetter
+from schemas.expiry import Expiry
 from schemas.outcome import Outcome
 from schemas.step import Step, StepKind
 
@@ -19,7 +20,7 @@ class Published:
     value: bytes
 
 
-Seen = Step | Published | ApprovalRequest | ApprovalDecision | Cancellation | DeadLetter
+Seen = Step | Published | ApprovalRequest | ApprovalDecision | Cancellation | Expiry | DeadLetter
 """One record of our own topics, read."""
 
 
@@ -70,7 +71,7 @@ class Board:
                 self._run(seen.outcome.run_id).outcomes.append(seen)
             case ApprovalRequest():
                 self._run(seen.run_id).requests.setdefault(seen.id, seen)
-            case ApprovalDecision() | Cancellation():
+            case ApprovalDecision() | Cancellation() | Expiry():
                 pass  # the run's own step tells it
             case DeadLetter():
                 self._dead_letters.append(seen)

@@ -75,6 +75,7 @@ class Rule:
         when: when it matches.
         approvers: the roles of which a person must have one to answer; empty means any approver.
         quorum: how many different people must agree.
+        escalate_to: roles of those who are asked next if nobody answers in time; empty means that it is refused then.
     """
 
     name: str
@@ -84,6 +85,12 @@ class Rule:
     when: Expression | RuleFunction
     approvers: frozenset[str] = frozenset()
     quorum: int = 1
+    escalate_to: frozenset[str] = frozenset()
+
+    @property
+    def may_answer(self) -> frozenset[str]:
+        """The roles whose consent counts, whichever question it was given to; empty means anybody's."""
+        return self.approvers | self.escalate_to if self.approvers else self.approvers
 
     def applies_to(self, action: str, effect: str) -> bool:
         """Whether the rule is about this action at all."""

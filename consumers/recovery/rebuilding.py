@@ -12,6 +12,7 @@ from consumers.adapters.kafka_steps import FoundStep
 from consumers.adapters.step_spool import StepSpool
 from consumers.errors import RetryError, UnavailableError
 from consumers.ports.clock import Clock
+from consumers.ports.deadlines import Deadlines
 from consumers.ports.outbox import Outbox
 from consumers.ports.restoring import Restoring
 from consumers.ports.sessions import CLOCKS, SessionDamagedError
@@ -81,16 +82,24 @@ class Rebuilding:
     Args:
         log: the topic.
         restoring: the store.
+        deadlines: of its questions.
         outbox: publishes what was given back, so that it counts for more than what a fenced worker still publishes.
         clock: the time of day.
         ttl_s: how long the store remembers what is over; what is older is not given back.
     """
 
     def __init__(
-        self, log: StepsLog, restoring: Restoring, outbox: Outbox, clock: Clock, ttl_s: float
+        self,
+        log: StepsLog,
+        restoring: Restoring,
+        deadlines: Deadlines,
+        outbox: Outbox,
+        clock: Clock,
+        ttl_s: float,
     ) -> None:
         self._log = log
         self._restoring = restoring
+        self._deadlines = deadlines
         self._outbox = outbox
         self._clock = clock
         self._ttl = timedelta(seconds=ttl_s)
@@ -177,6 +186,8 @@ class Rebuilding:
         return sum(task.result() for task in tasks)
 
     async def _one(self, key: SessionKey, session: Refolded) -> bool:
+        for expiry in session.waiting():
+            await self._deadlines.keep(expiry)
         try:
             epoch = await self._restoring.restore(key, session)
         except SessionDamagedError as error:

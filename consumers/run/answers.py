@@ -9,7 +9,8 @@ from consumers.ports.sessions import Body, Entry
 from consumers.router.route import Route
 from consumers.run import doubts, holding
 from consumers.session import place
-from schemas.approval import ANSWERS, ApprovalDecision
+from schemas.approval import ANSWERS, ApprovalDecision, ApprovalRequest
+from schemas.expiry import Expiry
 
 
 def entries_of(
@@ -50,8 +51,33 @@ def entries_of(
     return made
 
 
+def deadline_of(asked: ApprovalRequest) -> Expiry | None:
+    """Return when a question is over; None for one that waits until it is answered."""
+    until = asked.expires_at
+    return until and Expiry(asked.run_id, asked.tenant, asked.session_id, asked.place, until)
+
+
+def deadline_met(entries: Mapping[str, Body], decision: ApprovalDecision) -> Expiry | None:
+    """Return the deadline of a question that is answered; None where it waits for more people, or has none."""
+    hold = entries.get(place.hold(decision.place))
+    if hold is None or place.approval(decision.place) not in entries:
+        return None
+    until = datetime.fromisoformat(hold["expires_at"])
+    return Expiry(decision.run_id, decision.tenant, decision.session_id, decision.place, until)
+
+
+def entry_of_nobody(entries: Mapping[str, Body], expiry: Expiry, now: datetime) -> Entry | None:
+    """Return what is written where nobody answered in time; None where that is not so."""
+    hold = entries.get(place.hold(expiry.place))
+    at = place.approval(expiry.place)
+    if hold is None or at in entries or now < datetime.fromisoformat(hold["expires_at"]):
+        return None
+    said = {"answer": holding.lapsed(hold), "approver": "nobody", "comment": "nobody answered in time"}
+    return Entry(at, {**said, "at": now.isoformat()})
+
+
 def _is(before: Body, decision: ApprovalDecision, by: Approver) -> bool:
     """Whether an entry is what this very answer wrote; one that came too late was written as expired."""
     said = (decision.decided_at.isoformat(), by.name, decision.comment)
     same = (before["at"], before["approver"], before["comment"]) == said
-    return same and before["answer"] in {decision.answer, "expired"}
+    return same and before["answer"] in {decision.answer, "expired", "escalated"}

@@ -13,6 +13,7 @@ from consumers.ports.sessions import Entry
 from consumers.run import doubts, holding, record, seen
 from consumers.run.attempt import Attempt, Performer, together
 from consumers.run.consent import YES, unsatisfied
+from consumers.run.holding import ESCALATED
 from consumers.run.journal import CallState, CallStatus
 from consumers.run.work import Work
 from consumers.session import place
@@ -141,7 +142,7 @@ class Calls:
         if verdict.effect is Effect.DENY:
             return record.denied(verdict, self._clock.now())
         answer = work.noted(call.place.approval(call.holds))
-        if answer and answer["answer"] not in YES:
+        if answer and answer["answer"] not in {*YES, ESCALATED}:
             why = f"{answer['answer']} by {answer['approver']}: {answer['comment']}".rstrip(": ")
             asked = work.noted(place.hold(call.place.question(call.holds)))
             # A value that came from nowhere is refused like by a rule: what was meant may still be done.

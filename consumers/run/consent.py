@@ -54,6 +54,6 @@ def unsatisfied(entries: Mapping[str, Body], call: CallState, holds: Sequence[Ru
     questions = [call.place.question(number) for number in range(1, call.holds + 1)]
     for rule in holds:
         given = (consent for question in questions for consent in consents(entries, question))
-        if len(people(given, call.arguments, rule.approvers)) < rule.quorum:
+        if len(people(given, call.arguments, rule.may_answer)) < rule.quorum:
             return rule
     return None

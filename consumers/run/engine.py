@@ -10,6 +10,7 @@ from consumers.policy.approvers import Approver
 from consumers.ports.actions import Actions
 from consumers.ports.claim import Claim, ClaimLostError, HandedOverError
 from consumers.ports.clock import Clock
+from consumers.ports.deadlines import Deadlines
 from consumers.ports.model import Model
 from consumers.ports.outbox import Outbox
 from consumers.ports.sessions import Body, Entry, JournalFullError, SessionDamagedError, Sessions
@@ -33,6 +34,7 @@ from consumers.telemetry.metrics import Metrics
 from schemas.approval import ApprovalDecision, ApprovalRequest
 from schemas.cancellation import Cancellation
 from schemas.envelope import Envelope
+from schemas.expiry import Expiry
 from schemas.outcome import Outcome, Status
 
 MAX_OUTPUT_TOKENS = 2048
@@ -54,6 +56,7 @@ class Engine:
         model: Model,
         actions: Actions,
         outbox: Outbox,
+        deadlines: Deadlines,
         clock: Clock,
         metrics: Metrics,
         settle_s: float = 60.0,
@@ -63,6 +66,7 @@ class Engine:
         self._sessions = sessions
         self._model = model
         self._outbox = outbox
+        self._deadlines = deadlines
         self._clock = clock
         performer = Performer(actions, catalog, clock, settle_s)
         self._calls = Calls(performer, clock, metrics)
@@ -113,7 +117,35 @@ class Engine:
             raise
         for entry in entries:
             work.note(entry)
-        return await self._carry_on(work)
+        said = await self._carry_on(work)
+        if expiry := answers.deadline_met(work.journal.entries, decision):
+            await self._deadlines.drop(expiry)
+        return said
+
+    async def expire(self, expiry: Expiry, claim: Claim) -> Said | None:
+        """Wake the run that nobody answered in time: what it waits for is refused, or others are asked.
+
+        Whether the time is over is read from the run's journal. Returns None where nothing waits any more, or not yet.
+
+        Raises:
+            RetryError, HaltError: as `work`.
+        """
+        claim.enter("opening the session")
+        waiting = await self._waiting(SessionKey(expiry.tenant, expiry.session_id), expiry.run_id)
+        if waiting is None:
+            await self._deadlines.drop(expiry)
+            return None
+        work = await self._open(*waiting, claim)
+        entry = answers.entry_of_nobody(work.journal.entries, expiry, self._clock.now())
+        if entry is None:
+            await work.release()
+            said = None
+        else:
+            work.note(entry)
+            said = await self._carry_on(work)
+        if expiry.expires_at <= self._clock.now():
+            await self._deadlines.drop(expiry)
+        return said
 
     async def cancel(self, cancellation: Cancellation, claim: Claim) -> Said | None:
         """End a run on an operator's word: what is under way is finished, then every finished write is undone.
@@ -239,6 +271,8 @@ class Engine:
         )
         work.tell(memory)
         await work.publish_steps()
+        if expiry := answers.deadline_of(asked):
+            await self._deadlines.keep(expiry)
         await work.park(work.context.merged(memory))
         return asked
 

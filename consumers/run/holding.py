@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -24,12 +24,18 @@ from schemas.approval import ApprovalDecision, ApprovalRequest
 from schemas.canonical import digest
 from schemas.envelope import Envelope
 
+ESCALATED: Final = "escalated"
+"""What stands in place of an answer where nobody gave one in time, and others are asked next."""
+
 
 def hold_entry(
     work: Work, call: CallState, action: Action, verdict: Verdict, rule: Rule, now: datetime
 ) -> Entry:
     """Return the entry of a call that must wait until the people whom a rule names have agreed."""
     at = call.place.question(call.holds + 1)
+    before = work.noted(call.place.approval(call.holds)) if call.holds else None
+    escalated = before is not None and before["answer"] == ESCALATED
+    approvers = rule.escalate_to if escalated else rule.approvers
     body: dict[str, Any] = {
         "action": action.name,
         "description": action.description,
@@ -37,7 +43,8 @@ def hold_entry(
         "rule": rule.name,
         "rules": list(verdict.checked),
         "reason": rule.message,
-        "approvers": sorted(rule.approvers),
+        "approvers": sorted(approvers),
+        "escalate_to": [] if escalated else sorted(rule.escalate_to),
         "quorum": rule.quorum,
         "requester": work.route.requester_of(work.event.payload),
         "origins": origins_of(work, call),
@@ -93,6 +100,11 @@ def request_of(work: Work, call: CallState) -> ApprovalRequest:
     )
 
 
+def lapsed(hold: Body) -> str:
+    """Return what becomes of a question that nobody answered in time: it is refused, or others are asked."""
+    return ESCALATED if hold.get("escalate_to") else "expired"
+
+
 def answer_entries(
     entries: Mapping[str, Body], decision: ApprovalDecision, by: Approver, now: datetime, route: Route
 ) -> list[Entry]:
@@ -111,7 +123,7 @@ def answer_entries(
     arguments = _arguments(hold, decision, route)
     expired = now >= datetime.fromisoformat(hold["expires_at"])
     said: dict[str, Any] = {
-        "answer": "expired" if expired else decision.answer,
+        "answer": lapsed(hold) if expired else decision.answer,
         "approver": by.name,
         "comment": decision.comment,
         "at": decision.decided_at.isoformat(),

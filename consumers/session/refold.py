@@ -22,6 +22,7 @@ from typing import Any, Final
 from consumers.session import place
 from consumers.session.context import Context
 from schemas.canonical import canonical_json
+from schemas.expiry import Expiry
 from schemas.step import Step, StepKind
 
 Body = Mapping[str, Any]
@@ -55,6 +56,17 @@ class Refolded:
         """
         runs = {run: steps for run, steps in self.runs.items() if not _over_before(steps, at)}
         return Refolded(runs, self.memories if runs else (), self.forgets)
+
+    def waiting(self) -> Iterator[Expiry]:
+        """Yield the deadlines of questions that nobody has answered."""
+        for steps in self.runs.values():
+            if steps.keys() & {place.OUTCOME, place.ERASED}:
+                continue
+            for at, step in steps.items():
+                asked = at.removesuffix("/hold")
+                if step.kind is StepKind.HOLD and place.approval(asked) not in steps:
+                    until = datetime.fromisoformat(step.body["expires_at"])
+                    yield Expiry(step.run_id, step.tenant, step.session_id, asked, until)
 
     def taken_over(self, epoch: int, at: datetime) -> Iterator[Step]:
         """Yield the steps under a new epoch, of runs that were not over before then.

@@ -148,6 +148,7 @@ class _Hold(_Question):
     expires_at: _Time
     approvers: list[str] = []
     quorum: int = 1
+    escalate_to: list[str] = []
     requester: str | None = None
 
 

@@ -55,6 +55,7 @@ Metric = Counter | Gauge | Histogram
 
 RECORDS_CONSUMED: Final = Counter("records_consumed_total", "Records read from Kafka.", ("topic",))
 EVENTS: Final = Counter("events_total", "Events worked to an outcome, by its status.", ("route", "status"))
+EXPIRED: Final = Counter("expired_total", "Questions to people that nobody answered in time.")
 DECISIONS: Final = Counter("decisions_total", "Answers of the model.", ("model",))
 MODEL_ERRORS: Final = Counter(
     "model_errors_total", "Requests to the model without an answer.", ("model", "kind")
@@ -117,7 +118,7 @@ BUILD_INFO: Final = Gauge("build_info", "Always 1; the labels say what runs.", (
 READY: Final = Gauge("ready", "1 while the worker can take events.")
 
 TABLE: Final[tuple[Metric, ...]] = (
-    *(RECORDS_CONSUMED, RECORDS_SKIPPED, EVENTS, RETRIES, DEAD_LETTERS, PARKED, COMMITS),
+    *(RECORDS_CONSUMED, RECORDS_SKIPPED, EVENTS, EXPIRED, RETRIES, DEAD_LETTERS, PARKED, COMMITS),
     *(REBALANCES, READOPTED, HANDED_OVER),
     *(DECISIONS, MODEL_ERRORS, MODEL_SECONDS, TOKENS, COST_USD),
     *(ACTIONS, ACTION_SECONDS, VERDICTS, EGRESS_REFUSALS),

@@ -17,6 +17,7 @@ from aiohttp import web
 from policy import Subject
 
 from connectors.sandbox.service.server import serve as serve_sandbox
+from consumers.adapters.memory_deadlines import MemoryDeadlines
 from consumers.adapters.memory_sessions import MemorySessions
 from consumers.app import compose
 from consumers.app.config_file import read_config
@@ -156,6 +157,7 @@ async def open_world(folder: Path, answering: Answering, mutant: str) -> AsyncGe
             model=llm,
             actions=await compose.actions(resolved.connectors, file.config.limits, metrics, exits),
             outbox=trail,
+            deadlines=MemoryDeadlines(),
             clock=clock,
             metrics=metrics,
         )

@@ -14,15 +14,18 @@ from schemas.codec.people import (
     approval_decision_of,
     approval_request_of,
     cancellation_of,
+    expiry_of,
     from_cancellation,
     from_decision,
+    from_expiry,
     from_request,
 )
 from schemas.envelope import Envelope
+from schemas.expiry import EXPIRED_TYPE, Expiry
 from schemas.outcome import OUTCOME_TYPE, ActionRecord, Outcome, Status
 from schemas.step import STEP_TYPE, Step, StepKind
 
-OwnMessage = Outcome | Step | ApprovalRequest | ApprovalDecision | Cancellation
+OwnMessage = Outcome | Step | ApprovalRequest | ApprovalDecision | Cancellation | Expiry
 """What Pointsman publishes about itself."""
 
 SOURCE: Final = "pointsman"
@@ -46,6 +49,8 @@ def own_event(message: OwnMessage) -> OwnEvent:
             return from_decision(message)
         case Cancellation():
             return from_cancellation(message)
+        case Expiry():
+            return from_expiry(message)
 
 
 def own_message_of(envelope: Envelope) -> OwnMessage | None:
@@ -61,6 +66,7 @@ def own_message_of(envelope: Envelope) -> OwnMessage | None:
         DOUBT_TYPE: approval_request_of,
         DECIDED_TYPE: approval_decision_of,
         CANCEL_TYPE: cancellation_of,
+        EXPIRED_TYPE: expiry_of,
     }
     read = readers.get(envelope.type)
     return read(envelope) if read else None

@@ -15,6 +15,7 @@ from schemas.cancellation import CANCEL_TYPE, Cancellation
 from schemas.canonical import digest
 from schemas.codec.own_event import OwnEvent, fields_of, json_text, one_of
 from schemas.envelope import Envelope
+from schemas.expiry import EXPIRED_TYPE, Expiry
 
 _ANSWERS: Final = tuple(answer for answers in ANSWERS.values() for answer in answers)
 
@@ -75,6 +76,18 @@ def approval_decision_of(envelope: Envelope) -> ApprovalDecision:
         if fields.optional_text("arguments_json") is None
         else fields.json_object("arguments_json"),
         signature=fields.optional_text("signature"),
+    )
+
+
+def expiry_of(envelope: Envelope) -> Expiry:
+    """Return the expiry an event carries, or raise UnreadableError."""
+    fields = fields_of(envelope, EXPIRED_TYPE)
+    return Expiry(
+        run_id=fields.text("run_id"),
+        tenant=fields.text("tenant"),
+        session_id=fields.text("session_id"),
+        place=fields.text("place"),
+        expires_at=fields.instant("expires_at"),
     )
 
 
@@ -148,6 +161,13 @@ def from_decision(decision: ApprovalDecision) -> OwnEvent:
     # The id covers every field: a forged answer must not take the id of the true one away.
     event_id = digest(fields)
     return OwnEvent(event_id, DECIDED_TYPE, decision.run_id, decision.decided_at, decision.session_id, fields)
+
+
+def from_expiry(expiry: Expiry) -> OwnEvent:
+    """Take an expiry apart."""
+    fields = {name: getattr(expiry, name) for name in expiry.__slots__}
+    event_id = f"{expiry.run_id}/{expiry.place}/expired"
+    return OwnEvent(event_id, EXPIRED_TYPE, expiry.run_id, expiry.expires_at, expiry.session_id, fields)
 
 
 def from_cancellation(cancellation: Cancellation) -> OwnEvent:

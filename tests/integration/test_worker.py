@@ -190,3 +190,16 @@ async def ready(http: aiohttp.ClientSession, running: Running) -> aiohttp.Client
     async with http.get(f"{running.info.health_address}/readyz") as answer:
         await answer.read()
         return answer
+
+
+async def test_a_question_that_nobody_answers_ends_by_itself(played: Stage) -> None:
+    text, route = played.config.read_text(), "  - topic: erp.orders\n"
+    assert text.count(route) == 1
+    played.config.write_text(text.replace(route, f"{route}    approval_window: PT1S\n"))
+    async with Running(played):
+        await played.publish(order("e-1", customer="C-500", product="P-500", quantity=50))
+        (record,) = await played.outcome_records("e-1")
+    outcome = await played.outcome_in(record)
+    assert outcome.status is Status.REFUSED
+    assert "nobody answered in time" in f"{outcome.actions[-1].error}"
+    assert played.rows("SELECT * FROM effects") == []

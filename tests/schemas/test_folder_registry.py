@@ -32,6 +32,7 @@ def test_the_ids_of_the_packaged_schemas_never_change() -> None:
         "approval.decided.v1": 1494219591,
         "approval.decided.v2": 1476150011,
         "approval.decided.v3": 1734445493,
+        "approval.expired.v1": 313680630,
         "approval.requested.v1": 1762108788,
         "approval.requested.v2": 632792705,
         "case.opened.v1": 1058415591,

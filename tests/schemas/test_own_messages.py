@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from schemas.approval import ApprovalDecision, ApprovalRequest
 from schemas.cancellation import Cancellation
 from schemas.codec.outgoing import OwnMessage, outcome_of, step_of
-from schemas.codec.people import approval_decision_of, approval_request_of, cancellation_of
+from schemas.codec.people import approval_decision_of, approval_request_of, cancellation_of, expiry_of
 from schemas.codec.records import RecordCodec
 from schemas.envelope import Envelope
 from schemas.errors import SchemaError, UnreadableError
+from schemas.expiry import Expiry
 from schemas.outcome import ActionRecord, Outcome, Status
 from schemas.record import Record
 from schemas.step import Step, StepKind
@@ -75,6 +76,7 @@ DOUBT = st.builds(
 CANCELLATION = st.builds(
     Cancellation, run_id=NAME, tenant=TEXT, session_id=NAME, operator=TEXT, reason=TEXT, requested_at=TIME
 )
+EXPIRY = st.builds(Expiry, run_id=NAME, tenant=TEXT, session_id=NAME, place=NAME, expires_at=TIME)
 DECISION = st.builds(
     ApprovalDecision,
     request_id=TEXT, run_id=NAME, tenant=TEXT, session_id=NAME, event_source=TEXT, event_id=TEXT, place=TEXT,
@@ -88,6 +90,7 @@ READERS: dict[type, Callable[[Envelope], OwnMessage]] = {
     ApprovalRequest: approval_request_of,
     ApprovalDecision: approval_decision_of,
     Cancellation: cancellation_of,
+    Expiry: expiry_of,
 }
 AT = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
 A_STEP = Step(
@@ -105,7 +108,7 @@ async def envelope_of(codec: RecordCodec, message: OwnMessage) -> Envelope:
     )
 
 
-@given(message=OUTCOME | STEP | REQUEST | DOUBT | DECISION | CANCELLATION)
+@given(message=OUTCOME | STEP | REQUEST | DOUBT | DECISION | CANCELLATION | EXPIRY)
 async def test_a_message_comes_back_as_it_was(codec: RecordCodec, message: OwnMessage) -> None:
     envelope = await envelope_of(codec, message)
     assert READERS[type(message)](envelope) == message

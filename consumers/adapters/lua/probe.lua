@@ -27,5 +27,7 @@ try('DEL', context)
 try('ZADD', runs, 1, 'run')
 try('PEXPIRE', runs, 60000)
 try('ZCARD', runs)
+try('ZRANGE', runs, 0, 0)
+try('ZREM', runs, 'nobody')
 try('ZREMRANGEBYRANK', runs, 0, -2)
 return refused

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from consumers.adapters.kafka_reader import Span
 from consumers.adapters.kafka_steps import FoundStep
+from consumers.adapters.redis_deadlines import RedisDeadlines
 from consumers.adapters.redis_guard import RedisGuard
 from consumers.adapters.redis_restoring import RedisRestoring
 from consumers.adapters.redis_sessions import RedisSessions
@@ -23,6 +24,7 @@ from consumers.session.key import SessionKey
 from consumers.telemetry.metrics import Metrics
 from schemas.step import Step, StepKind
 
+DEADLINES = "pointsman:{store}:deadlines:approvals"
 TTL_S = 7 * 86_400.0
 KEY = SessionKey("acme", "s-1")
 DECISION = Entry("t1/decision", {"calls": ["erp.find_order"]})
@@ -103,7 +105,14 @@ async def worker(settings: Redis, topic: Topic, *, rebuilds: bool = True) -> Asy
     trust, metrics = Trust(guard_of("steps")), Metrics()
     async with redis_client(settings, trust=trust) as client, redis_client(settings) as unchecked:
         sessions = RedisSessions(client, trust=trust)
-        rebuilding = Rebuilding(topic, RedisRestoring(unchecked, TTL_S), topic, SystemClock(), TTL_S)
+        rebuilding = Rebuilding(
+            topic,
+            RedisRestoring(unchecked, TTL_S),
+            RedisDeadlines(unchecked, DEADLINES),
+            topic,
+            SystemClock(),
+            TTL_S,
+        )
         guard = RedisGuard(unchecked, trust.guard)
         keeper = Keeper(
             guard, trust, rebuilding if rebuilds else None, topic, SystemClock(), metrics, sessions.ping

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from connectors.action import Call
 from connectors.errors import BusyError, InDoubtError
 from connectors.perform import perform
+from consumers.adapters.memory_deadlines import MemoryDeadlines
 from consumers.adapters.memory_sessions import MemorySessions
 from consumers.errors import UnavailableError
 from consumers.ports.actions import ActionRequest
@@ -19,6 +21,7 @@ from consumers.session.context import Context
 from consumers.session.key import SessionKey
 from schemas.approval import ApprovalRequest
 from schemas.chain import linked
+from schemas.expiry import Expiry
 from schemas.outcome import Outcome
 from schemas.step import Step
 from tests.consumers.run.shop_world import Crash, Ledger
@@ -199,6 +202,23 @@ class Topics:
     steps: list[Step] = field(default_factory=list[Step])
     outcomes: list[Outcome] = field(default_factory=list[Outcome])
     requests: list[ApprovalRequest] = field(default_factory=list[ApprovalRequest])
+
+
+class GatedDeadlines:
+    """The `Deadlines` port of one worker."""
+
+    def __init__(self, deadlines: MemoryDeadlines, worker: Worker) -> None:
+        self._deadlines = deadlines
+        self._through = worker.through
+
+    async def keep(self, expiry: Expiry) -> None:
+        await self._through("keep", lambda: self._deadlines.keep(expiry))
+
+    async def due(self, now: datetime, most: int) -> Sequence[Expiry]:
+        return await self._deadlines.due(now, most)
+
+    async def drop(self, expiry: Expiry) -> None:
+        await self._through("drop", lambda: self._deadlines.drop(expiry))
 
 
 class GatedOutbox:

@@ -14,6 +14,7 @@ from connectors.catalog import Catalog
 from connectors.connector import Connector, NoSettings
 from connectors.errors import BusyError, FailedError, InDoubtError
 from connectors.perform import perform
+from consumers.adapters.memory_deadlines import MemoryDeadlines
 from consumers.adapters.memory_sessions import MemorySessions
 from consumers.policy.approvers import Approver
 from consumers.policy.provenance import Trust
@@ -401,6 +402,7 @@ class World:
         self.ledger = Ledger()
         self.sessions = FusedSessions(self.clock, self.fuse)
         self.outbox = NotingOutbox(self.fuse)
+        self.deadlines = MemoryDeadlines()
         self.claim = CountingClaim()
         self.model = PlannedModel(plan, self.fuse)
         self.catalog = shop_catalog()
@@ -440,6 +442,7 @@ class World:
             model=self.model,
             actions=ShopActions(self.ledger, self.fuse),
             outbox=self.outbox,
+            deadlines=self.deadlines,
             clock=self.clock,
             metrics=Metrics(),
         )
@@ -458,6 +461,16 @@ class World:
         if end:
             await self.outbox.publish(end)
         return end
+
+    async def expire(self) -> list[Outcome | ApprovalRequest | None]:
+        """A worker looks at the deadlines and wakes whoever waited too long."""
+        said: list[Outcome | ApprovalRequest | None] = []
+        for expiry in await self.deadlines.due(self.clock.now(), 10):
+            end = await self.engine().expire(expiry, self.claim)
+            if end:
+                await self.outbox.publish(end)
+            said.append(end)
+        return said
 
     async def answer(
         self, decision: ApprovalDecision, *roles: str, by: str | None = None

@@ -27,6 +27,7 @@ from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from consumers.adapters.memory_deadlines import MemoryDeadlines
 from consumers.adapters.memory_sessions import MemorySessions
 from consumers.errors import DeadLetterError, RetryError
 from consumers.policy.approvers import Approver
@@ -43,12 +44,14 @@ from schemas.approval import ANSWERS, Answer, ApprovalDecision, ApprovalRequest
 from schemas.cancellation import Cancellation
 from schemas.canonical import canonical_json
 from schemas.envelope import Envelope
+from schemas.expiry import Expiry
 from schemas.outcome import Outcome, Status
 from tests.consumers.run.books import WINDOW, Books
 from tests.consumers.run.gates import (
     Fate,
     Gate,
     GatedActions,
+    GatedDeadlines,
     GatedModel,
     GatedOutbox,
     GatedSessions,
@@ -104,7 +107,7 @@ HAPPENS = (
     *BOOKINGS,
 )
 
-Message = Envelope | ApprovalDecision | Cancellation
+Message = Envelope | ApprovalDecision | Cancellation | Expiry
 
 
 @dataclass(eq=False)
@@ -124,6 +127,7 @@ class Runs(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.gate = Gate()
         self.topics = Topics()
+        self.deadlines = MemoryDeadlines()
         self.deliveries: list[Delivery] = []
         self.uncommitted: list[Message] = []
         self.delivered: dict[str, Envelope] = {}
@@ -171,6 +175,13 @@ class Runs(RuleBasedStateMachine):
         asked = self.topics.requests[number % len(self.topics.requests)]
         self._start(self._decision(asked, choice, approver))
 
+    @precondition(lambda self: self.topics.requests and len(self.deliveries) < MOST_WORKERS)
+    @rule()
+    def look_at_deadlines(self) -> None:
+        """A worker looks which questions nobody answered in time, and says so."""
+        for expiry in self.loop.run_until_complete(self.deadlines.due(self.clock.now(), 1)):
+            self._start(expiry)
+
     @precondition(lambda self: self.gate.waiting)
     @rule(number=st.integers(0, 5))
     def let_through(self, number: int) -> None:
@@ -216,6 +227,7 @@ class Runs(RuleBasedStateMachine):
     def _lose(self, left: Any) -> None:
         """The store has only that left, and is given back what was published: then it has all of that."""
         before = dict(self._entries())
+        self.deadlines = MemoryDeadlines()
         self.store._sessions, self.store._journals = deepcopy(left)  # pyright: ignore[reportPrivateUsage] - as the server has it
         published: set[tuple[str, str, bytes]] = set()
         latest: Counter[str] = Counter()
@@ -230,6 +242,8 @@ class Runs(RuleBasedStateMachine):
                 if step.epoch == latest[step.run_id]  # what a fenced worker says may be true by chance
             }
             session = refold(steps)
+            for expiry in session.waiting():
+                self.loop.run_until_complete(self.deadlines.keep(expiry))
             epoch = self.loop.run_until_complete(self.store.restore(key, session))
             self.topics.steps.extend(session.taken_over(epoch, WORLD.event.time))
         self.written = dict(self._entries())
@@ -370,6 +384,7 @@ class Runs(RuleBasedStateMachine):
             model=GatedModel(*self.plans[message.run_id], worker),
             actions=GatedActions(self.books, worker),
             outbox=outbox,
+            deadlines=GatedDeadlines(self.deadlines, worker),
             clock=self.clock,
             metrics=METRICS,
         )
@@ -426,6 +441,8 @@ async def _worked(engine: Engine, message: Message, route: Route, worker: Worker
             return await engine.answer(message, Approver(message.approver), worker.claim)
         case Cancellation():
             return await engine.cancel(message, worker.claim)
+        case Expiry():
+            return await engine.expire(message, worker.claim)
 
 
 def _cancellation(event: Envelope, at: datetime) -> Cancellation:

@@ -64,6 +64,7 @@ async def test_a_run_of_two_turns_and_three_actions_asks_redis_at_most_ten_times
         model=world.model,
         actions=ShopActions(world.ledger, world.fuse),
         outbox=world.outbox,
+        deadlines=world.deadlines,
         clock=world.clock,
         metrics=Metrics(),
     )
