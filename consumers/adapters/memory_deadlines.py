@@ -19,8 +19,8 @@ class MemoryDeadlines:
 
     async def due(self, now: datetime, most: int) -> Sequence[Expiry]:
         """As the port says."""
-        over = sorted((at, expiry.run_id, expiry) for expiry, at in self._kept.items() if at <= now)
-        found = [expiry for _, _, expiry in over[:most]]
+        over = sorted((each for each in self._kept.items() if each[1] <= now), key=lambda each: each[1])
+        found = [expiry for expiry, _ in over[:most]]
         self._kept |= dict.fromkeys(found, now + timedelta(seconds=AGAIN_S))
         return found
 
