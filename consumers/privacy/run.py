@@ -1,0 +1,169 @@
+"""The personal data of one run in hand: replaced by tokens in whatever is written, put back in whatever is read."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, cast
+
+import orjson
+
+from consumers.privacy import patterns
+from consumers.privacy.known import Known
+from consumers.privacy.patterns import Span
+from consumers.privacy.token import TOKEN, TOKEN_CHARS, Kind, Scalar, Seal, TokenError
+
+_TEXT: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
+
+
+class PersonalRun:
+    """Seals and opens for one run. `seal` and `open` undo each other; a body is sealed once, from the clear.
+
+    Attributes:
+        known: its values.
+        outcome: its outcome as it was stored, sealed; what is published is made from it, so that the bytes stay the same
+            whatever is known later.
+    """
+
+    def __init__(self, seal: Seal, known: Known) -> None:
+        self._seal = seal
+        self.known = known
+        self.outcome: Mapping[str, Any] | None = None
+
+    def learn(self, values: Iterable[Scalar]) -> None:
+        """Take these values for personal from now on; see `Known.learn`."""
+        self.known.learn(values)
+
+    def seal(self, value: Any) -> Any:
+        """Return a JSON-like value with tokens in place of all that is personal."""
+        return _mapped(value, self.seal_text, self._seal_number)
+
+    def open(self, value: Any) -> Any:
+        """Return what was sealed; what was in the tokens is known from now on.
+
+        Raises:
+            TokenError: a token does not open.
+        """
+        return _mapped(value, self._open_text, _same)
+
+    def seal_text(self, text: str) -> str:
+        """Return a text with tokens in place of all that is personal.
+
+        What looks like a token in the clear came from outside, and gets a token itself: so every token that is found
+        later is ours.
+        """
+        spans: list[Span] = [(match.start(), match.end(), "text") for match in TOKEN.finditer(text)]
+        spans += [*patterns.found(text), *self.known.spans(text)]
+        return self._replaced(text, spans) if spans else text
+
+    def open_known(self, text: str) -> str:
+        """Return a text for people with its tokens opened, and those that do not open as they are."""
+        return TOKEN.sub(lambda found: self._or_as_it_is(found[0]), text)
+
+    def seal_json_text(self, text: str) -> str:
+        """Return a text in which values are written as JSON, sealed: each text of it for itself, not as it is escaped."""
+        parts: list[str] = []
+        at = 0
+        for begin, end, said in _texts(text):
+            parts += [self._seal_bare(text[at:begin]), text[begin:end]]
+            if (sealed := self.seal_text(said)) != said:
+                parts[-1] = _quoted(sealed)
+            at = end
+        return "".join([*parts, self._seal_bare(text[at:])])
+
+    def _seal_bare(self, text: str) -> str:
+        spans: list[Span] = [(match.start(), match.end(), "text") for match in TOKEN.finditer(text)]
+        spans += [*patterns.found(text), *self.known.spans(text)]
+        return self._replaced(text, spans, numbers=True) if spans else text
+
+    def _replaced(self, text: str, spans: list[Span], *, numbers: bool = False) -> str:
+        parts: list[str] = []
+        at = 0
+        for begin, end, kind in _merged(text, spans):
+            said = text[begin:end]
+            if numbers and (number := _number(said)) is not None:
+                token = f'"{self._seal.token(number, "number")}"'
+            else:
+                token = self._seal.token(said, kind)
+            parts += [text[at:begin], token]
+            at = end
+        return "".join([*parts, text[at:]])
+
+    def _seal_number(self, value: float) -> Any:
+        personal = self.known.has_number(value) or (isinstance(value, int) and patterns.is_card(str(value)))
+        return self._seal.token(value, "number") if personal else value
+
+    def _open_text(self, text: str) -> Any:
+        if "pii_" not in text.lower():
+            return text
+        if TOKEN.fullmatch(text):
+            return self._opened(text)
+        return TOKEN.sub(lambda found: str(self._opened(found[0])), text)
+
+    def _opened(self, token: str) -> Scalar:
+        value = self._seal.open(token)
+        self.known.add(value)
+        return value
+
+    def _or_as_it_is(self, token: str) -> str:
+        try:
+            return str(self._opened(token))
+        except TokenError:
+            return token
+
+
+def _mapped(value: Any, text: Callable[[str], Any], number: Callable[[float], Any]) -> Any:
+    if isinstance(value, str):
+        return text(value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return number(value)
+    if isinstance(value, Mapping):
+        members = cast("Mapping[str, Any]", value).items()
+        return {str(text(name)): _mapped(member, text, number) for name, member in members}
+    return [_mapped(member, text, number) for member in cast("list[Any]", value)]
+
+
+def _merged(text: str, spans: list[Span]) -> list[Span]:
+    """Return spans in order that neither overlap nor touch: each ends where a token may end."""
+    merged: list[Span] = []
+    for begin, reach, kind in sorted(spans, key=lambda span: (span[0], -span[1])):
+        end = reach
+        while end < len(text) and text[end] in TOKEN_CHARS:
+            end += 1
+        if merged and begin <= merged[-1][1]:
+            before, until, of = merged[-1]
+            same: Kind = of if end <= until and of != "text" else "text"
+            merged[-1] = (before, max(until, end), kind if (before, until) == (begin, end) else same)
+        else:
+            merged.append((begin, end, kind if end == reach else "text"))
+    return merged
+
+
+def _texts(text: str) -> Iterable[tuple[int, int, str]]:
+    """Yield each text that stands in quotes as JSON writes it: where it begins and ends, and what it says."""
+    at = 0
+    while match := _TEXT.search(text, at):
+        at = match.end()
+        try:
+            said: Any = orjson.loads(match[0])
+        except orjson.JSONDecodeError:
+            at = match.start() + 1  # a quotation mark that stands for itself
+            continue
+        yield match.start(), match.end(), said
+
+
+def _quoted(text: str) -> str:
+    # As the prompt does: data must not contain a closing mark.
+    return orjson.dumps(text).decode().replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _number(text: str) -> int | float | None:
+    try:
+        value: Any = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _same(value: float) -> float:
+    return value
