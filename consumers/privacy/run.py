@@ -132,11 +132,21 @@ def _merged(text: str, spans: list[Span]) -> list[Span]:
             end += 1
         if merged and begin <= merged[-1][1]:
             before, until, of = merged[-1]
-            same: Kind = of if end <= until and of != "text" else "text"
-            merged[-1] = (before, max(until, end), kind if (before, until) == (begin, end) else same)
+            reached = max(until, end)
+            # What is all of it says the kind, whether it is known as a value as well or not.
+            whole: list[Kind] = [of] if until == reached else []
+            whole += [kind] if (begin, end) == (before, reached) else []
+            merged[-1] = (before, reached, _kind(whole))
         else:
             merged.append((begin, end, kind if end == reach else "text"))
     return merged
+
+
+def _kind(kinds: list[Kind]) -> Kind:
+    for kind in kinds:
+        if kind != "text":
+            return kind
+    return "text"
 
 
 def _texts(text: str) -> Iterable[tuple[int, int, str]]:

@@ -33,15 +33,16 @@ TOKEN_CHARS: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 """No such character may follow a token: it would be taken for a part of it."""
 
 _INFO: Final = b"pointsman personal data tokens, version 1"
-_SHOWN: Final = 24
+_SHOWN: Final = 16
 
 
 class TokenError(ValueError):
-    """A token does not open: it is of another session or key, altered, or invented. The message shows its beginning."""
+    """A token does not open: it is of another session or key, altered, or invented. The message shows its beginning, not in its form."""
 
     def __init__(self, token: str) -> None:
-        self.token = token if len(token) <= _SHOWN else f"{token[:_SHOWN]}…"
-        super().__init__(f"{self.token} is no token of this session")
+        said = token.partition("_")[2]
+        shown = said if len(said) <= _SHOWN else f"{said[:_SHOWN]}…"
+        super().__init__(f"the token of personal data `{shown}` is none of this session")
 
 
 class Keys:
