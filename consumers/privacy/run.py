@@ -56,7 +56,11 @@ class PersonalRun:
 
     def open_known(self, text: str) -> str:
         """Return a text for people with its tokens opened, and those that do not open as they are."""
-        return TOKEN.sub(lambda found: self._or_as_it_is(found[0]), text)
+        return TOKEN.sub(lambda found: str(self._or_as_it_is(found[0])), text)
+
+    def reveal(self, value: Any) -> Any:
+        """Return a JSON-like value for people, like `open_known`; numbers are numbers again."""
+        return _mapped(value, self._revealed, _same)
 
     def seal_json_text(self, text: str) -> str:
         """Return a text in which values are written as JSON, sealed: each text of it for itself, not as it is escaped."""
@@ -103,9 +107,12 @@ class PersonalRun:
         self.known.add(value)
         return value
 
-    def _or_as_it_is(self, token: str) -> str:
+    def _revealed(self, text: str) -> Any:
+        return self._or_as_it_is(text) if TOKEN.fullmatch(text) else self.open_known(text)
+
+    def _or_as_it_is(self, token: str) -> Scalar:
         try:
-            return str(self._opened(token))
+            return self._opened(token)
         except TokenError:
             return token
 
@@ -134,8 +141,11 @@ def _merged(text: str, spans: list[Span]) -> list[Span]:
             before, until, of = merged[-1]
             reached = max(until, end)
             # What is all of it says the kind, whether it is known as a value as well or not.
-            whole: list[Kind] = [of] if until == reached else []
-            whole += [kind] if (begin, end) == (before, reached) else []
+            whole: list[Kind] = []
+            if until == reached:
+                whole.append(of)
+            if (begin, end) == (before, reached):
+                whole.append(kind)
             merged[-1] = (before, reached, _kind(whole))
         else:
             merged.append((begin, end, kind if end == reach else "text"))
