@@ -23,4 +23,4 @@ class PrivateOutbox:
     def _sealed(self, step: Step) -> Step:
         run = self._register.of(step.run_id)
         memory = None if step.memory is None else mapped(step.memory, run.seal)
-        return replace(step, body=mapped(step.body, run.seal), memory=memory)
+        return replace(step, body=dict(run.seal_entry(step.place, step.body)), memory=memory)

@@ -13,7 +13,6 @@ from consumers.privacy.bodies import mapped
 from consumers.privacy.register import Register
 from consumers.privacy.run import PersonalRun
 from consumers.privacy.token import TokenError
-from consumers.session import place
 from consumers.session.context import Context
 from consumers.session.key import SessionKey
 from schemas.canonical import canonical_json
@@ -96,10 +95,7 @@ class PrivateSessions:
 
 
 def _sealed(entry: Entry, run: PersonalRun) -> Entry:
-    sealed = Entry(entry.place, mapped(entry.body, run.seal))
-    if entry.place == place.OUTCOME:
-        run.outcome = sealed.body
-    return sealed
+    return Entry(entry.place, run.seal_entry(entry.place, entry.body))
 
 
 def _as_ours(
@@ -119,14 +115,12 @@ def _as_ours(
 
 
 def _opened_all(run_id: str, entries: Mapping[str, Body], run: PersonalRun) -> dict[str, Body]:
-    if place.OUTCOME in entries:
-        run.outcome = entries[place.OUTCOME]
     return {at: _opened(run_id, Entry(at, body), run) for at, body in entries.items()}
 
 
 def _opened(run_id: str, entry: Entry, run: PersonalRun) -> Body:
     try:
-        return mapped(entry.body, run.open)
+        return run.open_entry(entry.place, entry.body)
     except TokenError:
         raise LockedError(run_id, entry.place) from None
 

@@ -14,6 +14,7 @@ from consumers.privacy.token import TokenError
 from consumers.router.route import Route
 from consumers.run import ending
 from consumers.run.engine import Said
+from consumers.session import place
 from consumers.session.key import SessionKey
 from schemas.approval import ApprovalDecision, ApprovalRequest
 from schemas.cancellation import Cancellation
@@ -86,9 +87,7 @@ class PersonalData:
                 requester=run.seal(end.requester),
                 origins=run.seal(end.origins),
             )
-        if run.outcome is None:
-            raise LookupError(f"run {end.run_id} has an outcome that was not stored")
-        return ending.of_body(run.outcome)
+        return ending.of_body(run.sealed[place.OUTCOME])
 
     @contextmanager
     def _working(self, register: Register, key: SessionKey, run_id: str) -> Generator[PersonalRun]:

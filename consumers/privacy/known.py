@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final
+from urllib.parse import quote, quote_plus
 
 from consumers.privacy.patterns import Span
 from consumers.privacy.token import Scalar
@@ -86,7 +87,7 @@ class Known:
 
 
 def _forms(value: Scalar) -> Iterator[str]:
-    """Yield how a value may be written: as it is, and as it is inside of a JSON text inside of a text."""
+    """Yield how a value may be written: as it is, inside of a JSON text inside of a text, and in a URL."""
     if not isinstance(value, str):
         yield repr(value)
         return
@@ -94,7 +95,9 @@ def _forms(value: Scalar) -> Iterator[str]:
     lowered = text.lower()
     form = lowered if len(lowered) == len(text) else text
     if form:
-        yield from {form, json.dumps(form)[1:-1], json.dumps(form, ensure_ascii=False)[1:-1]}
+        escaped = {json.dumps(form)[1:-1], json.dumps(form, ensure_ascii=False)[1:-1]}
+        in_urls = {quote(text, safe=""), quote(text), quote_plus(text)}
+        yield from {form, *escaped, *(each.lower() for each in in_urls)}
 
 
 def _inside(form: str, text: str) -> Iterator[Span]:

@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 import orjson
 
 from consumers.privacy import patterns
+from consumers.privacy.bodies import mapped
 from consumers.privacy.known import Known
 from consumers.privacy.patterns import Span
 from consumers.privacy.token import TOKEN, TOKEN_CHARS, Kind, Scalar, Seal, TokenError
@@ -19,14 +20,14 @@ class PersonalRun:
 
     Attributes:
         known: its values.
-        outcome: its outcome as it was stored, sealed; what is published is made from it, so that the bytes stay the same
-            whatever is known later.
+        sealed: its entries as they are stored, by place.
     """
 
     def __init__(self, seal: Seal, known: Known) -> None:
         self._seal = seal
         self.known = known
-        self.outcome: Mapping[str, Any] | None = None
+        self.sealed: dict[str, Mapping[str, Any]] = {}
+        self._clear: dict[str, Mapping[str, Any]] = {}
 
     def learn(self, values: Iterable[Scalar]) -> None:
         """Take these values for personal from now on; see `Known.learn`."""
@@ -43,6 +44,22 @@ class PersonalRun:
             TokenError: a token does not open.
         """
         return _mapped(value, self._open_text, _same)
+
+    def seal_entry(self, at: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the body of an entry, sealed: once, so that it is the same in every store, whatever is known later."""
+        if self._clear.get(at) != body:
+            self.sealed[at], self._clear[at] = mapped(body, self.seal), body
+        return self.sealed[at]
+
+    def open_entry(self, at: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the body of an entry that was stored.
+
+        Raises:
+            TokenError: a token in it does not open.
+        """
+        self._clear[at] = mapped(body, self.open)
+        self.sealed[at] = body
+        return self._clear[at]
 
     def seal_text(self, text: str) -> str:
         """Return a text with tokens in place of all that is personal.
