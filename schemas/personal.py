@@ -18,9 +18,17 @@ def tagged(types: Mapping[str, Any], value: Any) -> dict[str, tuple[Any, ...]]:
     """
     if not isinstance(value, Mapping):
         return {}
-    members = cast("Mapping[str, Any]", value)
-    found = {name: tuple(_values(_member(types, name, types), members[name], types)) for name in members}
+    members = cast("Mapping[str, Any]", value).items()
+    forms = {name: inner for name, _ in members if (inner := _member(types, name, types))}
+    found = {name: tuple(_values(forms[name], member, types)) for name, member in members if name in forms}
     return {name: values for name, values in found.items() if values}
+
+
+def only_tagged(types: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the types of an object without the fields that have no tag, so that less is looked through; None if none has."""
+    fields = tagged_fields(types)
+    kept = {name: part for name, part in types.get("properties", _NOTHING).items() if name in fields}
+    return {**types, "properties": kept} if kept else None
 
 
 def tagged_values(types: Mapping[str, Any], value: Any) -> Iterator[Any]:

@@ -57,6 +57,11 @@ class Known:
         if not isinstance(value, str):
             self._numbers.add(value)
 
+    @property
+    def has_numbers(self) -> bool:
+        """Whether some of them are numbers."""
+        return bool(self._numbers)
+
     def has_number(self, value: float) -> bool:
         """Whether a number is one of them."""
         return value in self._numbers
@@ -68,10 +73,11 @@ class Known:
         lowered = text.lower()
         if len(lowered) != len(text):  # some letters have two small ones; then capitals do make a difference
             lowered = text
+        if lowered.strip() in self._texts:
+            yield 0, len(text), "text"
+            return
         for form in self._texts:
-            if form == lowered.strip():
-                yield 0, len(text), "text"
-            elif len(form) >= WHOLE_CHARS and form in lowered:
+            if form in lowered and len(form) >= WHOLE_CHARS:
                 yield from _inside(form, lowered)
         if text.endswith(_ELLIPSIS):
             yield from self._cut(lowered)

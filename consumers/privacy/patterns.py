@@ -21,12 +21,13 @@ _IBAN: Final = re.compile(rf"(?<![^\W_])(?=([A-Za-z]{{2}}[0-9]{{2}}(?:[{_SPACES}
 _CARD: Final = re.compile(
     rf"(?<![0-9])(?:[2-6]|8(?=[{_SPACES}]?[12]))(?:[{_SPACES}]?[0-9]){{12,18}}(?![0-9])"
 )
+_DIGITS: Final = re.compile("[0-9]{2}|[0-9][^0-9][0-9]")
 _RUN: Final = re.compile(rf"[0-9](?:[{_SPACES}]?[0-9]){{12,}}")
 
 
 def found(text: str) -> Iterator[Span]:
     """Yield every account and card number of a text, written with spaces or dashes or without; they may overlap."""
-    if len(text) < CARD_DIGITS.start:
+    if len(text) < CARD_DIGITS.start or not _DIGITS.search(text):
         return
     for match in _IBAN.finditer(text):
         if (end := _iban_end(match[1])) is not None:

@@ -8,10 +8,12 @@ import orjson
 
 from consumers.privacy import patterns
 from consumers.privacy.bodies import mapped
-from consumers.privacy.known import Known
+from consumers.privacy.known import WHOLE_CHARS, Known
 from consumers.privacy.patterns import Span
 from consumers.privacy.token import TOKEN, TOKEN_CHARS, Kind, Scalar, Seal, TokenError
 
+_NUMBER: Final = re.compile(r"(?<=[:\[,])-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?=[,\]}])")
+"""Where JSON has one, outside of texts."""
 _TEXT: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 
 
@@ -67,8 +69,7 @@ class PersonalRun:
         What looks like a token in the clear came from outside, and gets a token itself: so every token that is found
         later is ours.
         """
-        spans: list[Span] = [(match.start(), match.end(), "text") for match in TOKEN.finditer(text)]
-        spans += [*patterns.found(text), *self.known.spans(text)]
+        spans = self._spans(text)
         return self._replaced(text, spans) if spans else text
 
     def open_known(self, text: str) -> str:
@@ -91,9 +92,22 @@ class PersonalRun:
         return "".join([*parts, self._seal_bare(text[at:])])
 
     def _seal_bare(self, text: str) -> str:
-        spans: list[Span] = [(match.start(), match.end(), "text") for match in TOKEN.finditer(text)]
-        spans += [*patterns.found(text), *self.known.spans(text)]
+        spans: list[Span] = []
+        if len(text) >= WHOLE_CHARS:  # most is shorter: what stands between two texts
+            spans += self._spans(text)
+        if self.known.has_numbers:
+            spans += [
+                (match.start(), match.end(), "text")
+                for match in _NUMBER.finditer(text)
+                if self.known.has_number(orjson.loads(match[0]))
+            ]
         return self._replaced(text, spans, numbers=True) if spans else text
+
+    def _spans(self, text: str) -> list[Span]:
+        spans: list[Span] = [*patterns.found(text), *self.known.spans(text)]
+        if "_" in text:
+            spans += [(match.start(), match.end(), "text") for match in TOKEN.finditer(text)]
+        return spans
 
     def _replaced(self, text: str, spans: list[Span], *, numbers: bool = False) -> str:
         parts: list[str] = []

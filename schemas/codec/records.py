@@ -26,7 +26,7 @@ from schemas.codec.outgoing import SOURCE, OwnMessage, own_event
 from schemas.codec.values import iso, plain
 from schemas.envelope import Envelope
 from schemas.errors import SchemaError, UnknownSchemaError, UnreadableError
-from schemas.personal import TAG, tagged
+from schemas.personal import TAG, only_tagged, tagged
 from schemas.record import Encoded, Record
 from schemas.registry.avro_schema import AvroSchema, avro_schema
 from schemas.registry.files import latest, packaged_schemas
@@ -220,7 +220,7 @@ def _encoded(envelope: Envelope, value: bytes, content_type: str) -> Encoded:
 @lru_cache(maxsize=256)
 def _personal_types(schema: str) -> Mapping[str, Any] | None:
     """Return the types of a schema's payload where it tags some of it as personal, and None for all others."""
-    return payload_types(avro_schema(schema)) if f'"{TAG}"' in schema else None
+    return only_tagged(payload_types(avro_schema(schema))) if f'"{TAG}"' in schema else None
 
 
 def _utc(at: datetime, *, timespec: str = "auto") -> str:

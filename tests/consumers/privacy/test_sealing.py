@@ -102,6 +102,13 @@ def test_json_inside_of_a_prompt_is_sealed_by_what_it_says() -> None:
     assert "441632960961" not in sealed
 
 
+def test_a_short_number_in_json_is_sealed_where_it_is_all_of_a_value() -> None:
+    run = run_with(42, 7.5)
+    sealed = run.seal_json_text('{"age":42,"list":[7.5,42],"n":421,"text":"42 of 7"}')
+    assert TOKEN.sub("*", sealed) == '{"age":"*","list":["*","*"],"n":421,"text":"42 of 7"}'
+    assert run.open(orjson.loads(sealed))["list"] == [7.5, 42]
+
+
 def test_what_was_opened_is_known_from_then_on() -> None:
     sealed = run_with("Ann Canary").seal("Ann Canary")
     run = run_with()
