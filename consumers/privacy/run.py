@@ -96,17 +96,14 @@ class PersonalRun:
         if len(text) >= WHOLE_CHARS:  # most is shorter: what stands between two texts
             spans += self._spans(text)
         if self.known.has_numbers:
-            spans += [
-                (match.start(), match.end(), "text")
-                for match in _NUMBER.finditer(text)
-                if self.known.has_number(orjson.loads(match[0]))
-            ]
+            found = _NUMBER.finditer(text)
+            spans += _places(each for each in found if self.known.has_number(orjson.loads(each[0])))
         return self._replaced(text, spans, numbers=True) if spans else text
 
     def _spans(self, text: str) -> list[Span]:
         spans: list[Span] = [*patterns.found(text), *self.known.spans(text)]
         if "_" in text:
-            spans += [(match.start(), match.end(), "text") for match in TOKEN.finditer(text)]
+            spans += _places(TOKEN.finditer(text))
         return spans
 
     def _replaced(self, text: str, spans: list[Span], *, numbers: bool = False) -> str:
@@ -146,6 +143,11 @@ class PersonalRun:
             return self._opened(token)
         except TokenError:
             return token
+
+
+def _places(matches: Iterable[re.Match[str]]) -> Iterable[Span]:
+    for match in matches:
+        yield match.start(), match.end(), "text"
 
 
 def _mapped(value: Any, text: Callable[[str], Any], number: Callable[[float], Any]) -> Any:
