@@ -38,6 +38,10 @@ class Envelope:
     subject: str | None = None
     schema: str | None = None
     traceparent: str | None = None
+    personal: Mapping[str, tuple[Any, ...]] = field(
+        default_factory=dict[str, tuple[Any, ...]], compare=False, repr=False
+    )
+    """Values that the schema tags as personal, by the payload's field that they are in. Not stored with an event."""
     run_id: str = field(init=False, compare=False)
     """Digest of tenant, source and id: the same event is the same run, wherever it is read from."""
 

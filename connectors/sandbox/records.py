@@ -97,7 +97,7 @@ class Customer(_Record):
     tier: Tier
     credit_status: CreditStatus
     credit_limit: float
-    address: str
+    address: Annotated[str, Field(json_schema_extra={"pii": True})]
 
 
 class Case(_Record):

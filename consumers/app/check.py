@@ -80,7 +80,9 @@ def _references(section: BaseModel, at: Location) -> Iterator[tuple[Location, Se
             yield from _references(value, (*at, name))
         elif isinstance(value, tuple):
             for number, each in enumerate(value):
-                if isinstance(each, BaseModel):
+                if isinstance(each, SecretRef):
+                    yield (*at, name, number), each
+                elif isinstance(each, BaseModel):
                     yield from _references(each, (*at, name, number))
 
 

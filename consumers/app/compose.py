@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Final
 
@@ -16,10 +16,16 @@ from consumers.adapters.kafka_outbox import KafkaOutbox
 from consumers.adapters.kafka_parked import KafkaParkedLog
 from consumers.adapters.kafka_transactions import KafkaTransactionsOpener
 from consumers.adapters.openai_model import OpenAIModel
+from consumers.adapters.private_actions import PrivateActions
+from consumers.adapters.private_model import PrivateModel
+from consumers.adapters.private_outbox import PrivateOutbox
+from consumers.adapters.private_sessions import PrivateSessions
 from consumers.app import connections
 from consumers.app.config import Config, Kafka, Limits
 from consumers.app.config_file import ConfigFile
 from consumers.app.handler import RecordHandler
+from consumers.app.personal_data import PersonalData
+from consumers.app.privacy_keys import register
 from consumers.app.resolve import OpenableConnector, Resolved
 from consumers.app.store import Store, open_store
 from consumers.ports.actions import Actions
@@ -29,6 +35,7 @@ from consumers.ports.model import Model
 from consumers.ports.outbox import Outbox
 from consumers.ports.producing import Producer
 from consumers.ports.sessions import Sessions
+from consumers.privacy.register import Register
 from consumers.recovery.expiring import Expiring
 from consumers.router.route import RouteTable
 from consumers.run.engine import Engine
@@ -37,6 +44,7 @@ from consumers.runtime.limits import RuntimeLimits
 from consumers.runtime.loop import ConsumerLoop
 from consumers.runtime.publishing import DirectPublisher
 from consumers.runtime.transactional import TransactionalPublisher
+from consumers.telemetry.logs import hidden
 from consumers.telemetry.metrics import Metrics
 
 _DRAINING: Final = 0.6
@@ -111,6 +119,17 @@ def as_made(parts: Parts) -> Parts:
     return parts
 
 
+def private(parts: Parts, known: Register) -> Parts:
+    """Put in place what replaces personal data by tokens, between the engine and all that is written."""
+    return replace(
+        parts,
+        sessions=PrivateSessions(parts.sessions, known),
+        model=PrivateModel(parts.model, known),
+        actions=PrivateActions(parts.actions, known),
+        outbox=PrivateOutbox(parts.outbox, known),
+    )
+
+
 class Worker:
     """All parts of one worker, composed and open. See `consumers.app.worker` for how it runs."""
 
@@ -160,6 +179,10 @@ async def worker(
             limits=runtime_limits(config.limits),
         )
     )
+    known = register(config.privacy)
+    if known is not None:
+        parts = private(parts, known)
+        stack.enter_context(hidden(known.hide))
     engine = Engine(
         routes=resolved.routes,
         catalog=resolved.catalog,
@@ -185,6 +208,7 @@ async def worker(
             messages=messages,
             approvers=resolved.approvers,
             metrics=metrics,
+            personal=PersonalData(known),
         ),
         publisher=DirectPublisher(parts.producer, parts.group, metrics)
         if config.kafka.delivery == "at-least-once"

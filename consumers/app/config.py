@@ -14,6 +14,7 @@ from consumers.adapters.openai_settings import ModelSettings, Price
 from consumers.app.approval_settings import Approvals
 from consumers.app.contradictions import refuse
 from consumers.app.kafka_security_rules import oauth_mistakes, security_mistakes
+from consumers.app.privacy_section import Privacy
 from consumers.app.redis_settings import Redis
 from consumers.app.secret_settings import SecretsSettings
 from consumers.app.section import SecretRef, Section
@@ -192,6 +193,8 @@ class RouteSettings(Section):
     approval_window: timedelta = timedelta(hours=24)
     fields: tuple[str, ...] | None = None
     """Payload fields that the model may see; all where it is missing."""
+    show_personal: tuple[str, ...] = ()
+    """Fields tagged as personal that may be seen and written in the clear; account and card numbers in them may not"""
     session_field: str | None = None
     requester_field: str | None = None
     session_tokens: int = Field(default=1500, ge=0)
@@ -251,6 +254,7 @@ class Config(BaseSettings):
     registry: Registry = Registry()
     model: Model
     secrets: SecretsSettings = SecretsSettings()
+    privacy: Privacy = Privacy()
     connectors: dict[str, ConnectorSettings]
     routes: Annotated[tuple[RouteSettings, ...], Field(min_length=1)]
     approvals: Approvals = Approvals()

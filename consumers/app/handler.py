@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from consumers.adapters.own_messages import OWN_TENANT, OwnMessages
+from consumers.app.personal_data import PersonalData
 from consumers.errors import DeadLetterError, UnavailableError
 from consumers.policy.approvers import Approvers
 from consumers.ports.claim import Claim
@@ -32,6 +33,7 @@ class RecordHandler:
         messages: OwnMessages,
         approvers: Approvers,
         metrics: Metrics,
+        personal: PersonalData,
     ) -> None:
         self._codec = codec
         self._routes = routes
@@ -39,6 +41,7 @@ class RecordHandler:
         self._messages = messages
         self._approvers = approvers
         self._metrics = metrics
+        self._personal = personal
 
     async def __call__(self, record: Record, claim: Claim) -> Sequence[Outgoing]:
         """Work a record and return what is to be published for it: its outcome, or a request to a person.
@@ -54,7 +57,8 @@ class RecordHandler:
         route = self._routes.find(record.topic, event.type)
         if route is None:
             raise DeadLetterError(f"no route for {event.type} on {record.topic}", reason="unrouted")
-        return self._published(await self._engine.work(event, route, claim))
+        with self._personal.of_event(event, route):
+            return self._published(await self._engine.work(event, route, claim))
 
     async def _approval(self, record: Record, claim: Claim) -> Sequence[Outgoing]:
         event = await self._decode(record)
@@ -68,11 +72,14 @@ class RecordHandler:
             case ApprovalDecision():
                 # Here, at the edge: what goes further in believes who it was.
                 by = self._approvers.who(said)
-                return self._published(await self._engine.answer(said, by, claim))
+                with self._personal.of_decision(said, by) as answer:
+                    return self._published(await self._engine.answer(answer, by, claim))
             case Cancellation():
-                return self._published(await self._engine.cancel(said, claim))
+                with self._personal.of_cancellation(said):
+                    return self._published(await self._engine.cancel(said, claim))
             case Expiry():
-                return self._published(await self._engine.expire(said, claim))
+                with self._personal.of_expiry(said):
+                    return self._published(await self._engine.expire(said, claim))
             case _:
                 raise DeadLetterError(f"{event.type} does not belong on {record.topic}", reason="unrouted")
 
@@ -95,6 +102,7 @@ class RecordHandler:
     def _published(self, end: Said | None) -> Sequence[Outgoing]:
         if end is None:
             return ()
+        end = self._personal.published(end)
         if isinstance(end, ApprovalRequest):
             status = Status.IN_DOUBT if end.kind == "doubt" else Status.REQUIRES_APPROVAL
             self._metrics.add(EVENTS, end.route, str(status))

@@ -18,6 +18,7 @@ from consumers.adapters.vault import Vault
 from consumers.app.approver_keys import approval_mistakes, approvers
 from consumers.app.config import ConnectorSettings, RouteSettings
 from consumers.app.config_file import ConfigFile, InvalidConfigError, Mistake
+from consumers.app.privacy_keys import privacy_mistakes, shown_mistakes
 from consumers.app.route_rules import Schemas, resolve_rules
 from consumers.app.secret_settings import connector_secret
 from consumers.policy.approvers import Approvers
@@ -69,6 +70,7 @@ def resolve(file: ConfigFile) -> Resolved:
     mistakes += _tenants(file)
     mistakes += _windows(file)
     mistakes += approval_mistakes(file)
+    mistakes += privacy_mistakes(file)
     if mistakes:
         raise InvalidConfigError(mistakes)
     return Resolved(tuple(opened), catalog, routes, approvers(file.config.approvals))
@@ -148,6 +150,7 @@ def _route(
     known = schemas.known_of(settings, actions) if len(mistakes) == before else None
     rules, wrong = resolve_rules(file, index, actions, known)
     mistakes += [*wrong, *_trusting(file, index, actions)]
+    mistakes += shown_mistakes(file, index, schemas.payload_of(settings))
     return Route(
         name=settings.name or settings.event,
         topic=settings.topic,
@@ -161,6 +164,7 @@ def _route(
         output=settings.output,
         approval_window=settings.approval_window,
         fields=frozenset(settings.fields) if settings.fields is not None else None,
+        show_personal=frozenset(settings.show_personal),
         session_field=settings.session_field,
         session_tokens=settings.session_tokens,
         require_allow=settings.require_allow,

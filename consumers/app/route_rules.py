@@ -38,6 +38,10 @@ class Schemas:
         known = latest(packaged_schemas()) | latest(own)
         self._payloads = {event_type: payload_types(schema) for event_type, schema in known.items()}
 
+    def payload_of(self, route: RouteSettings) -> Mapping[str, Any] | None:
+        """Return the types of a route's events, or None where they are not known."""
+        return self._payloads.get(route.event)
+
     def known_of(self, route: RouteSettings, actions: Mapping[str, Action]) -> Known:
         """Return what is known of all that the rules of a route may speak of."""
         return Known(

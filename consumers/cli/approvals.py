@@ -13,9 +13,11 @@ from consumers.app.config import Config
 from consumers.app.connections import kafka_connection, record_codec
 from consumers.cli.approval_inbox import Approval, Standing, find, fold
 from consumers.cli.exits import fail, load, perform
+from consumers.cli.reveal import revealing
 from consumers.cli.screen import out, print_json, styled, table
 from consumers.cli.seen import Reader
 from consumers.ports.clock import SystemClock
+from consumers.session.key import SessionKey
 from schemas.approval import ApprovalDecision, ApprovalRequest
 from schemas.codec.records import RecordCodec
 from schemas.codec.values import iso
@@ -53,14 +55,20 @@ def list_approvals(config: Path, *, everything: bool, as_json: bool) -> None:
     out().print(made if shown else "nothing waits for a person")
 
 
-def show(config: Path, text: str, *, as_json: bool) -> None:
+def show(config: Path, text: str, *, as_json: bool, reveal: bool = False) -> None:
     """Print everything a person needs to judge one request."""
-    approval = the_one(perform(_read(load(config).config)), text)
+    settings = load(config).config
+    approval = the_one(perform(_read(settings)), text)
+    document = _document(approval)
+    if reveal:
+        document = revealing(settings, SessionKey(approval.request.tenant, approval.request.session_id))(
+            document
+        )
     if as_json:
-        print_json(_document(approval))
+        print_json(document)
         return
     facts = Table.grid(padding=(0, 2))
-    for name, value in _document(approval).items():
+    for name, value in document.items():
         said = (
             value
             if isinstance(value, str)

@@ -14,6 +14,12 @@ ConfigPath = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+Reveal = Annotated[
+    bool,
+    typer.Option(
+        "--reveal", help="Open the tokens of personal data, with the configuration's `privacy.key`."
+    ),
+]
 
 
 def examples(*lines: str) -> str:

@@ -13,6 +13,7 @@ from consumers.adapters.redis_sessions_listing import RedisSessionsListing, Sess
 from consumers.app.config import Redis
 from consumers.app.redis_login import redis_client
 from consumers.cli.exits import fail, load, perform
+from consumers.cli.reveal import revealed_page, revealing
 from consumers.cli.screen import out, print_json, styled, table
 from consumers.cli.session_page import SessionPage, pages
 from consumers.ports.sessions import SessionDamagedError
@@ -39,9 +40,12 @@ def list_sessions(config: Path, *, most: int, as_json: bool) -> None:
     out().print(made if found else "no sessions")
 
 
-def show(config: Path, session: str, *, tenant: str, as_json: bool) -> None:
+def show(config: Path, session: str, *, tenant: str, as_json: bool, reveal: bool = False) -> None:
     """Print what is told of a session, and the timeline of each run."""
-    page = perform(_page(load(config).config.redis, SessionKey(tenant, session)))
+    settings, key = load(config).config, SessionKey(tenant, session)
+    opens = revealing(settings, key) if reveal else None
+    page = perform(_page(settings.redis, key))
+    page = revealed_page(page, opens) if opens else page
     if not page.runs and not page.problems:
         fail(f"no session {session} of tenant {tenant}; `pointsman sessions list` shows them")
     if as_json:

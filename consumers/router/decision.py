@@ -155,6 +155,8 @@ def _choose(call: ToolCall, actions: Mapping[str, Action]) -> Chosen:
     if action is None:
         known = ", ".join(sorted(actions))
         return Chosen(call.id, call.name, {}, f"there is no action {call.name!r}; the actions are {known}")
+    if call.problem:
+        return Chosen(call.id, action.name, {}, f"arguments of {call.name}: {call.problem}")
     try:
         raw = read_object((call.arguments or "{}").encode(errors="replace"))
         arguments = action.arguments.model_validate(raw).model_dump(mode="json")
@@ -166,6 +168,8 @@ def _choose(call: ToolCall, actions: Mapping[str, Action]) -> Chosen:
 
 
 def _finish(call: ToolCall) -> Finish | Chosen:
+    if call.problem:
+        return Chosen(call.id, FINISH, {}, f"arguments of finish: {call.problem}")
     try:
         return Finish.model_validate(read_object((call.arguments or "{}").encode(errors="replace")))
     except ValidationError as error:

@@ -15,6 +15,8 @@ class Prompt:
     messages: Sequence[Message]
     tools: Sequence[Mapping[str, Any]]
     max_output_tokens: int
+    run_id: str = ""
+    """The run that asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,8 @@ class ToolCall:
     id: str
     name: str
     arguments: str
+    problem: str | None = None
+    """Why the arguments cannot be read as they were meant, or None."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ class Route:
         output: the topic of the outcome.
         approval_window: how long a person has to decide.
         fields: payload fields the model may see, or None for all.
+        show_personal: payload fields that are tagged as personal and may be seen and written all the same.
         session_field: payload field that names the session, or None for the record's key.
         session_tokens: how much of the prompt may tell of earlier events of the session, estimated at two bytes a
             token; 0 tells nothing.
@@ -61,6 +62,7 @@ class Route:
     output: str
     approval_window: timedelta
     fields: frozenset[str] | None = None
+    show_personal: frozenset[str] = frozenset()
     session_field: str | None = None
     session_tokens: int = 1500
     require_allow: bool = False

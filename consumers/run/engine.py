@@ -250,7 +250,8 @@ class Engine:
     async def _decide(self, work: Work, turn: int) -> None:
         route = work.route
         messages = prompt.build(work.opening, work.journal.finished_turns())
-        reply = await self._model.reply(Prompt(messages, [*route.tools, FINISH_TOOL], MAX_OUTPUT_TOKENS))
+        tools = [*route.tools, FINISH_TOOL]
+        reply = await self._model.reply(Prompt(messages, tools, MAX_OUTPUT_TOKENS, work.event.run_id))
         allowed = {action.tool_name: action for action in route.actions.values()}
         decision = decide(reply, allowed)
         started = work.journal.started_at

@@ -7,7 +7,8 @@ Any other field is dropped. The loggers of our clients are held at a level at wh
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, TextIO
 
@@ -76,6 +77,19 @@ def clamp_kafka() -> None:
         logging.getLogger(name).addFilter(_is_fit)
 
 
+_hiding: list[Callable[[str], str]] = []
+
+
+@contextmanager
+def hidden(hide: Callable[[str], str]) -> Generator[None]:
+    """Have every text of every line of this process go through a function first, while the block lasts."""
+    _hiding.append(hide)
+    try:
+        yield
+    finally:
+        _hiding.remove(hide)
+
+
 class JsonFormatter(logging.Formatter):
     """One JSON object, on one line."""
 
@@ -85,7 +99,7 @@ class JsonFormatter(logging.Formatter):
             "at": _at(record).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage()[:_MESSAGE_LIMIT],
+            "message": _hidden(record.getMessage())[:_MESSAGE_LIMIT],
             **dict(_fields(record)),
         }
         if traceback := _traceback(self, record):
@@ -104,7 +118,7 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, without its end."""
-        said = _visible(record.getMessage()[:_MESSAGE_LIMIT])
+        said = _visible(_hidden(record.getMessage())[:_MESSAGE_LIMIT])
         fields = "".join(f" {name}={_visible(str(value))}" for name, value in _fields(record))
         at = _at(record).astimezone().strftime("%H:%M:%S")
         line = f"{at} {record.levelname:<7} {record.name}: {said}{fields}"
@@ -131,14 +145,20 @@ def _fields(record: logging.LogRecord) -> Iterator[tuple[str, Any]]:
         elif isinstance(value, int):
             yield name, value
         else:
-            yield name, str(value)[:_FIELD_LIMIT]
+            yield name, _hidden(str(value))[:_FIELD_LIMIT]
 
 
 def _traceback(formatter: logging.Formatter, record: logging.LogRecord) -> str:
     if not record.exc_info or record.exc_info[0] is None:
         return ""
     # The end of a traceback says what happened.
-    return formatter.formatException(record.exc_info)[-_TRACEBACK_LIMIT:]
+    return _hidden(formatter.formatException(record.exc_info))[-_TRACEBACK_LIMIT:]
+
+
+def _hidden(text: str) -> str:
+    for hide in _hiding:
+        text = hide(text)
+    return text
 
 
 def _visible(text: str) -> str:

@@ -1,8 +1,9 @@
 """The one entry of the consumer and the producer: records to envelopes, messages to records."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -25,9 +26,11 @@ from schemas.codec.outgoing import SOURCE, OwnMessage, own_event
 from schemas.codec.values import iso, plain
 from schemas.envelope import Envelope
 from schemas.errors import SchemaError, UnknownSchemaError, UnreadableError
+from schemas.personal import TAG, only_tagged, tagged
 from schemas.record import Encoded, Record
-from schemas.registry.avro_schema import AvroSchema
+from schemas.registry.avro_schema import AvroSchema, avro_schema
 from schemas.registry.files import latest, packaged_schemas
+from schemas.registry.json_types import payload_types
 from schemas.registry.port import Registry
 
 Message = OwnMessage | Envelope
@@ -110,11 +113,11 @@ class RecordCodec:
         """
         try:
             attributes, payload, schema = await self._parts(record)
-            return assemble(
+            envelope = assemble(
                 record,
                 attributes,
                 plain(payload, self._limits),
-                schema=schema,
+                schema=schema and schema.name,
                 tenant=tenant,
                 default_type=default_type,
                 session_field=session_field,
@@ -122,6 +125,9 @@ class RecordCodec:
             )
         except SchemaError as error:
             raise type(error)(f"{record.place}: {error}") from error
+        known = schema or self._schemas.get(envelope.type)  # JSON says of itself what it means: nothing
+        types = _personal_types(known.text) if known else None
+        return replace(envelope, personal=tagged(types, envelope.payload)) if types else envelope
 
     def encode(self, message: Message) -> Encoded:
         """Encode one message, without waiting; the same message always gives the same bytes.
@@ -151,8 +157,8 @@ class RecordCodec:
         value = avro.write(writer.prefix, writer.schema, event.fields)
         return Encoded(event.session_id.encode(), value, headers)
 
-    async def _parts(self, record: Record) -> tuple[Attributes, Mapping[str, Any], str | None]:
-        """Return attributes, raw payload and the writer schema's name."""
+    async def _parts(self, record: Record) -> tuple[Attributes, Mapping[str, Any], AvroSchema | None]:
+        """Return attributes, raw payload and the writer's schema."""
         value = self._value(record)
         headers = read_headers(record.headers, self._limits) if record.headers else _NO_HEADERS
         content_type = headers.get(CONTENT_TYPE, "").partition(";")[0].strip().lower()
@@ -164,7 +170,7 @@ class RecordCodec:
         if not _is_avro(content_type, value, headers):
             return attributes, read_object(value), None
         found = await self._registry.schema_of(avro.schema_id_of(value))
-        return attributes, avro.read(value, found.schema), found.schema.name
+        return attributes, avro.read(value, found.schema), found.schema
 
     def _value(self, record: Record) -> bytes:
         if record.value is None:
@@ -209,6 +215,12 @@ def _encoded(envelope: Envelope, value: bytes, content_type: str) -> Encoded:
         traceparent=envelope.traceparent,
     )
     return Encoded(envelope.session_id.encode(), value, headers)
+
+
+@lru_cache(maxsize=256)
+def _personal_types(schema: str) -> Mapping[str, Any] | None:
+    """Return the types of a schema's payload where it tags some of it as personal, and None for all others."""
+    return only_tagged(payload_types(avro_schema(schema))) if f'"{TAG}"' in schema else None
 
 
 def _utc(at: datetime, *, timespec: str = "auto") -> str:

@@ -31,8 +31,8 @@ _FORMATS: Final[Mapping[str, str]] = {
 def payload_types(schema: AvroSchema) -> dict[str, Any]:
     """Return the JSON Schema of the payloads that this Avro schema describes, after `schemas.codec.values.plain`.
 
-    Times, decimals and UUIDs are strings there. Of a field's own attributes, `pattern` and `trust` are kept: what its
-    text looks like, and whether it is to be relied on (`consumers.policy.labels`).
+    Times, decimals and UUIDs are strings there. Of a field's own attributes, `pattern`, `trust` and `pii` are kept: what its
+    text looks like, whether it is to be relied on (`consumers.policy.labels`), whether it is personal (`schemas.personal`).
     """
     return _types(schema.parsed, {})
 
@@ -68,6 +68,6 @@ def _record(schema: Mapping[str, Any], named: dict[str, dict[str, Any]]) -> dict
 
 
 def _member(member: Mapping[str, Any], named: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    said = {name: member[name] for name in ("pattern", "trust") if name in member}
+    said = {name: member[name] for name in ("pattern", "trust", "pii") if name in member}
     types = _types(member["type"], named)
     return {**types, **said} if said else types

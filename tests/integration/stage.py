@@ -139,7 +139,9 @@ def order(event_id: str, *, customer: str = "C-100", product: str = "P-100", qua
 
 
 @asynccontextmanager
-async def stage(folder: Path, bootstrap: str, *, dynamic: bool = False) -> AsyncGenerator[Stage]:
+async def stage(
+    folder: Path, bootstrap: str, *, dynamic: bool = False, script: Path = DEMO
+) -> AsyncGenerator[Stage]:
     """Set everything up but the worker.
 
     Dynamic members have no name: one that leaves is replaced at once, and several can run. The embedded broker
@@ -150,7 +152,7 @@ async def stage(folder: Path, bootstrap: str, *, dynamic: bool = False) -> Async
         database = folder / "sandbox.db"
         sandbox = await serve_sandbox(database, token=TOKEN)
         exits.push_async_callback(sandbox.close)
-        model = await exits.enter_async_context(await serve_model(load(DEMO)))
+        model = await exits.enter_async_context(await serve_model(load(script)))
         moments = Moments()
         to_sandbox = await exits.enter_async_context(DeadlyProxy(sandbox.address, moments))
         to_model = await exits.enter_async_context(DeadlyProxy(model.base_url.removesuffix("/v1"), moments))

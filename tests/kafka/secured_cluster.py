@@ -26,7 +26,13 @@ REST: dict[str, Any] = {
         "erp": {"use": "sandbox-erp", "base_url": "http://127.0.0.1:1", "token": {"env": "PATH"}},
     },
     "routes": [
-        {"topic": "orders", "event": "order.requested", "goal": "Check it.", "actions": ["erp.check_stock"]}
+        {
+            "topic": "orders",
+            "event": "order.requested",
+            "goal": "Check it.",
+            "actions": ["erp.check_stock"],
+            "show_personal": ["note"],
+        }
     ],
 }
 """What a configuration needs beside its section `kafka`."""

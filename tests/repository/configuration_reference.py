@@ -22,7 +22,7 @@ _COUNTERPARTS: Final = {
 _ELSEWHERE: Final = {
     name: f"consumers.app.approval_settings.{name}"
     for name in ("Approvals", "ApproverKeySettings", "SignWith")
-}
+} | {"Privacy": "consumers.app.privacy_section.Privacy"}
 """Sections that say what their fields mean, in a module of their own."""
 _LEAVES: Final = {"SecretRef": "secret", "KeyRef": "`{env: …}` or `{file: …}`", "Price": "price"}
 """Models that are written as one value."""
@@ -101,6 +101,7 @@ _MEANINGS: Final = {
     "BudgetSettings.seconds": "of work in one go; waiting for a person or a retry does not count",
     "RouteSettings.name": "unique, recorded in outcomes; the event type where missing",
     "RouteSettings.requester_field": "payload field that names who asked for it all: this person approves none of it; an event without it has what a rule holds denied",
+    "RouteSettings.show_personal": "payload fields tagged as personal that may be seen and written in the clear; account and card numbers in them may not, where there is a `privacy.key`",
     "RouteSettings.session_field": "payload field that names the session of an event that does not say so itself",
     "Telemetry.host": "address of `/metrics`, `/healthz` and `/readyz`",
     "Telemetry.log_level": "of our own loggers",

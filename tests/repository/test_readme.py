@@ -27,6 +27,7 @@ from tests.repository.documents import ROOT, Document
 from tests.repository.readme_reference import TABLES, renewed
 
 README = Document.read("README.md")
+SECRET = "a secret, as long as a key has to be"
 CONFIGURATIONS: list[dict[str, Any]] = [yaml.safe_load(body) for body in README.fences("yaml")]
 WHOLE = next(each for each in CONFIGURATIONS if "routes" in each)
 
@@ -64,14 +65,14 @@ def test_a_configuration_has_no_mistakes(
     whole = {**WHOLE, **part, "connectors": {**WHOLE["connectors"], **part.get("connectors", {})}}
     for reference in _secrets(whole):
         if "env" in reference:
-            monkeypatch.setenv(reference["env"], "a secret")
+            monkeypatch.setenv(reference["env"], SECRET)
         else:
-            (tmp_path / "secret").write_text("a secret")
+            (tmp_path / "secret").write_text(SECRET)
             reference["file"] = str(tmp_path / "secret")
     (tmp_path / "key.pub").write_text(new_pair()[1])
     for key in whole["approvals"]["keys"]:
         key["public_key"] = {"file": str(tmp_path / "key.pub")}
-    certificates = _certificates(tmp_path, "a secret")
+    certificates = _certificates(tmp_path, SECRET)
     for section in (whole.get("kafka", {}).get("security", {}), whole.get("redis", {}).get("tls", {})):
         section |= {name: path for name, path in certificates.items() if name in section}
     path = tmp_path / "pointsman.yaml"

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from consumers.cli.options import CONFIG, AsJson, ConfigPath, examples
+from consumers.cli.options import CONFIG, AsJson, ConfigPath, Reveal, examples
 
 app = typer.Typer(
     help="Actions that wait for a person, held or in doubt: list, show, approve or reject, say what became of them.",
@@ -40,12 +40,14 @@ def list_approvals(
     approvals.list_approvals(config, everything=everything, as_json=as_json)
 
 
-@app.command(epilog=examples("pointsman approvals show 3f9a"))
-def show(request: RequestId, *, config: ConfigPath = CONFIG, as_json: AsJson = False) -> None:
+@app.command(epilog=examples("pointsman approvals show 3f9a", "pointsman approvals show 3f9a --reveal"))
+def show(
+    request: RequestId, *, config: ConfigPath = CONFIG, reveal: Reveal = False, as_json: AsJson = False
+) -> None:
     """Show one request: what would be done, why it was held, who may answer and who has, what would undo it."""
     from consumers.cli import approvals
 
-    approvals.show(config, request, as_json=as_json)
+    approvals.show(config, request, as_json=as_json, reveal=reveal)
 
 
 @app.command(

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from consumers.cli.options import CONFIG, AsJson, ConfigPath, examples
+from consumers.cli.options import CONFIG, AsJson, ConfigPath, Reveal, examples
 
 app = typer.Typer(
     help="Sessions and what happened in them: list, show, verify, cancel, erase, rebuild.",
@@ -29,18 +29,21 @@ def list_sessions(
     sessions.list_sessions(config, most=most, as_json=as_json)
 
 
-@app.command(epilog=examples("pointsman sessions show C-100", "pointsman sessions show C-100 --tenant acme"))
+@app.command(
+    epilog=examples("pointsman sessions show C-100", "pointsman sessions show C-100 --tenant acme --reveal")
+)
 def show(
     session: SessionId,
     *,
     config: ConfigPath = CONFIG,
     tenant: Tenant = "default",
+    reveal: Reveal = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the timeline of a session: for each run its decisions, actions, results and cost, from the journal."""
     from consumers.cli import sessions
 
-    sessions.show(config, session, tenant=tenant, as_json=as_json)
+    sessions.show(config, session, tenant=tenant, as_json=as_json, reveal=reveal)
 
 
 @app.command(epilog=examples("pointsman sessions verify", "pointsman sessions verify C-100 --json"))

@@ -9,6 +9,7 @@ from redis.crc import key_slot
 
 from consumers.adapters.own_messages import OwnMessages, OwnTopics
 from consumers.app.handler import RecordHandler
+from consumers.app.personal_data import PersonalData
 from consumers.errors import DeadLetterError
 from consumers.policy.approvers import Approvers
 from consumers.router.route import RouteTable
@@ -46,6 +47,7 @@ class Handled:
             messages=OwnMessages(codec, OwnTopics("steps", "approvals", "dead-letters", "parked")),
             approvers=Approvers(),
             metrics=Metrics(),
+            personal=PersonalData(None),
         )
         headers = {
             "ce_specversion": "1.0",

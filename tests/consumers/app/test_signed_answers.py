@@ -10,6 +10,7 @@ import pytest
 from connectors.errors import InDoubtError
 from consumers.adapters.own_messages import OwnMessages, OwnTopics
 from consumers.app.handler import RecordHandler
+from consumers.app.personal_data import PersonalData
 from consumers.errors import DeadLetterError
 from consumers.policy.approvers import ApproverKey, Approvers, Signer
 from consumers.router.route import RouteTable
@@ -54,6 +55,7 @@ class Worker:
             messages=OwnMessages(self.codec, OwnTopics("steps", "approvals", "dead-letters", "parked")),
             approvers=APPROVERS,
             metrics=Metrics(),
+            personal=PersonalData(None),
         )
         encoded = self.codec.encode(decision)
         record = Record("approvals", 0, 0, 0, encoded.key, encoded.value, encoded.headers)

@@ -30,6 +30,7 @@ routes:
   - topic: {name}.orders
     event: order.requested
     goal: Fulfil the order.
+    show_personal: [note]
     actions: [erp.check_stock, erp.create_order]
     rules:
       - name: large-order

@@ -23,6 +23,7 @@ routes:
     actions: [erp.check_stock, erp.create_order]
     rules:
       - {name: large, when: arguments.quantity > 9, then: hold}
+    show_personal: [note]
 """
 
 KEYS = """\
@@ -38,6 +39,7 @@ TWICE = """\
     event: order.requested
     name: again
     goal: Fulfil it.
+    show_personal: [note]
     actions: [erp.check_stock]
 """
 
@@ -176,10 +178,49 @@ MISTAKES = {
         "spelling",
     ),
     "missing field": (("    goal: Fulfil it.\n", ""), 8, "routes.0.goal: Field required", ""),
-    "one event routed twice": (("\n      - {name", "\n      - {name"), 14, "is routed twice", "own event"),
+    "personal data without a key": (
+        ("    show_personal: [note]\n", ""),
+        8,
+        "order.requested tags note as personal, and there is no key",
+        "show_personal: [note]",
+    ),
+    "what is shown though nothing hides it": (
+        ("show_personal: [note]", "show_personal: [note, priority]"),
+        14,
+        "priority is not tagged as personal in order.requested",
+        "remove it",
+    ),
+    "key for personal data that is short": (
+        ("    show_personal: [note]\n", "privacy: {key: {env: TEST_TOKEN}}\n"),
+        14,
+        "privacy.key: has fewer than 32 characters",
+        "openssl rand -hex 32",
+    ),
+    "key for personal data that is not there": (
+        ("    show_personal: [note]\n", "privacy: {key: {env: TEST_NONE}}\n"),
+        14,
+        "privacy.key: the environment variable TEST_NONE is not set",
+        "",
+    ),
+    "earlier keys and no key": (
+        (
+            "    show_personal: [note]\n",
+            "    show_personal: [note]\nprivacy: {previous: [{env: TEST_TOKEN}]}\n",
+        ),
+        15,
+        "there are earlier keys, and none to seal with",
+        "privacy.key",
+    ),
+    "session that is named by personal data": (
+        ("    show_personal: [note]\n", "    session_field: note\nprivacy: {key: {env: TEST_PRIVATE_KEY}}\n"),
+        14,
+        "note is tagged as personal, and would name the session",
+        "",
+    ),
+    "one event routed twice": (("\n      - {name", "\n      - {name"), 15, "is routed twice", "own event"),
     "two tenants on a topic": (
         ("\n      - {name", "\n      - {name"),
-        16,
+        17,
         "tenants default and acme",
         "each tenant",
     ),

@@ -11,6 +11,9 @@ import pytest
 from consumers.adapters import kafka_clients
 from consumers.adapters.kafka_clients import KafkaConnection
 from consumers.adapters.kafka_reader import topic_reader
+from consumers.privacy.register import Register
+from consumers.privacy.token import Keys
+from consumers.session.key import SessionKey
 from schemas.approval import ApprovalDecision, ApprovalRequest
 from schemas.codec.records import RecordCodec
 from schemas.dead_letter import DeadLetter, dead_letter_headers
@@ -246,6 +249,20 @@ def test_answer_must_fit_the_question(topics: Stage) -> None:
     words = ("approvals", "done", "run-2", "--approver", "ada", "--result", "O-7")
     assert "--result is no JSON" in topics.run(*words, exit_code=1).stderr
     assert len(topics.json("approvals", "list")) == 2
+
+
+def test_personal_data_of_a_request_is_revealed_to_who_has_the_key(
+    topics: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, secret = request("run-1"), "a key of at least 32 characters, 1"
+    ann = Register(Keys([secret])).apart(SessionKey(asked.tenant, asked.session_id))
+    ann.learn(["ann@example.org"])
+    sealed = replace(asked, arguments={"to": ann.seal("ann@example.org")})
+    produce(topics, f"{topics.name}.approvals", encoded(sealed))
+    monkeypatch.setenv("TEST_PRIVACY", secret)
+    monkeypatch.setenv("POINTSMAN_PRIVACY__KEY__ENV", "TEST_PRIVACY")
+    assert topics.json("approvals", "show", "run-1")["arguments"] == sealed.arguments
+    assert topics.json("approvals", "show", "run-1", "--reveal")["arguments"] == {"to": "ann@example.org"}
 
 
 def test_ambiguous_or_unknown_approval_is_refused(topics: Stage) -> None:

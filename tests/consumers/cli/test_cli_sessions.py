@@ -2,12 +2,17 @@
 
 import asyncio
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+
+import pytest
 
 from consumers.adapters.redis_connection import connect
 from consumers.adapters.redis_sessions import RedisSessions
 from consumers.ports.sessions import Entry
+from consumers.privacy.register import Register
+from consumers.privacy.token import Keys
 from consumers.run.ending import body_of
 from consumers.session.context import Context
 from consumers.session.key import SessionKey
@@ -86,6 +91,26 @@ def store(stage: Stage, outcome: Outcome) -> None:
             await client.aclose()
 
     asyncio.run(write())
+
+
+def test_personal_data_of_a_session_is_shown_as_tokens_and_revealed_to_who_has_the_key(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = "a key of at least 32 characters, 1"
+    key = SessionKey("default", stage.name)
+    ann = Register(Keys([secret])).apart(key)
+    ann.learn(["ann@example.org"])
+    store(stage, replace(finished(stage.name, "e-1"), summary=ann.seal_text("Wrote to ann@example.org.")))
+    assert (
+        "--reveal needs `privacy.key`"
+        in stage.run("sessions", "show", stage.name, "--reveal", exit_code=1).stderr
+    )
+    monkeypatch.setenv("TEST_PRIVACY", secret)
+    monkeypatch.setenv("POINTSMAN_PRIVACY__KEY__ENV", "TEST_PRIVACY")
+    assert "ann@" not in stage.run("sessions", "show", stage.name).stdout
+    shown = stage.json("sessions", "show", stage.name, "--reveal")
+    assert shown["context"][0]["summary"] == "Wrote to ann@example.org."
+    assert "ann@example.org" in stage.run("sessions", "show", stage.name, "--reveal").stdout
 
 
 def test_session_is_listed_and_shown_with_the_timeline_of_its_runs(stage: Stage) -> None:

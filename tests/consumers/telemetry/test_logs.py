@@ -17,6 +17,7 @@ from consumers.telemetry.logs import (
     TextFormatter,
     clamp_kafka,
     configure,
+    hidden,
 )
 
 log = logging.getLogger("consumers.test")
@@ -89,6 +90,20 @@ def test_lone_surrogates_and_long_texts_are_survived(formatter: logging.Formatte
     )
     line = formatter.format(record)
     assert 1000 < len(line.encode()) < 10_000
+
+
+@pytest.mark.parametrize("style", ["json", "text"])
+def test_what_is_to_be_hidden_is_in_no_part_of_a_line_while_the_block_lasts(style: Format) -> None:
+    stream = started(style=style)
+    with hidden(lambda text: text.replace("ann@example.org", "(personal)")):
+        try:
+            int("ann@example.org")
+        except ValueError:
+            log.exception("for %s", "ann@example.org", extra={"error": "no ann@example.org"})
+        assert "ann@" not in stream.getvalue()
+        assert stream.getvalue().count("(personal)") >= 3
+    log.info("ann@example.org")
+    assert "ann@" in stream.getvalue()
 
 
 @pytest.mark.parametrize("style", ["json", "text"])

@@ -1,16 +1,20 @@
 """The adapters of the `Sessions` port, small enough to be filled, for the tests of this folder."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from consumers.adapters.memory_sessions import MemorySessions
+from consumers.adapters.private_sessions import PrivateSessions
 from consumers.adapters.redis_connection import Client
 from consumers.adapters.redis_restoring import RedisRestoring
 from consumers.adapters.redis_sessions import TTL_S, RedisSessions
 from consumers.ports.restoring import Restoring
 from consumers.ports.sessions import Sessions
+from consumers.privacy.register import Register
+from consumers.privacy.run import PersonalRun
+from consumers.privacy.token import Keys
 from consumers.session.context import Context
 from consumers.session.key import SessionKey
 from consumers.session.past import PastRun
@@ -69,6 +73,20 @@ def in_memory() -> Store:
         clock.time -= timedelta(hours=2)
 
     return Store(sessions, sessions, wipe, lapse, set_back, one_clock=True)
+
+
+class AlwaysInHand(Register):
+    """Every run is in hand, whoever asks: here, nobody works them."""
+
+    def of(self, run_id: str) -> PersonalRun:
+        with self.working(KEY, run_id) as run:
+            return run
+
+
+def in_private(store: Store) -> Store:
+    """Return a store behind the decorator that seals personal data."""
+    register = AlwaysInHand(Keys(["a key of at least 32 characters, 1"]))
+    return replace(store, sessions=PrivateSessions(store.sessions, register))
 
 
 def in_redis(redis: Client) -> Store:

@@ -27,6 +27,7 @@ from tests.consumers.adapters.sessions.session_stores import (
     HandClock,
     Store,
     in_memory,
+    in_private,
     in_redis,
 )
 
@@ -38,8 +39,10 @@ AT = datetime(2026, 11, 24, tzinfo=UTC)
 OTHER_B = Entry(B.place, {"key": "another"})
 
 
-@pytest.fixture(params=["memory", "redis", "redis_cluster", "redis_by_sentinel"])
+@pytest.fixture(params=["memory", "private", "redis", "redis_cluster", "redis_by_sentinel"])
 def store(request: pytest.FixtureRequest) -> Store:
+    if request.param == "private":
+        return in_private(in_memory())
     return in_memory() if request.param == "memory" else in_redis(request.getfixturevalue(request.param))
 
 
