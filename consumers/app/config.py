@@ -73,6 +73,8 @@ class Kafka(Section):
     dead_letter_headers: Literal["own", "connect", "spring"] = "own"
     auto_offset_reset: Literal["earliest", "latest"] = "earliest"
     session_timeout_s: float = Field(default=45.0, gt=0)
+    batch_bytes: int = Field(default=8 * 1024 * 1024, ge=65_536)
+    """What one compressed batch of records may unfold to."""
     security: KafkaSecurity = KafkaSecurity()
 
 

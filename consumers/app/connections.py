@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from aiokafka.errors import KafkaError
 
 from consumers.adapters import kafka_clients
+from consumers.adapters.kafka_batches import bound_batches
 from consumers.adapters.kafka_clients import KafkaConnection
 from consumers.adapters.kafka_outbox import KafkaOutbox
 from consumers.adapters.kafka_refusal import explained
@@ -33,6 +34,7 @@ def kafka_connection(settings: Kafka) -> KafkaConnection:
         ConfigurationError: a secret or a file is missing or wrong.
     """
     clamp_kafka()
+    bound_batches(settings.batch_bytes)
     return KafkaConnection(settings.bootstrap, security_options(settings.security))
 
 

@@ -25,7 +25,7 @@ from schemas.codec.outgoing import SOURCE, OwnMessage, own_event
 from schemas.codec.values import iso, plain
 from schemas.envelope import Envelope
 from schemas.errors import SchemaError, UnknownSchemaError, UnreadableError
-from schemas.record import Encoded, Record
+from schemas.record import Encoded, Record, UnreadBatch
 from schemas.registry.avro_schema import AvroSchema
 from schemas.registry.files import latest, packaged_schemas
 from schemas.registry.port import Registry
@@ -169,6 +169,8 @@ class RecordCodec:
     def _value(self, record: Record) -> bytes:
         if record.value is None:
             raise UnreadableError("a tombstone (no value) is no event")
+        if isinstance(record.value, UnreadBatch):
+            raise UnreadableError(record.value.why)
         if len(record.value) > self._limits.record_bytes:
             raise UnreadableError(
                 f"the value has {len(record.value)} bytes, the limit `record_bytes` is {self._limits.record_bytes}"

@@ -37,6 +37,7 @@ _MEANINGS: Final = {
     "Kafka.dead_letter_headers": "whether dead letters carry the header names of Kafka Connect or Spring beside ours",
     "Kafka.auto_offset_reset": "where a group without offsets begins",
     "Kafka.session_timeout_s": "a worker that is silent for so long is put out of the group",
+    "Kafka.batch_bytes": "what one compressed batch may unfold to; a larger one is a dead letter as it lies in the log",
     "KafkaSecurity.protocol": "as Kafka's clients name it",
     "KafkaSecurity.mechanism": "for `SASL_…`; `PLAIN` where missing",
     "KafkaSecurity.username": "for `PLAIN` and `SCRAM-…`",
