@@ -9,6 +9,7 @@ from typing import Final
 from pydantic import SecretStr
 
 from consumers.adapters import kafka_clients
+from consumers.adapters.cell_trial import CellTrial
 from consumers.adapters.connector_actions import ConnectorActions
 from consumers.adapters.connector_results import ResultLimits
 from consumers.adapters.kafka_group import KafkaGroup
@@ -16,13 +17,14 @@ from consumers.adapters.kafka_outbox import KafkaOutbox
 from consumers.adapters.kafka_parked import KafkaParkedLog
 from consumers.adapters.kafka_transactions import KafkaTransactionsOpener
 from consumers.adapters.openai_model import OpenAIModel
-from consumers.app import connections
+from consumers.app import cell, connections
 from consumers.app.config import Config, Kafka, Limits
 from consumers.app.config_file import ConfigFile
 from consumers.app.handler import RecordHandler
 from consumers.app.resolve import OpenableConnector, Resolved
 from consumers.app.store import Store, open_store
 from consumers.ports.actions import Actions
+from consumers.ports.attempts import Trial
 from consumers.ports.clock import SystemClock
 from consumers.ports.consumer_group import ConsumerGroup
 from consumers.ports.model import Model
@@ -35,8 +37,10 @@ from consumers.runtime.letters import Letters
 from consumers.runtime.limits import RuntimeLimits
 from consumers.runtime.loop import ConsumerLoop
 from consumers.runtime.publishing import DirectPublisher
+from consumers.runtime.suspects import Suspects
 from consumers.runtime.transactional import TransactionalPublisher
 from consumers.telemetry.metrics import Metrics
+from schemas.codec.records import RecordCodec
 
 _DRAINING: Final = 0.6
 _LEAVING: Final = 0.1
@@ -99,6 +103,10 @@ class Parts:
     """Publishes what ends a record, unless that is done in transactions."""
     group: ConsumerGroup
     limits: RuntimeLimits
+    codec: RecordCodec
+    """Decodes what arrives."""
+    trial: Trial
+    """Decodes what may have killed a worker before."""
 
 
 Adapt = Callable[[Parts], Parts]
@@ -155,6 +163,8 @@ async def worker(
             producer=sender,
             group=group(config),
             limits=runtime_limits(config.limits),
+            codec=codec,
+            trial=cell_trial(file, stack),
         )
     )
     engine = Engine(
@@ -175,7 +185,7 @@ async def worker(
         group=parts.group,
         topics=routes.topics | {config.kafka.approvals_topic},
         handler=RecordHandler(
-            codec=codec,
+            codec=parts.codec,
             routes=routes,
             engine=engine,
             messages=messages,
@@ -190,8 +200,17 @@ async def worker(
         limits=parts.limits,
         lease_s=config.kafka.session_timeout_s,
         metrics=metrics,
+        suspects=Suspects(store.attempts, parts.trial, metrics),
     )
     return Worker(file, resolved, metrics, store, loop)
+
+
+def cell_trial(file: ConfigFile, stack: AsyncExitStack) -> CellTrial:
+    """Return what tries records in a process of its own, which ends with the stack."""
+    # The cell ends by itself a little earlier, if it can.
+    trial = CellTrial(cell.command(file.path), record_s=file.config.limits.decode_s + 5)
+    stack.push_async_callback(trial.close)
+    return trial
 
 
 def group(config: Config) -> KafkaGroup:

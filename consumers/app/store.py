@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from consumers.adapters.kafka_steps import KafkaSteps
 from consumers.adapters.own_messages import OWN_TENANT
+from consumers.adapters.redis_attempts import RedisAttempts
 from consumers.adapters.redis_guard import RedisGuard
 from consumers.adapters.redis_restoring import RedisRestoring
 from consumers.adapters.redis_sessions import RedisSessions
@@ -28,11 +29,13 @@ class Store:
         sessions: speak to servers that were checked, and to no others.
         unchecked: the same on connections that speak to any, for `check`.
         keeper: checks.
+        attempts: marks of what is being decoded.
     """
 
     sessions: RedisSessions
     unchecked: RedisSessions
     keeper: Keeper
+    attempts: RedisAttempts
 
 
 async def open_store(
@@ -59,4 +62,4 @@ async def open_store(
         sessions.ping,
     )
     unchecked = RedisSessions(client, durable=settings.durability == "required")
-    return Store(sessions, unchecked, keeper)
+    return Store(sessions, unchecked, keeper, RedisAttempts(client, config.kafka.group))

@@ -73,6 +73,7 @@ _MEANINGS: Final = {
     "Redis.rebuild": "what a Redis that may have lost something is given back from the steps topic; `off` asks a person instead",
     "Redis.lease_s": "how long a dead worker keeps other runs of its session waiting",
     "Redis.ttl_days": "how long finished runs are remembered: the replay horizon",
+    "Registry.pins": "schema ids and the SHA-256 of what each says, as [ops/security.md](ops/security.md) shows; another answer is refused",
     "Registry.url": "a Confluent-compatible schema registry",
     "Registry.username": "for basic authentication",
     "Registry.password": "for basic authentication",
