@@ -19,7 +19,7 @@ TOO_LARGE: Final = b"too large\n"
 """What a cell says, a line each: once when it has started, and for each record."""
 DEATHS: Final = 2
 """So many cells must die of a record: the first may have been ended by somebody else."""
-_START_S: Final = 30.0
+_START_S: Final = 60.0
 
 
 class CellTrial:

@@ -19,6 +19,7 @@ from consumers.app import cell, compose, connections
 from consumers.app.config import Config
 from consumers.app.config_file import read_config
 from consumers.app.worker import run_worker
+from consumers.telemetry import logs
 from schemas.codec.records import RecordCodec
 from schemas.envelope import Envelope
 from schemas.record import Record
@@ -90,6 +91,7 @@ def deadly_codec(config: Config, stack: AsyncExitStack) -> RecordCodec:
 
 
 async def worker(path: Path) -> None:
+    logs.configure(format="text")
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with AsyncExitStack() as stack:

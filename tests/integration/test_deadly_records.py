@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from consumers.adapters.kafka_reader import topic_reader
 from consumers.local.broker import local_broker
 from schemas.codec import avro
-from schemas.dead_letter import DeadLetter, dead_letter_of
 from schemas.outcome import Status
 from schemas.record import Outgoing
+from tests.integration.dead_letters import dead_letters
 from tests.integration.deadly_worker import EATS, HANGS, KILLS, RECURSIVE_ID
 from tests.integration.stage import Stage, order, stage
 
@@ -85,8 +84,3 @@ async def until_it_lives(played: Stage, within: int) -> int:
             raise AssertionError(played.log()) from None
         assert worker.returncode < 0, played.log()
     raise AssertionError(f"dead after {within} restarts: {played.log()}")
-
-
-async def dead_letters(played: Stage) -> list[DeadLetter]:
-    async with topic_reader(played.connection) as source:
-        return [dead_letter_of(record) async for record in source.to_end(["pointsman.dead-letters"])]
