@@ -4,8 +4,6 @@
 or take the buffer it is made in.
 """
 
-import gzip
-import io
 import struct
 import zlib
 from typing import Any, Final, cast
@@ -14,6 +12,7 @@ import cramjam
 
 _XERIAL_HEADER: Final = b"\x82SNAPPY\x00"
 _XERIAL_SIZE: Final = 16
+_GZIP: Final = zlib.MAX_WBITS | 16
 _BLOCK_SIZE: Final = struct.Struct(">i")
 _FIRST_BUFFER: Final = 256 * 1024
 _GROWTH: Final = 8
@@ -51,14 +50,21 @@ class Unpacker:
             raise DamagedError(f"compression {algorithm} is none of Kafka's")
         try:
             return unpack(packed)
-        except (cramjam.DecompressionError, OSError, EOFError, zlib.error, struct.error) as error:
+        except (cramjam.DecompressionError, zlib.error, struct.error) as error:
             raise DamagedError(f"it cannot be unpacked: {error}") from error
 
     def _gzip(self, packed: memoryview) -> bytes:
-        with gzip.GzipFile(fileobj=io.BytesIO(packed), mode="rb") as stream:
-            unpacked = stream.read(self._limit + 1)
-        self._check(len(unpacked))
-        return unpacked
+        members: list[bytes] = []
+        unpacked, left = 0, bytes(packed)
+        while left:
+            member = zlib.decompressobj(_GZIP)
+            members.append(member.decompress(left, self._limit - unpacked + 1))
+            unpacked += len(members[-1])
+            self._check(unpacked)
+            if not member.eof:
+                raise DamagedError("it ends too early")
+            left = member.unused_data.lstrip(b"\0")  # which may fill it up
+        return b"".join(members)
 
     def _lz4(self, packed: memoryview) -> bytes:
         return self._into(cramjam.lz4.decompress_into, packed)
