@@ -3,6 +3,7 @@
 SchemaError
 ├── UnreadableError      the record's bytes are bad: dead-letter it
 ├── UnknownSchemaError   no such schema here or in the registry: fix the registry or the configuration
+├── ChangedSchemaError   an id means another schema than it did: ask who changed the registry
 └── RegistryError        the registry did not answer: try again later
 """
 
@@ -17,6 +18,10 @@ class UnreadableError(SchemaError):
 
 class UnknownSchemaError(SchemaError):
     """A schema name, version or id that neither the folder nor the registry knows."""
+
+
+class ChangedSchemaError(SchemaError):
+    """A schema id that means something else than it did, or than its pin says; ids never change in an honest registry."""
 
 
 class RegistryError(SchemaError):

@@ -1,9 +1,26 @@
 """A record: Kafka's bytes at a topic, partition and offset, before anybody has judged them."""
 
 from dataclasses import dataclass
+from typing import Self
 
 Headers = tuple[tuple[str, bytes], ...]
 """Kafka headers in the record's order; names may repeat."""
+
+
+class UnreadBatch(bytes):
+    """The value of a record that stands for a whole batch: its bytes as they lie in the log, which nobody unpacked.
+
+    Attributes:
+        why: it was not unpacked.
+    """
+
+    why: str
+
+    def __new__(cls, batch: bytes | memoryview, why: str) -> Self:
+        """Keep the bytes, and say why."""
+        made = super().__new__(cls, batch)
+        made.why = why
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +33,7 @@ class Record:
         offset: its place in the partition; never part of an identity, since a copy has another one.
         timestamp_ms: Kafka's timestamp in milliseconds since 1970 UTC; negative where there is none.
         key: the record's key, or None.
-        value: the record's value; None is a tombstone.
+        value: the record's value; None is a tombstone; an `UnreadBatch` stands for all of its batch.
         headers: in order, with repeated names where the publisher sent them.
     """
 

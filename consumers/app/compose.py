@@ -9,6 +9,7 @@ from typing import Final
 from pydantic import SecretStr
 
 from consumers.adapters import kafka_clients
+from consumers.adapters.cell_trial import CellTrial
 from consumers.adapters.connector_actions import ConnectorActions
 from consumers.adapters.connector_results import ResultLimits
 from consumers.adapters.kafka_group import KafkaGroup
@@ -20,7 +21,7 @@ from consumers.adapters.private_actions import PrivateActions
 from consumers.adapters.private_model import PrivateModel
 from consumers.adapters.private_outbox import PrivateOutbox
 from consumers.adapters.private_sessions import PrivateSessions
-from consumers.app import connections
+from consumers.app import cell, connections
 from consumers.app.config import Config, Kafka, Limits
 from consumers.app.config_file import ConfigFile
 from consumers.app.handler import RecordHandler
@@ -29,6 +30,7 @@ from consumers.app.privacy_keys import register
 from consumers.app.resolve import OpenableConnector, Resolved
 from consumers.app.store import Store, open_store
 from consumers.ports.actions import Actions
+from consumers.ports.attempts import Trial
 from consumers.ports.clock import SystemClock
 from consumers.ports.consumer_group import ConsumerGroup
 from consumers.ports.model import Model
@@ -43,9 +45,11 @@ from consumers.runtime.letters import Letters
 from consumers.runtime.limits import RuntimeLimits
 from consumers.runtime.loop import ConsumerLoop
 from consumers.runtime.publishing import DirectPublisher
+from consumers.runtime.suspects import Suspects
 from consumers.runtime.transactional import TransactionalPublisher
 from consumers.telemetry.logs import hidden
 from consumers.telemetry.metrics import Metrics
+from schemas.codec.records import RecordCodec
 
 _DRAINING: Final = 0.6
 _LEAVING: Final = 0.1
@@ -108,6 +112,10 @@ class Parts:
     """Publishes what ends a record, unless that is done in transactions."""
     group: ConsumerGroup
     limits: RuntimeLimits
+    codec: RecordCodec
+    """Decodes what arrives."""
+    trial: Trial
+    """Decodes what may have killed a worker before."""
 
 
 Adapt = Callable[[Parts], Parts]
@@ -177,6 +185,8 @@ async def worker(
             producer=sender,
             group=group(config),
             limits=runtime_limits(config.limits),
+            codec=codec,
+            trial=cell_trial(file, stack),
         )
     )
     known = register(config.privacy)
@@ -202,7 +212,7 @@ async def worker(
         group=parts.group,
         topics=routes.topics | {config.kafka.approvals_topic},
         handler=RecordHandler(
-            codec=codec,
+            codec=parts.codec,
             routes=routes,
             engine=engine,
             messages=messages,
@@ -218,9 +228,18 @@ async def worker(
         limits=parts.limits,
         lease_s=config.kafka.session_timeout_s,
         metrics=metrics,
+        suspects=Suspects(store.attempts, parts.trial, metrics),
     )
     expiring = Expiring(store.deadlines, outbox, SystemClock(), metrics)
     return Worker(file, resolved, metrics, store, loop, expiring)
+
+
+def cell_trial(file: ConfigFile, stack: AsyncExitStack) -> CellTrial:
+    """Return what tries records in a process of its own, which ends with the stack."""
+    # The cell ends by itself a little earlier, if it can.
+    trial = CellTrial(cell.command(file.path), record_s=file.config.limits.decode_s + 5)
+    stack.push_async_callback(trial.close)
+    return trial
 
 
 def group(config: Config) -> KafkaGroup:

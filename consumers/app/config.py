@@ -74,6 +74,8 @@ class Kafka(Section):
     dead_letter_headers: Literal["own", "connect", "spring"] = "own"
     auto_offset_reset: Literal["earliest", "latest"] = "earliest"
     session_timeout_s: float = Field(default=45.0, gt=0)
+    batch_bytes: int = Field(default=8 * 1024 * 1024, ge=65_536)
+    """What one compressed batch of records may unfold to."""
     security: KafkaSecurity = KafkaSecurity()
 
 
@@ -84,6 +86,17 @@ class Registry(Section):
     username: str | None = None
     password: SecretRef | None = None
     folder: Path | None = None
+    pins: dict[Annotated[int, Field(ge=0)], Annotated[str, Field(pattern="^[0-9a-f]{64}$")]] = {}  # noqa: RUF012 - pydantic copies it
+    """Ids and the SHA-256 of what each has to say; see `AvroSchema.digest`."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Registry":
+        if self.pins and self.url is None:
+            refuse(
+                "Registry",
+                [("pins", "are for a registry with a `url`: the ids of a folder are digests already")],
+            )
+        return self
 
 
 class Model(Section):
@@ -219,6 +232,10 @@ class Limits(Section):
     total_bytes: int = Field(default=64 * 1024 * 1024, gt=0)
     key_records: int = Field(default=500, gt=0)
     record_bytes: int = Field(default=1_048_576, gt=0)
+    decode_s: float = Field(default=10.0, gt=0)
+    """How long a record may be decoded in a cell, where records are tried that may have killed a worker."""
+    decode_bytes: int = Field(default=256 * 1024 * 1024, ge=16 * 1024 * 1024)
+    """How much memory the cell may take for it."""
     action_s: float = Field(default=30.0, gt=0)
     """How long one action may take."""
     undo_s: float = Field(default=600.0, gt=0)

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from aiokafka.errors import KafkaError
 
 from consumers.adapters import kafka_clients
+from consumers.adapters.kafka_batches import bound_batches
 from consumers.adapters.kafka_clients import KafkaConnection
 from consumers.adapters.kafka_outbox import KafkaOutbox
 from consumers.adapters.kafka_refusal import explained
@@ -33,6 +34,7 @@ def kafka_connection(settings: Kafka) -> KafkaConnection:
         ConfigurationError: a secret or a file is missing or wrong.
     """
     clamp_kafka()
+    bound_batches(settings.batch_bytes)
     return KafkaConnection(settings.bootstrap, security_options(settings.security))
 
 
@@ -42,21 +44,28 @@ def registry(config: Config) -> Registry:
     if settings.url is None:
         return FolderRegistry(settings.folder)
     password = secret(settings.password, "registry.password").get_secret_value()
-    return ConfluentRegistry(settings.url, username=settings.username, password=password or None)
+    return ConfluentRegistry(
+        settings.url, username=settings.username, password=password or None, pins=settings.pins
+    )
 
 
 async def record_codec(config: Config, stack: AsyncExitStack) -> RecordCodec:
     """Return a codec that is ready to encode; its registry is closed with the stack."""
+    codec = codec_of(config, stack)
+    await codec.ready()
+    return codec
+
+
+def codec_of(config: Config, stack: AsyncExitStack) -> RecordCodec:
+    """Return a codec that can decode; its registry is closed with the stack."""
     source = registry(config)
     stack.push_async_callback(source.close)
     folder = config.registry.folder
-    codec = RecordCodec(
+    return RecordCodec(
         source,
         limits=RecordLimits(record_bytes=config.limits.record_bytes),
         schemas=latest(schemas_in(folder)) if folder else None,
     )
-    await codec.ready()
-    return codec
 
 
 async def sender(settings: Kafka, stack: AsyncExitStack) -> KafkaSender:

@@ -15,7 +15,13 @@ from schemas.cancellation import Cancellation
 from schemas.codec.outgoing import own_message_of
 from schemas.codec.records import RecordCodec
 from schemas.envelope import Envelope
-from schemas.errors import RegistryError, UnknownSchemaError, UnreadableError
+from schemas.errors import (
+    ChangedSchemaError,
+    RegistryError,
+    SchemaError,
+    UnknownSchemaError,
+    UnreadableError,
+)
 from schemas.expiry import Expiry
 from schemas.outcome import Status
 from schemas.record import Outgoing, Record
@@ -96,8 +102,12 @@ class RecordHandler:
             raise DeadLetterError(str(error), reason="unreadable") from error
         except UnknownSchemaError as error:
             raise DeadLetterError(str(error), reason="unknown_schema") from error
+        except ChangedSchemaError as error:
+            raise DeadLetterError(str(error), reason="schema_changed") from error
         except RegistryError as error:
             raise UnavailableError(str(error)) from error
+        except SchemaError as error:  # the registry refuses us, or this schema
+            raise DeadLetterError(str(error), reason="unknown_schema") from error
 
     def _published(self, end: Said | None) -> Sequence[Outgoing]:
         if end is None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from consumers.adapters.kafka_steps import KafkaSteps
 from consumers.adapters.own_messages import OWN_TENANT
+from consumers.adapters.redis_attempts import RedisAttempts
 from consumers.adapters.redis_deadlines import RedisDeadlines
 from consumers.adapters.redis_guard import RedisGuard
 from consumers.adapters.redis_restoring import RedisRestoring
@@ -31,12 +32,14 @@ class Store:
         unchecked: the same on connections that speak to any, for `check`.
         keeper: checks.
         deadlines: of questions that wait.
+        attempts: marks of what is being decoded.
     """
 
     sessions: RedisSessions
     unchecked: RedisSessions
     keeper: Keeper
     deadlines: Deadlines
+    attempts: RedisAttempts
 
 
 async def open_store(
@@ -64,4 +67,4 @@ async def open_store(
         sessions.ping,
     )
     unchecked = RedisSessions(client, durable=settings.durability == "required")
-    return Store(sessions, unchecked, keeper, deadlines)
+    return Store(sessions, unchecked, keeper, deadlines, RedisAttempts(client, config.kafka.group))

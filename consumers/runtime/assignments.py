@@ -20,6 +20,7 @@ from consumers.runtime.offsets import OffsetTracker
 from consumers.runtime.parking import Parking
 from consumers.runtime.partition import Partition, Phase
 from consumers.runtime.publishing import Publisher
+from consumers.runtime.suspects import Suspects
 from consumers.telemetry.metrics import PARTITION_GAUGES, READOPTED, REBALANCES, Metrics
 
 _log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ class Assignments:
         tasks: owns the tasks that load partitions.
         partitions: filled here; others read it.
         assigned: set once the first assignment has been taken on, even an empty one.
+        suspects: looks for records that killed whoever had a partition before; None where nobody does.
     """
 
     def __init__(
@@ -49,7 +51,9 @@ class Assignments:
         limits: RuntimeLimits,
         metrics: Metrics,
         assigned: asyncio.Event,
+        suspects: Suspects | None = None,
     ) -> None:
+        self._suspects = suspects
         self._tasks = tasks
         self._partitions = partitions
         self._group = group
@@ -93,6 +97,8 @@ class Assignments:
         try:
             async with asyncio.timeout(self._limits.leave_s):
                 await self._publisher.commit(partitions, flush=True)
+                if self._suspects is not None:
+                    await self._suspects.hand_over([partition.pid for partition in partitions])
         except TimeoutError:
             _log.warning("not committed in time: what is finished is found finished by whoever is next")
 
@@ -145,6 +151,8 @@ class Assignments:
             raise UnavailableError("the group does not confirm our membership yet")
         await self._publisher.open(pids)
         await self._parking.catch_up()
+        if self._suspects is not None:
+            await self._suspects.take_on(pids)
         committed = await self._group.committed(pids)
         begins = {pid: await self._begin(pid, committed, generation) for pid in pids}
         for pid, partition in begins.items():  # no waiting from here on: opened as one

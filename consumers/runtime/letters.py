@@ -8,7 +8,7 @@ from consumers.ports.clock import Clock
 from consumers.runtime.partition import End, Item, Mode
 from schemas.dead_letter import Convention, DeadLetter, dead_letter_headers, without_value
 from schemas.parked import Mark, ParkedKey, mark_of
-from schemas.record import Outgoing
+from schemas.record import Outgoing, UnreadBatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +79,7 @@ class Letters:
     def _letter(self, topic: str, item: Item, error: DeadLetterError) -> Outgoing:
         letter = DeadLetter(item.record, error.reason, str(error), item.attempts, self.clock.now())
         headers = dead_letter_headers(letter, self.convention)
-        return Outgoing(topic, item.record.key, item.record.value, headers)
+        value = item.record.value
+        if isinstance(value, UnreadBatch):
+            value = bytes(value)  # producers take no kind of bytes but the plain one
+        return Outgoing(topic, item.record.key, value, headers)

@@ -22,6 +22,7 @@ from consumers.runtime.membership import Membership
 from consumers.runtime.parking import Parking
 from consumers.runtime.partition import Partition, Phase
 from consumers.runtime.publishing import Publisher
+from consumers.runtime.suspects import Suspects
 from consumers.runtime.watch import Watch
 from consumers.runtime.working import Handler, Working
 from consumers.telemetry.metrics import PARTITION_PAUSED, RECORDS_CONSUMED, RECORDS_SKIPPED, Metrics
@@ -51,6 +52,7 @@ class ConsumerLoop:
         lease_s: the group's session timeout.
         metrics: where figures go.
         rng: for jitter.
+        suspects: sees to records that kill the process which decodes them; None where nobody does.
     """
 
     def __init__(
@@ -66,7 +68,9 @@ class ConsumerLoop:
         lease_s: float,
         metrics: Metrics,
         rng: random.Random | None = None,
+        suspects: Suspects | None = None,
     ) -> None:
+        self._suspects = suspects
         self.topics = tuple(sorted(topics))
         self.partitions: dict[PartitionId, Partition] = {}
         """What is held now; for those who look on."""
@@ -112,7 +116,7 @@ class ConsumerLoop:
         publisher = self._publisher
         self._dispatcher = Dispatcher(
             tasks,
-            Working(self._handler, self._letters, parking, self._limits, self._metrics),
+            Working(self._handler, self._letters, parking, self._limits, self._metrics, self._suspects),
             publisher,
             self._letters,
             parking,
@@ -131,6 +135,7 @@ class ConsumerLoop:
             limits=self._limits,
             metrics=self._metrics,
             assigned=self.assigned,
+            suspects=self._suspects,
         )
         background = [
             tasks.create_task(parking.run(self._dispatcher), name="parking"),

@@ -12,6 +12,7 @@ from consumers.runtime.letters import Letters
 from consumers.runtime.limits import RuntimeLimits
 from consumers.runtime.parking import Parking
 from consumers.runtime.partition import End, Item, Mode
+from consumers.runtime.suspects import Suspects
 from consumers.telemetry.metrics import DEAD_LETTERS, PARKED, Metrics
 from schemas.record import Outgoing, Record
 
@@ -35,11 +36,19 @@ class Working:
         parking: says whether one more key may be parked.
         limits: bounds.
         metrics: where figures go.
+        suspects: says whether a record may be decoded here; None where all may.
     """
 
     def __init__(
-        self, handler: Handler, letters: Letters, parking: Parking, limits: RuntimeLimits, metrics: Metrics
+        self,
+        handler: Handler,
+        letters: Letters,
+        parking: Parking,
+        limits: RuntimeLimits,
+        metrics: Metrics,
+        suspects: Suspects | None = None,
     ) -> None:
+        self._suspects = suspects
         self._handler = handler
         self._letters = letters
         self._parking = parking
@@ -67,6 +76,8 @@ class Working:
         item.attempts += 1
         try:
             item.now("reading it")
+            if self._suspects is not None:
+                await self._suspects.before(item.record)
             self._letters.worked(item, await self._handler(item.record, item))
         except RetryError as error:
             if isinstance(error, HandedOverError) or not self._exhausted(item, error):

@@ -73,6 +73,11 @@ EGRESS_REFUSALS: Final = Counter(
 )
 RETRIES: Final = Counter("retries_total", "Events that had to wait because something outside is busy.")
 DEAD_LETTERS: Final = Counter("dead_letters_total", "Records sent to the dead letters.", ("reason",))
+TRIALS: Final = Counter(
+    "trials_total",
+    "Records decoded in a process of their own first, since a worker died: survived, killed.",
+    ("result",),
+)
 PARKED: Final = Counter(
     "parked_total", "Records parked, because their key was retried for too long.", ("reason",)
 )
@@ -118,7 +123,7 @@ BUILD_INFO: Final = Gauge("build_info", "Always 1; the labels say what runs.", (
 READY: Final = Gauge("ready", "1 while the worker can take events.")
 
 TABLE: Final[tuple[Metric, ...]] = (
-    *(RECORDS_CONSUMED, RECORDS_SKIPPED, EVENTS, EXPIRED, RETRIES, DEAD_LETTERS, PARKED, COMMITS),
+    *(RECORDS_CONSUMED, RECORDS_SKIPPED, EVENTS, EXPIRED, RETRIES, DEAD_LETTERS, TRIALS, PARKED, COMMITS),
     *(REBALANCES, READOPTED, HANDED_OVER),
     *(DECISIONS, MODEL_ERRORS, MODEL_SECONDS, TOKENS, COST_USD),
     *(ACTIONS, ACTION_SECONDS, VERDICTS, EGRESS_REFUSALS),

@@ -52,7 +52,8 @@ def watched(parts: Parts, bell: Bell) -> Parts:
     def behind(port: Any, describe: Describe) -> Any:
         return cast("Any", Watched(port, describe, bell))
 
-    return Parts(
+    return replace(
+        parts,
         sessions=behind(parts.sessions, _sessions),
         model=behind(parts.model, _model),
         actions=behind(parts.actions, _actions),

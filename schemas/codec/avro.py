@@ -6,14 +6,19 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 import fastavro
+from fastavro.read import LOGICAL_READERS
 from fastavro.validation import ValidationError, validate
 
 from schemas.codec.values import native
 from schemas.errors import SchemaError, UnreadableError
 from schemas.registry.avro_schema import AvroSchema
+from schemas.registry.lint import DECIMAL_DIGITS
 
 MAGIC: Final = b"\x00"
 """First byte of the wire format; no JSON text begins with it."""
+
+_DECIMAL_BYTES: Final = DECIMAL_DIGITS * 10 // 24 + 1
+"""What so many digits need, at most: a byte holds 2.4 of them."""
 
 _PREFIX: Final = struct.Struct(">bi")
 _DECODE_ERRORS: Final = (
@@ -28,6 +33,21 @@ _DECODE_ERRORS: Final = (
 )
 """What fastavro raises for bytes that were not written with the schema."""
 _ENCODE_ERRORS: Final = (ValueError, TypeError, KeyError, AttributeError, OverflowError, ArithmeticError)
+
+
+def _bounded(read_decimal: Any) -> Any:
+    """Let a decimal be read only if it is short: 1 MB of digits keeps the whole process busy for a minute and a half."""
+
+    def read(data: bytes, *about: Any) -> Any:
+        if len(data) > _DECIMAL_BYTES:
+            raise ValueError(f"a decimal of {len(data)} bytes, the limit is {_DECIMAL_BYTES}")
+        return read_decimal(data, *about)
+
+    return read
+
+
+# fastavro's own place for other readers of logical types; it is one for the whole process.
+LOGICAL_READERS.update({kind: _bounded(LOGICAL_READERS[kind]) for kind in ("bytes-decimal", "fixed-decimal")})
 
 
 def prefix(schema_id: int) -> bytes:

@@ -27,7 +27,7 @@ from schemas.codec.values import iso, plain
 from schemas.envelope import Envelope
 from schemas.errors import SchemaError, UnknownSchemaError, UnreadableError
 from schemas.personal import TAG, only_tagged, tagged
-from schemas.record import Encoded, Record
+from schemas.record import Encoded, Record, UnreadBatch
 from schemas.registry.avro_schema import AvroSchema, avro_schema
 from schemas.registry.files import latest, packaged_schemas
 from schemas.registry.json_types import payload_types
@@ -175,6 +175,8 @@ class RecordCodec:
     def _value(self, record: Record) -> bytes:
         if record.value is None:
             raise UnreadableError("a tombstone (no value) is no event")
+        if isinstance(record.value, UnreadBatch):
+            raise UnreadableError(record.value.why)
         if len(record.value) > self._limits.record_bytes:
             raise UnreadableError(
                 f"the value has {len(record.value)} bytes, the limit `record_bytes` is {self._limits.record_bytes}"

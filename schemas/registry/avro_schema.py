@@ -42,6 +42,15 @@ class AvroSchema:
         """SHA-256 of the canonical form."""
         return hashlib.sha256(self.canonical.encode()).digest()
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that the text says, in hexadecimal; only its spaces and the order of members do not count.
+
+        The fingerprint is the same for a decimal of another scale: the canonical form has no logical types.
+        """
+        said = orjson.dumps(orjson.loads(self.text), option=orjson.OPT_SORT_KEYS)
+        return hashlib.sha256(said).hexdigest()
+
 
 def avro_schema(text: str) -> AvroSchema:
     """Parse and lint one schema text; the text may come from outside.

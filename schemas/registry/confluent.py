@@ -1,6 +1,8 @@
 """A schema registry that speaks Confluent's REST interface: Confluent's own, Karapace, Apicurio, Redpanda."""
 
 import base64
+from collections import OrderedDict
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final, cast
 from urllib.parse import quote
@@ -9,7 +11,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from schemas.errors import RegistryError, SchemaError, UnknownSchemaError
+from schemas.errors import ChangedSchemaError, RegistryError, SchemaError, UnknownSchemaError
 from schemas.registry.avro_schema import SCHEMA_BYTES, AvroSchema, avro_schema
 from schemas.registry.port import WriterSchema
 from schemas.registry.remembered import Remembered
@@ -17,6 +19,9 @@ from schemas.registry.remembered import Remembered
 _MEDIA_TYPE: Final = "application/vnd.schemaregistry.v1+json"
 _ANSWER_BYTES: Final = 4 * SCHEMA_BYTES
 """The longest answer that is read: a schema, escaped, and what stands around it."""
+
+_SEEN: Final = 10_000
+"""Of so many ids it is remembered what they meant, long after the schemas themselves were pushed out."""
 
 _REFUSALS: Final = {
     401: "check the user name and password",
@@ -30,8 +35,8 @@ _REFUSALS: Final = {
 class ConfluentRegistry:
     """Asks a registry over HTTP, remembers what it said, and never asks twice at once for one thing.
 
-    Schemas behind an id never change, so they are remembered until newer ones push them out. Redirects are not
-    followed. Create and use it inside one event loop.
+    Schemas behind an id never change, so they are remembered until newer ones push them out, and an id that means
+    another one later is refused. Redirects are not followed. Create and use it inside one event loop.
     """
 
     def __init__(
@@ -42,6 +47,7 @@ class ConfluentRegistry:
         password: str | None = None,
         timeout_s: float = 10.0,
         remembered: int = 1000,
+        pins: Mapping[int, str] | None = None,
     ) -> None:
         """Connect lazily.
 
@@ -51,7 +57,10 @@ class ConfluentRegistry:
             password: never logged.
             timeout_s: for one request as a whole.
             remembered: how many schemas to keep in memory.
+            pins: the digest of the schema that an id must mean; of others, what they meant first in this process.
         """
+        self._pins = dict(pins or {})
+        self._seen: OrderedDict[int, str] = OrderedDict()
         self._url = url.rstrip("/")
         self._headers = {"Accept": f"{_MEDIA_TYPE}, application/json", "Content-Type": _MEDIA_TYPE}
         if username is not None:
@@ -86,9 +95,26 @@ class ConfluentRegistry:
                 f"{what} is a {kind} schema or refers to others; only whole Avro schemas are read"
             )
         try:
-            return WriterSchema(schema_id, avro_schema(str(answer.get("schema"))))
+            schema = avro_schema(str(answer.get("schema")))
         except SchemaError as error:
             raise UnknownSchemaError(f"{what}: {error}") from error
+        self._check(schema_id, schema.digest)
+        return WriterSchema(schema_id, schema)
+
+    def _check(self, schema_id: int, digest: str) -> None:
+        """Refuse an id that means something else than its pin says, or than it did before."""
+        if schema_id in self._pins:
+            expected, whose = self._pins[schema_id], "its pin is"
+        else:
+            expected, whose = self._seen.setdefault(schema_id, digest), "it was"
+            self._seen.move_to_end(schema_id)
+            if len(self._seen) > _SEEN:
+                self._seen.popitem(last=False)
+        if digest != expected:
+            raise ChangedSchemaError(
+                f"schema id {schema_id}: the registry answers with a schema whose SHA-256 is {digest}, {whose} {expected}; "
+                "nothing is read with it: find out who changed the registry"
+            )
 
     async def _register(self, subject: str, schema: AvroSchema) -> int:
         body = orjson.dumps({"schema": schema.text, "schemaType": "AVRO"})
@@ -120,7 +146,7 @@ async def _capped(response: aiohttp.ClientResponse, what: str) -> bytes:
     async for chunk in response.content.iter_chunked(65_536):
         text += chunk
         if len(text) > _ANSWER_BYTES:
-            raise RegistryError(f"{what}: the registry's answer is longer than {_ANSWER_BYTES} bytes")
+            raise UnknownSchemaError(f"{what}: the registry's answer is longer than {_ANSWER_BYTES} bytes")
     return bytes(text)
 
 

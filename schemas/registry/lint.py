@@ -15,6 +15,8 @@ DEPTH: Final = 64
 """Levels of nesting, after names are replaced by what they stand for."""
 FREE_VALUES: Final = 64
 """Values that take no bytes, in one record and all it holds."""
+DECIMAL_DIGITS: Final = 1000
+"""The most digits of a decimal; written out, one of a few bytes could have two billion."""
 
 _BYTES: Final[Mapping[str, int]] = {
     "null": 0,
@@ -59,7 +61,7 @@ def lint_source(source: object, *, depth: int = 0) -> None:
 
 
 def lint(parsed: Mapping[str, Any]) -> None:
-    """Check a parsed schema: no recursion, no items without bytes, bounded depth and free values.
+    """Check a parsed schema: no recursion, no items without bytes, bounded depth, free values and decimals.
 
     Raises:
         SchemaError: naming the type and what is wrong with it.
@@ -92,6 +94,8 @@ class _Lint:
         if isinstance(node, list):
             return self._union(cast("list[object]", node))
         schema = cast("dict[str, Any]", node)
+        if schema.get("logicalType") == "decimal":
+            _check_decimal(schema)
         size = self._complex(schema)
         if size.depth > DEPTH:
             raise SchemaError(f"the schema is nested deeper than {DEPTH} levels")
@@ -145,6 +149,13 @@ class _Lint:
     def _remember(self, schema: dict[str, Any], size: _Size) -> _Size:
         self.sizes[str(schema["name"])] = size
         return size
+
+
+def _check_decimal(schema: Mapping[str, Any]) -> None:
+    for part in ("precision", "scale"):
+        digits = schema.get(part, 0)
+        if not isinstance(digits, int) or digits > DECIMAL_DIGITS:
+            raise SchemaError(f"the schema has a decimal of {part} {digits}, the limit is {DECIMAL_DIGITS}")
 
 
 def _flat(min_bytes: int) -> _Size:

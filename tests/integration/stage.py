@@ -6,7 +6,7 @@ import os
 import re
 import sqlite3
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -35,6 +35,7 @@ from schemas.registry.folder import FolderRegistry
 from tests.integration.deadly_proxy import DeadlyProxy, Moments
 
 START = "from consumers.cli.main import main; main()"
+ROOT = Path(__file__).parents[2]
 TOKEN = "test-token"
 OUTCOMES = "pointsman.outcomes"
 _NAME = re.compile(r"^ +instance_id:.*\n", re.MULTILINE)
@@ -61,12 +62,15 @@ class Stage:
     workers: list[asyncio.subprocess.Process] = field(default_factory=list[asyncio.subprocess.Process])
     """All that were ever started; those still alive are killed at the end."""
 
-    async def start_worker(self, **settings: str) -> asyncio.subprocess.Process:
+    async def start_worker(
+        self, program: Sequence[str] = ("-c", START, "run", "-c"), **settings: str
+    ) -> asyncio.subprocess.Process:
         """Start a worker, with settings beside the file's, such as `kafka__group="other"`."""
         named = {f"POINTSMAN_{name.upper()}": value for name, value in settings.items()}
         with (self.folder / "worker.log").open("ab") as log:
             self.worker = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-c", START, "run", "-c", str(self.config)),
+                *(sys.executable, *program, str(self.config)),
+                cwd=ROOT,
                 stdout=log,
                 stderr=log,
                 env=os.environ | named,

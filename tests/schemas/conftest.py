@@ -1,17 +1,13 @@
 """Registries and a codec to test with. Nothing here leaves the loopback interface."""
 
 import asyncio
-import base64
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
 
-import orjson
 import pytest
-from aiohttp import web
 
 from schemas.codec.records import RecordCodec
-from schemas.registry.avro_schema import avro_schema
 from schemas.registry.folder import FolderRegistry
+from tests.schemas.stand_in import StandIn, standing_in
 
 
 @pytest.fixture(scope="session")
@@ -21,68 +17,7 @@ def codec() -> RecordCodec:
     return codec
 
 
-@dataclass
-class StandIn:
-    """A small real HTTP server that answers as far as the tests need; a stand-in, not Confluent's registry.
-
-    It shows that our requests, our reading of answers and our handling of trouble are right as we understand the
-    REST interface; that we understand it as real registries do is for the tests against one.
-    """
-
-    url: str = ""
-    schemas: dict[int, str] = field(default_factory=dict[int, str])
-    requests: list[str] = field(default_factory=list[str])
-    authorization: str | None = None
-    extra: dict[str, object] = field(default_factory=dict[str, object])
-    status: int = 200
-    raw: bytes | None = None
-    arrived: asyncio.Event = field(default_factory=asyncio.Event)
-    gate: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def __post_init__(self) -> None:
-        self.gate.set()
-
-    async def answer(self, request: web.Request) -> web.Response:
-        self.requests.append(f"{request.method} {request.path}")
-        self.authorization = request.headers.get("Authorization")
-        self.arrived.set()
-        await self.gate.wait()
-        if self.status != 200:
-            return web.json_response({"error_code": self.status * 100, "message": "no"}, status=self.status)
-        if self.raw is not None:
-            return web.Response(body=self.raw)
-        if request.method == "POST":
-            return self._register(orjson.loads(await request.read())["schema"])
-        schema_id = int(request.match_info["id"])
-        if schema_id not in self.schemas:
-            return web.json_response({"error_code": 40403, "message": "Schema not found"}, status=404)
-        return web.json_response({"schema": self.schemas[schema_id], **self.extra})
-
-    def _register(self, text: str) -> web.Response:
-        canonical = avro_schema(text).canonical
-        for schema_id, known in self.schemas.items():
-            if avro_schema(known).canonical == canonical:
-                return web.json_response({"id": schema_id})
-        self.schemas[len(self.schemas) + 1] = text
-        return web.json_response({"id": len(self.schemas)})
-
-    def expects_user(self, username: str, password: str) -> bool:
-        pair = base64.b64encode(f"{username}:{password}".encode()).decode()
-        return self.authorization == f"Basic {pair}"
-
-
 @pytest.fixture
 async def stand_in() -> AsyncIterator[StandIn]:
-    server = StandIn()
-    app = web.Application()
-    app.router.add_get("/base/schemas/ids/{id}", server.answer)
-    app.router.add_post("/base/subjects/{subject}/versions", server.answer)
-    runner = web.AppRunner(app, shutdown_timeout=1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    host, port = runner.addresses[0][:2]
-    server.url = f"http://{host}:{port}/base/"
-    yield server
-    server.gate.set()
-    await runner.cleanup()
+    async with standing_in() as server:
+        yield server

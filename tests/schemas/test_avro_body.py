@@ -161,3 +161,39 @@ def test_a_missing_field_is_refused_unless_it_has_a_default() -> None:
     with pytest.raises(SchemaError, match="order_ref"):
         written({name: value for name, value in PAYLOAD.items() if name != "order_ref"})
     assert read(written({name: value for name, value in PAYLOAD.items() if name != "note"})) == PAYLOAD
+
+
+def zigzag(number: int) -> bytes:
+    coded, left = b"", (number << 1) ^ (number >> 63)
+    while left > 127:
+        coded += bytes([left & 127 | 128])
+        left >>= 7
+    return coded + bytes([left])
+
+
+def one_field(kind: object) -> AvroSchema:
+    schema = {"type": "record", "name": "One", "fields": [{"name": "a", "type": kind}]}
+    return avro_schema(orjson.dumps(schema).decode())
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("string", zigzag(2**60)),
+        ("string", zigzag(-5) + b"text"),
+        ("bytes", zigzag(2**40) + b"abc"),
+        ({"type": "array", "items": "int"}, zigzag(100_000_000)),
+        ({"type": "map", "values": "int"}, zigzag(-100_000_000) + zigzag(4)),
+    ],
+)
+def test_a_length_or_a_count_beyond_the_body_is_refused_at_once(kind: object, body: bytes) -> None:
+    with pytest.raises(UnreadableError, match="does not fit its schema One"):
+        read(avro.prefix(1) + body, one_field(kind))
+
+
+@pytest.mark.timeout(20)  # without a bound it takes a minute and a half, and nothing else runs meanwhile
+@pytest.mark.parametrize("size", [418, 1_000_000])
+def test_a_decimal_of_a_million_bytes_is_refused_at_once(size: int) -> None:
+    decimal = one_field({"type": "bytes", "logicalType": "decimal", "precision": 12, "scale": 2})
+    with pytest.raises(UnreadableError, match=f"a decimal of {size} bytes, the limit is 417"):
+        read(avro.prefix(1) + zigzag(size) + b"\x7f" * size, decimal)

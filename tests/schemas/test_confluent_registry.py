@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from schemas.errors import RegistryError, SchemaError, UnknownSchemaError
+from schemas.errors import ChangedSchemaError, RegistryError, SchemaError, UnknownSchemaError
+from schemas.registry import confluent
+from schemas.registry.avro_schema import avro_schema
 from schemas.registry.confluent import ConfluentRegistry
 from schemas.registry.files import packaged_schemas
 
@@ -113,13 +115,72 @@ async def test_a_dangerous_schema_is_refused(registry: ConfluentRegistry, stand_
         await registry.schema_of(7)
 
 
-@pytest.mark.parametrize("raw", [b"<html>", b"[]", b"x" * 2_000_000])
+@pytest.mark.parametrize("raw", [b"<html>", b"[]", b""])
 async def test_an_answer_that_is_no_registrys_is_trouble(
     registry: ConfluentRegistry, stand_in: Any, raw: bytes
 ) -> None:
     stand_in.raw = raw
     with pytest.raises(RegistryError, match="schema id 7"):
         await registry.schema_of(7)
+
+
+async def test_an_answer_without_an_end_is_given_up(registry: ConfluentRegistry, stand_in: Any) -> None:
+    stand_in.raw = b"x" * 2_000_000
+    with pytest.raises(UnknownSchemaError, match="longer than 1048576 bytes"):
+        await registry.schema_of(7)
+
+
+def swapped(text: str) -> str:
+    """Return a schema that reads the same bytes, and makes a hundred times as much of a price."""
+    assert '"scale":2' in text
+    return text.replace('"scale":2', '"scale":0')
+
+
+PRICE = (
+    '{"type":"record","name":"Price","fields":[{"name":"amount",'
+    '"type":{"type":"bytes","logicalType":"decimal","precision":12,"scale":2}}]}'
+)
+
+
+async def test_an_id_that_means_another_schema_later_is_refused_by_both_digests(
+    registry: ConfluentRegistry, stand_in: Any
+) -> None:
+    stand_in.schemas.update({7: PRICE, 8: ORDER.text, 9: ORDER.text})
+    first = await registry.schema_of(7)
+    for schema_id in (8, 9):  # which push it out of the memory
+        await registry.schema_of(schema_id)
+    stand_in.schemas[7] = swapped(PRICE)
+    other = avro_schema(stand_in.schemas[7])
+    assert other.fingerprint == first.schema.fingerprint
+    for _ in range(2):
+        with pytest.raises(ChangedSchemaError) as caught:
+            await registry.schema_of(7)
+        for named in ("schema id 7", first.schema.digest, other.digest):
+            assert named in str(caught.value)
+    stand_in.schemas[7] = PRICE
+    assert (await registry.schema_of(7)).schema.digest == first.schema.digest
+
+
+async def test_a_pin_holds_from_the_first_answer_on(stand_in: Any) -> None:
+    pin = avro_schema(PRICE).digest
+    registry = ConfluentRegistry(stand_in.url, pins={7: pin})
+    stand_in.schemas[7] = swapped(PRICE)
+    with pytest.raises(ChangedSchemaError, match=f"its pin is {pin}"):
+        await registry.schema_of(7)
+    stand_in.schemas[7] = PRICE.replace(",", ", ")  # the same, written another way
+    assert (await registry.schema_of(7)).schema.digest == pin
+    await registry.close()
+
+
+async def test_what_ids_meant_is_remembered_within_a_bound(
+    registry: ConfluentRegistry, stand_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(confluent, "_SEEN", 2)
+    stand_in.schemas.update({8: ORDER.text, 9: ORDER.text, 10: PRICE})
+    for schema_id in (7, 8, 9, 10):
+        await registry.schema_of(schema_id)
+    stand_in.schemas[7] = PRICE  # so long ago that nobody knows
+    await registry.schema_of(7)
 
 
 async def test_closing_ends_what_is_under_way(registry: ConfluentRegistry, stand_in: Any) -> None:

@@ -171,6 +171,31 @@ async def test_a_header_cannot_say_whose_event_it_is(codec: RecordCodec) -> None
     assert (await codec.decode(record, tenant="acme")).tenant == "acme"
 
 
+@pytest.mark.parametrize(
+    "claim",
+    [
+        ("tenant", b"other"),
+        ("ce_tenant", b"other"),
+        ("pointsman-tenant", b"other"),
+        ("replay", b"true"),
+        ("pointsman-replay", b"1"),
+        ("approved", b"true"),
+        ("pointsman-approval", b"alice"),
+        ("approver", b"alice"),
+        ("signature", b"eyJhbGciOiJub25lIn0.."),
+        ("pointsman-reason", b"unreadable"),
+        ("ce_dataschema", b"http://127.0.0.1:1/schema"),
+        ("schema-url", b"http://127.0.0.1:1/schema"),
+    ],
+    ids=lambda claim: claim[0],
+)
+async def test_a_header_that_claims_authority_changes_nothing(
+    codec: RecordCodec, claim: tuple[str, bytes]
+) -> None:
+    honest = await codec.decode(replace(PLAIN, headers=CE), tenant="acme")
+    assert await codec.decode(replace(PLAIN, headers=(*CE, claim)), tenant="acme") == honest
+
+
 async def test_a_broken_trace_is_dropped_and_the_last_one_counts(codec: RecordCodec) -> None:
     trace = EVENT.traceparent or ""
     record = replace(PLAIN, headers=(*CE, ("traceparent", b"nonsense"), ("traceparent", trace.encode())))

@@ -65,6 +65,12 @@ def test_deep_nesting_by_way_of_names_is_refused() -> None:
     assert "nested deeper than 64 levels" in refused(record(*levels))
 
 
+@pytest.mark.parametrize(("precision", "scale"), [(1001, 2), (2**31 - 1, 2**31 - 2)])
+def test_a_decimal_of_very_many_digits_is_refused(precision: int, scale: int) -> None:
+    decimal = {"type": "bytes", "logicalType": "decimal", "precision": precision, "scale": scale}
+    assert f"decimal of precision {precision}" in refused(record(decimal))
+
+
 def test_marks_for_the_parser_are_refused() -> None:
     assert "__fastavro_parsed" in refused(record("string") | {"__fastavro_parsed": True})
     assert "__named_schemas" in refused(record({"type": "string", "__named_schemas": {}}))

@@ -10,6 +10,7 @@ from account import Account
 from job import Job, Settled
 
 from consumers.adapters import kafka_clients
+from consumers.adapters.kafka_batches import bound_batches
 from consumers.adapters.kafka_clients import KafkaConnection
 from consumers.adapters.kafka_group import KafkaGroup
 from consumers.adapters.kafka_parked import KafkaParkedLog
@@ -67,6 +68,7 @@ async def _running(
 ) -> AsyncGenerator[Settled]:
     account.stuck = _retry if job.stuck else None
     connection = KafkaConnection(job.bootstrap, {})
+    bound_batches(SETTINGS.batch_bytes)  # as a worker does
     consumer = kafka_clients.group_consumer(
         connection,
         group=job.group,

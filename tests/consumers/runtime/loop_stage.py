@@ -15,6 +15,7 @@ from consumers.runtime.limits import RuntimeLimits
 from consumers.runtime.loop import ConsumerLoop
 from consumers.runtime.parked_keys import Parked, ParkedKeys
 from consumers.runtime.publishing import DirectPublisher
+from consumers.runtime.suspects import Suspects
 from consumers.runtime.transactional import TransactionalPublisher
 from consumers.telemetry.metrics import Metrics
 from schemas.dead_letter import Convention
@@ -135,6 +136,7 @@ class LoopStage:
         lease_s: float | None = None,
         convention: Convention | None = None,
         group_type: type[FakeGroup] = FakeGroup,
+        suspects: Suspects | None = None,
     ) -> Member:
         """Start a worker whose handler does this work."""
         link = self.broker.connect(name)
@@ -160,6 +162,7 @@ class LoopStage:
             lease_s=lease_s or session_s,
             metrics=metrics,
             rng=random.Random(3),
+            suspects=suspects,
         )
         return Member(name, link, group, loop, metrics, owned(name, loop.run(), name=name))
 
