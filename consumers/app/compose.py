@@ -21,6 +21,7 @@ from consumers.adapters.private_actions import PrivateActions
 from consumers.adapters.private_model import PrivateModel
 from consumers.adapters.private_outbox import PrivateOutbox
 from consumers.adapters.private_sessions import PrivateSessions
+from consumers.adapters.rationed_model import RationedModel
 from consumers.app import cell, connections
 from consumers.app.config import Config, Kafka, Limits
 from consumers.app.config_file import ConfigFile
@@ -37,6 +38,7 @@ from consumers.ports.model import Model
 from consumers.ports.outbox import Outbox
 from consumers.ports.producing import Producer
 from consumers.ports.sessions import Sessions
+from consumers.ports.spending import Spending
 from consumers.privacy.register import Register
 from consumers.recovery.expiring import Expiring
 from consumers.router.route import RouteTable
@@ -80,6 +82,13 @@ def model(config: Config, metrics: Metrics) -> OpenAIModel:
     # The client wants a key even for endpoints that have none, such as a model on the same machine.
     key = connections.secret(config.model.api_key, "model.api_key") or SecretStr("none")
     return OpenAIModel(config.model.settings(key), metrics=metrics)
+
+
+def rationed(llm: Model, limits: Limits, spending: Spending, metrics: Metrics) -> Model:
+    """Return a model with the limit on what a tenant may spend a day, if there is one."""
+    if limits.tenant_usd_per_day is None:
+        return llm
+    return RationedModel(llm, spending, SystemClock(), metrics, usd_per_day=limits.tenant_usd_per_day)
 
 
 def runtime_limits(limits: Limits) -> RuntimeLimits:
@@ -179,7 +188,7 @@ async def worker(
     parts = adapt(
         Parts(
             sessions=store.sessions,
-            model=llm,
+            model=rationed(llm, config.limits, store.spending, metrics),
             actions=await actions(resolved.connectors, config.limits, metrics, stack),
             outbox=outbox,
             producer=sender,

@@ -240,6 +240,8 @@ class Limits(Section):
     """How long one action may take."""
     undo_s: float = Field(default=600.0, gt=0)
     """How long unwinding a run goes on trying; what is not undone by then is reported."""
+    tenant_usd_per_day: float | None = Field(default=None, gt=0)
+    """What the model may cost a tenant a day (UTC), by `model.price`; its events wait then. No limit if missing"""
     connector_calls: int = Field(default=64, gt=0)
     """Calls that one connector may have at once."""
     result_bytes: int = Field(default=65_536, ge=1024, le=524_288)

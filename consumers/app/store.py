@@ -10,6 +10,7 @@ from consumers.adapters.redis_deadlines import RedisDeadlines
 from consumers.adapters.redis_guard import RedisGuard
 from consumers.adapters.redis_restoring import RedisRestoring
 from consumers.adapters.redis_sessions import RedisSessions
+from consumers.adapters.redis_spending import RedisSpending
 from consumers.adapters.redis_trust import Trust, guard_of
 from consumers.app import connections
 from consumers.app.config import Config
@@ -17,6 +18,7 @@ from consumers.app.redis_login import redis_client
 from consumers.ports.clock import SystemClock
 from consumers.ports.deadlines import Deadlines
 from consumers.ports.outbox import Outbox
+from consumers.ports.spending import Spending
 from consumers.recovery.keeper import Keeper
 from consumers.recovery.rebuilding import Rebuilding
 from consumers.telemetry.metrics import Metrics
@@ -32,6 +34,7 @@ class Store:
         unchecked: the same on connections that speak to any, for `check`.
         keeper: checks.
         deadlines: of questions that wait.
+        spending: of tenants on the model.
         attempts: marks of what is being decoded.
     """
 
@@ -39,6 +42,7 @@ class Store:
     unchecked: RedisSessions
     keeper: Keeper
     deadlines: Deadlines
+    spending: Spending
     attempts: RedisAttempts
 
 
@@ -67,4 +71,11 @@ async def open_store(
         sessions.ping,
     )
     unchecked = RedisSessions(client, durable=settings.durability == "required")
-    return Store(sessions, unchecked, keeper, deadlines, RedisAttempts(client, config.kafka.group))
+    return Store(
+        sessions,
+        unchecked,
+        keeper,
+        deadlines,
+        RedisSpending(client),
+        RedisAttempts(client, config.kafka.group),
+    )

@@ -17,6 +17,8 @@ class Prompt:
     max_output_tokens: int
     run_id: str = ""
     """The run that asks."""
+    tenant: str = ""
+    """Whose event it is about."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """A person's answer: which question of a run it answers, and what it writes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from consumers.errors import DeadLetterError
 from consumers.policy.approvers import Approver
@@ -51,6 +52,10 @@ def entries_of(
     return made
 
 
+NOBODY: Final = "nobody"
+"""Who has answered where nobody did."""
+
+
 def deadline_of(asked: ApprovalRequest) -> Expiry | None:
     """Return when a question is over; None for one that waits until it is answered."""
     until = asked.expires_at
@@ -66,14 +71,15 @@ def deadline_met(entries: Mapping[str, Body], decision: ApprovalDecision) -> Exp
     return Expiry(decision.run_id, decision.tenant, decision.session_id, decision.place, until)
 
 
-def entry_of_nobody(entries: Mapping[str, Body], expiry: Expiry, now: datetime) -> Entry | None:
-    """Return what is written where nobody answered in time; None where that is not so."""
-    hold = entries.get(place.hold(expiry.place))
-    at = place.approval(expiry.place)
-    if hold is None or at in entries or now < datetime.fromisoformat(hold["expires_at"]):
+def entries_of_nobody(entries: Mapping[str, Body], expiry: Expiry, now: datetime) -> Sequence[Entry] | None:
+    """Return what is written where nobody answered in time: nothing where that is written already; None where it is not so."""
+    hold, before = entries.get(place.hold(expiry.place)), entries.get(place.approval(expiry.place))
+    if before is not None:
+        return () if before["approver"] == NOBODY else None
+    if hold is None or now < datetime.fromisoformat(hold["expires_at"]):
         return None
-    said = {"answer": holding.lapsed(hold), "approver": "nobody", "comment": "nobody answered in time"}
-    return Entry(at, {**said, "at": now.isoformat()})
+    said = {"answer": holding.lapsed(hold), "approver": NOBODY, "comment": "nobody answered in time"}
+    return [Entry(place.approval(expiry.place), {**said, "at": now.isoformat()})]
 
 
 def _is(before: Body, decision: ApprovalDecision, by: Approver) -> bool:

@@ -14,7 +14,7 @@ from consumers.run import doubts, holding, record, seen
 from consumers.run.attempt import Attempt, Performer, together
 from consumers.run.consent import YES, unsatisfied
 from consumers.run.holding import ESCALATED
-from consumers.run.journal import CallState, CallStatus
+from consumers.run.journal import REFUSED_VALUES, CallState, CallStatus
 from consumers.run.work import Work
 from consumers.session import place
 from consumers.telemetry.metrics import VERDICTS, Metrics
@@ -146,7 +146,7 @@ class Calls:
             why = f"{answer['answer']} by {answer['approver']}: {answer['comment']}".rstrip(": ")
             asked = work.noted(place.hold(call.place.question(call.holds)))
             # A value that came from nowhere is refused like by a rule: what was meant may still be done.
-            code = "unproven" if asked and asked["rule"] == UNPROVEN else "rejected"
+            code = REFUSED_VALUES if asked and asked["rule"] == UNPROVEN else "rejected"
             return record.not_done(CallStatus.DENIED, code, why, self._clock.now())
         field = work.route.requester_field
         if holding_rule and field and work.route.requester_of(work.event.payload) is None:

@@ -115,9 +115,7 @@ class Engine:
         except DeadLetterError:
             await work.release()
             raise
-        for entry in entries:
-            work.note(entry)
-        said = await self._carry_on(work)
+        said = await self._carry_on(work.noting(entries))
         if expiry := answers.deadline_met(work.journal.entries, decision):
             await self._deadlines.drop(expiry)
         return said
@@ -136,13 +134,12 @@ class Engine:
             await self._deadlines.drop(expiry)
             return None
         work = await self._open(*waiting, claim)
-        entry = answers.entry_of_nobody(work.journal.entries, expiry, self._clock.now())
-        if entry is None:
+        entries = answers.entries_of_nobody(work.journal.entries, expiry, self._clock.now())
+        if entries is None:
             await work.release()
             said = None
         else:
-            work.note(entry)
-            said = await self._carry_on(work)
+            said = await self._carry_on(work.noting(entries))
         if expiry.expires_at <= self._clock.now():
             await self._deadlines.drop(expiry)
         return said
@@ -251,7 +248,8 @@ class Engine:
         route = work.route
         messages = prompt.build(work.opening, work.journal.finished_turns())
         tools = [*route.tools, FINISH_TOOL]
-        reply = await self._model.reply(Prompt(messages, tools, MAX_OUTPUT_TOKENS, work.event.run_id))
+        asked = Prompt(messages, tools, MAX_OUTPUT_TOKENS, work.event.run_id, work.event.tenant)
+        reply = await self._model.reply(asked)
         allowed = {action.tool_name: action for action in route.actions.values()}
         decision = decide(reply, allowed)
         started = work.journal.started_at

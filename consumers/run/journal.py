@@ -7,7 +7,7 @@ exactly what its predecessor knew.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from consumers.router.decision import Chosen, Decision
 from consumers.router.prompt import Turn
@@ -42,6 +42,10 @@ OPEN = frozenset(
     {CallStatus.CHOSEN, CallStatus.HELD, CallStatus.ANSWERED, CallStatus.INTENDED, CallStatus.IN_DOUBT}
 )
 """Statuses in which a call still has something before it."""
+
+
+REFUSED_VALUES: Final = "unproven"
+"""Code of a write that nobody agreed to because its values came from nowhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from connectors.action import Action
 from consumers.router.decision import Finish
 from consumers.router.route import Budget, Route
-from consumers.run.journal import OPEN, CallState, CallStatus, RunJournal, Spent
+from consumers.run.journal import OPEN, REFUSED_VALUES, CallState, CallStatus, RunJournal, Spent
 from consumers.session import place
 from schemas.outcome import Status
 
@@ -211,5 +211,9 @@ def _ended(status: Status, summary: str, writes: Sequence[CallState], *, whole: 
 
 
 def _last_write_broken(writes: Sequence[CallState]) -> bool:
-    """Whether the last write was not done and no later one took its place."""
-    return bool(writes) and writes[-1].status in _BROKEN
+    """Whether the last write was not done and no later one took its place.
+
+    One with values that came from nowhere counts as never chosen: it cannot have been what the event is about.
+    """
+    meant = [call for call in writes if not (call.result and call.result.get("code") == REFUSED_VALUES)]
+    return bool(meant) and meant[-1].status in _BROKEN

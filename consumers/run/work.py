@@ -1,11 +1,11 @@
 """One run in hand: its lease, its journal, and what is decided but not yet written or published."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import orjson
 
@@ -80,6 +80,12 @@ class Work:
         self.journal.record(entry.place, entry.body)
         self._unwritten.append(entry)
         self._unpublished.append(step_of(entry, self.event, action, self._clock.now(), self.lease.epoch))
+
+    def noting(self, entries: Iterable[Entry]) -> Self:
+        """Note entries that are about no action, and return the run."""
+        for entry in entries:
+            self.note(entry)
+        return self
 
     def noted(self, at: str) -> Mapping[str, Any] | None:
         """Return an entry, written or not."""

@@ -62,6 +62,11 @@ MODEL_ERRORS: Final = Counter(
 )
 MODEL_SECONDS: Final = Histogram("model_seconds", "Time of an answer, retries included.", ("model",), _SLOW)
 TOKENS: Final = Counter("tokens_total", "Tokens sent to and received from the model.", ("direction",))
+RATIONED: Final = Counter(
+    "rationed_total",
+    "Questions to the model that waited: the tenant had spent its money of the day.",
+    ("tenant",),
+)
 COST_USD: Final = Counter("cost_usd_total", "Cost of the model by the configured prices.")
 ACTION_SECONDS: Final = Histogram("action_seconds", "Time of an action, waiting included.", ("action",))
 ACTIONS: Final = Counter("actions_total", "Actions performed, by how they ended.", ("action", "status"))
@@ -125,7 +130,7 @@ READY: Final = Gauge("ready", "1 while the worker can take events.")
 TABLE: Final[tuple[Metric, ...]] = (
     *(RECORDS_CONSUMED, RECORDS_SKIPPED, EVENTS, EXPIRED, RETRIES, DEAD_LETTERS, TRIALS, PARKED, COMMITS),
     *(REBALANCES, READOPTED, HANDED_OVER),
-    *(DECISIONS, MODEL_ERRORS, MODEL_SECONDS, TOKENS, COST_USD),
+    *(DECISIONS, MODEL_ERRORS, MODEL_SECONDS, TOKENS, COST_USD, RATIONED),
     *(ACTIONS, ACTION_SECONDS, VERDICTS, EGRESS_REFUSALS),
     *(REBUILDS, REBUILT_RUNS, REDIS_CHECKED),
     *(RUNS_IN_FLIGHT, KEYS_WAITING, PARKED_KEYS, *PARTITION_GAUGES),

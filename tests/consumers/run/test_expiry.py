@@ -1,5 +1,6 @@
 """Nobody answers in time: what was asked is refused, or others are asked, without anybody having to say so."""
 
+import contextlib
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,7 +11,7 @@ from consumers.policy.rules import Rule
 from schemas.approval import ApprovalRequest
 from schemas.expiry import Expiry
 from schemas.outcome import Outcome, Status
-from tests.consumers.run.shop_world import World, finish, hold, reply, turns
+from tests.consumers.run.shop_world import Crash, World, finish, hold, reply, turns
 from tests.consumers.run.test_engine import LETTER, ORDER, answer
 
 WINDOW = timedelta(hours=1)
@@ -110,6 +111,21 @@ async def test_an_expiry_that_is_delivered_twice_changes_nothing() -> None:
     world.clock.pass_by(WINDOW)
     outcome = await ended(world)
     assert await world.engine().expire(deadline(request), world.claim) in (None, outcome)
+
+
+async def test_a_worker_that_dies_when_it_has_told_so_and_no_more_leaves_nobody_waiting() -> None:
+    for at in range(1, 9):
+        world = waiting_world(atomic=False)
+        request = await asked(world)
+        world.clock.pass_by(WINDOW)
+        world.fuse.calls, world.fuse.crash_at, world.fuse.after = 0, at, True
+        with contextlib.suppress(Crash):
+            await world.expire()
+        world.fuse.crash_at = None
+        world.clock.pass_by(timedelta(seconds=61))
+        outcome = await world.engine().expire(deadline(request), world.claim)
+        assert isinstance(outcome, Outcome), f"it died after call {at}"
+        assert "order" not in world.effects
 
 
 async def test_a_question_that_escalates_is_asked_of_others_once_and_their_word_counts() -> None:

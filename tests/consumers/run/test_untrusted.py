@@ -93,6 +93,19 @@ async def test_what_was_meant_is_still_done_although_a_person_refused_what_the_m
     assert world.effects == ["ship", "ship"], "the route is atomic, and yet the first one stands"
 
 
+async def test_what_was_refused_for_its_values_does_not_undo_what_was_done_before_it_in_the_same_answer() -> (
+    None
+):
+    meant = ("shop__ship", {"order_id": "O-1"})
+    world = shipping(meant, SHIP, payload={"order_id": "O-1"})
+    world.model.plan = turns(reply(meant, SHIP), reply(finish()))
+    request = await world.work()
+    assert isinstance(request, ApprovalRequest)
+    end = await world.answer(answer(request, "reject"))
+    assert isinstance(end, Outcome)
+    assert (end.status, world.effects) == ("success", ["ship"])
+
+
 async def test_people_are_told_where_each_argument_comes_from() -> None:
     world = shipping(payload={"order_id": "O-1", "note": "O-7"})
     assert (await asked(world)).origins == {"order_id": "event.payload.note (not trusted)"}
