@@ -34,6 +34,7 @@ from consumers.ports.actions import Actions
 from consumers.ports.attempts import Trial
 from consumers.ports.clock import SystemClock
 from consumers.ports.consumer_group import ConsumerGroup
+from consumers.ports.deadlines import Deadlines
 from consumers.ports.model import Model
 from consumers.ports.outbox import Outbox
 from consumers.ports.producing import Producer
@@ -117,6 +118,7 @@ class Parts:
     model: Model
     actions: Actions
     outbox: Outbox
+    deadlines: Deadlines
     producer: Producer
     """Publishes what ends a record, unless that is done in transactions."""
     group: ConsumerGroup
@@ -191,6 +193,7 @@ async def worker(
             model=rationed(llm, config.limits, store.spending, metrics),
             actions=await actions(resolved.connectors, config.limits, metrics, stack),
             outbox=outbox,
+            deadlines=store.deadlines,
             producer=sender,
             group=group(config),
             limits=runtime_limits(config.limits),
@@ -209,7 +212,7 @@ async def worker(
         model=parts.model,
         actions=parts.actions,
         outbox=parts.outbox,
-        deadlines=store.deadlines,
+        deadlines=parts.deadlines,
         clock=SystemClock(),
         metrics=metrics,
         settle_s=2 * config.limits.action_s,

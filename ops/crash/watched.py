@@ -58,6 +58,7 @@ def watched(parts: Parts, bell: Bell) -> Parts:
         model=behind(parts.model, _model),
         actions=behind(parts.actions, _actions),
         outbox=behind(parts.outbox, _outbox),
+        deadlines=behind(parts.deadlines, _deadlines),
         producer=behind(parts.producer, _producer),
         group=behind(parts.group, _group),
         limits=replace(parts.limits, commit_interval_s=COMMIT_INTERVAL_S),
@@ -82,8 +83,12 @@ def _actions(method: str, request: ActionRequest) -> Call:
     return Call((f"actions.{method} {request.action.name}",), "sandbox")
 
 
-def _outbox(method: str, steps: Sequence[Step]) -> Call:
+def _outbox(method: str, steps: Sequence[Step], *_: Any) -> Call:
     return Call((f"outbox.{method}",), "kafka", records={"steps": len(steps)})
+
+
+def _deadlines(method: str, *_: Any) -> Call:
+    return Call((f"deadlines.{method}",), "redis")
 
 
 def _producer(method: str, groups: Sequence[Sequence[Outgoing]]) -> Call | None:
