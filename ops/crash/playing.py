@@ -110,7 +110,7 @@ class Playing:
             await asyncio.wait([worker.code])
             self.lane.worker = None
             if self._struck and self._then is None and worker.code.result() == -signal.SIGKILL:
-                self._then = await self._instant()
+                self._then = await self._instant_struck()
                 await self.lane.start_worker()
                 self._noted.set()
                 continue
@@ -127,7 +127,7 @@ class Playing:
             assert self.lane.worker is not None
             self.lane.worker.send(signal.SIGKILL)
             return False
-        self._then = await self._instant()
+        self._then = await self._instant_struck()
         match self.point.blow:
             case "redis-kill":
                 await redis.kill()
@@ -139,6 +139,11 @@ class Playing:
                 await redis.flush()
         self._noted.set()
         return True
+
+    async def _instant_struck(self) -> Instant:
+        """The worker stands still or is dead: what it has published must be known before it goes on."""
+        await self.lane.traffic.caught_up()
+        return await self._instant()
 
     async def _instant(self) -> Instant:
         servers = self.lane.servers

@@ -88,6 +88,10 @@ class Traffic:
         """Wait until all there is on the input topics is committed, and all that came of it is read."""
         while await self.lag():  # noqa: ASYNC110 # the broker tells nobody
             await asyncio.sleep(_LOOK_S)
+        await self.caught_up()
+
+    async def caught_up(self) -> None:
+        """Wait until all that is out at this moment is read."""
         ends = await self.reader.end_offsets(self.reader.assignment())
         await self.until(lambda: all(self._read.get(place, 0) >= end for place, end in ends.items()))
 
