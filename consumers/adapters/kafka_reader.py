@@ -5,6 +5,7 @@ import heapq
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -53,6 +54,11 @@ class TopicReader:
         firsts = await self._consumer.beginning_offsets(tps)
         ends = await self._consumer.end_offsets(tps)
         return {tp: Span(firsts[tp], ends[tp]) for tp in tps}
+
+    async def offsets_at(self, tps: Iterable[TopicPartition], at: datetime) -> Mapping[TopicPartition, int]:
+        """Return the first offset of each partition with this timestamp or a later one; those without are left out."""
+        found = await self._consumer.offsets_for_times(dict.fromkeys(tps, int(at.timestamp() * 1000)))
+        return {tp: one.offset for tp, one in found.items() if one is not None}
 
     async def to_end(self, topics: Iterable[str]) -> AsyncGenerator[Record]:
         """Yield every record that is there when the reading starts, in order per partition, then end.

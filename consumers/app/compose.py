@@ -9,6 +9,7 @@ from typing import Final
 from pydantic import SecretStr
 
 from consumers.adapters import kafka_clients
+from consumers.adapters.cassette_model import refuse_cassette
 from consumers.adapters.cell_trial import CellTrial
 from consumers.adapters.connector_actions import ConnectorActions
 from consumers.adapters.connector_results import ResultLimits
@@ -201,6 +202,7 @@ async def worker(
             trial=cell_trial(file, stack),
         )
     )
+    refuse_cassette(parts.model)
     known = register(config.privacy)
     if known is not None:
         parts = private(parts, known)

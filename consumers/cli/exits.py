@@ -17,6 +17,8 @@ FAILED: Final = 1
 """The work was tried and did not succeed."""
 USAGE: Final = 2
 """The command line or the configuration is wrong; nothing was tried."""
+BELOW: Final = 3
+"""An evaluation came out worse than `--fail-under` allows."""
 
 Result = TypeVar("Result")
 

@@ -7,6 +7,7 @@ import typer
 from consumers.cli.commands import approvals, dead_letters, sessions, topics
 from consumers.cli.commands.check import check
 from consumers.cli.commands.demo import demo
+from consumers.cli.commands.evaluate import evaluate
 from consumers.cli.commands.lag import lag
 from consumers.cli.commands.model import model
 from consumers.cli.commands.publish import publish
@@ -21,6 +22,7 @@ Exit codes:
 - `0` done
 - `1` tried, and did not succeed
 - `2` the command line or the configuration is wrong; nothing was tried
+- `3` an evaluation scores less than `--fail-under`
 - `130` interrupted
 """
 
@@ -75,6 +77,14 @@ app.command(
     ),
     rich_help_panel=_ACT,
 )(replay)
+app.command(
+    epilog=examples(
+        "pointsman evaluate erp.orders --since 2026-11-01 --model gpt-4.1-nano",
+        "pointsman evaluate erp.orders --offsets 0:100-199 --save-cases cases.jsonl",
+        "pointsman evaluate --cases cases.jsonl --candidate new.yaml --fail-under 0.95 --junit report.xml",
+    ),
+    rich_help_panel=_LOOK,
+)(evaluate)
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 - typer's way to call it

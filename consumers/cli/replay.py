@@ -25,10 +25,7 @@ def replay(
     as_json: bool,
 ) -> None:
     """Replay a part of a topic and print what was done; a time without a zone is this machine's."""
-    try:
-        selection = Selection(topic, since and _zoned(since), until and _zoned(until), offsets)
-    except ValueError as error:
-        refuse(str(error))
+    selection = selected(topic, since, until, offsets)
     file = load(config)
     with progress_bar("replaying") as bar:
         task = bar.add_task("replaying", total=None)
@@ -41,6 +38,16 @@ def replay(
         print_json(_document(report))
     else:
         _show(report)
+
+
+def selected(
+    topic: str, since: datetime | None, until: datetime | None, offsets: Mapping[int, tuple[int, int]]
+) -> Selection:
+    """Return what options select; a time without a zone is this machine's. What makes no sense ends the command."""
+    try:
+        return Selection(topic, since and _zoned(since), until and _zoned(until), offsets)
+    except ValueError as error:
+        refuse(str(error))
 
 
 def _zoned(at: datetime) -> datetime:

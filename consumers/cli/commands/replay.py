@@ -1,13 +1,13 @@
 """`pointsman replay`."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from consumers.cli.options import CONFIG, AsJson, ConfigPath
 
-_TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
+TIMES: Final = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
 
 def replay(
@@ -15,9 +15,9 @@ def replay(
     *,
     config: ConfigPath = CONFIG,
     since: Annotated[
-        datetime | None, typer.Option(formats=_TIMES, help="From this time on; local unless it has a zone.")
+        datetime | None, typer.Option(formats=TIMES, help="From this time on; local unless it has a zone.")
     ] = None,
-    until: Annotated[datetime | None, typer.Option(formats=_TIMES, help="Up to this time.")] = None,
+    until: Annotated[datetime | None, typer.Option(formats=TIMES, help="Up to this time.")] = None,
     offsets: Annotated[
         list[str] | None,
         typer.Option(help="PARTITION:FIRST-LAST, last included; for several partitions several times."),
@@ -35,11 +35,12 @@ def replay(
     """
     from consumers.cli import replay as replaying
 
-    parts = _offsets(offsets or [])
+    parts = parse_parts(offsets or [])
     replaying.replay(config, topic, since, until, parts, output=output, operator=operator, as_json=as_json)
 
 
-def _offsets(texts: list[str]) -> dict[int, tuple[int, int]]:
+def parse_parts(texts: list[str]) -> dict[int, tuple[int, int]]:
+    """Read the values of `--offsets`; what cannot be read ends the command."""
     from consumers.replay.selection import parse_offsets
 
     try:

@@ -1,0 +1,71 @@
+"""What came of an evaluation, on the screen: the candidate beside what was recorded, then each case that differs."""
+
+from typing import Final
+
+from rich.table import Table
+
+from consumers.cli.screen import out, styled, table
+from consumers.evaluation.report import ERROR, Evaluated, Report
+
+_MOST: Final = 50
+"""Cases shown one by one; `--json` has them all."""
+
+
+def show(report: Report) -> None:
+    """Print it."""
+    console = out()
+    console.print(figures(report))
+    differing = sorted(
+        (each for each in report.cases if each.error or each.words), key=lambda each: each.score
+    )
+    if differing:
+        console.print(differences(differing[:_MOST]))
+    if len(differing) > _MOST:
+        console.print(f"and {len(differing) - _MOST:,} more; --json shows all of them")
+    for why, count in report.skipped.items():
+        console.print(f"left out: {count:,} {why}", markup=False, style="dim")
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in report.kinds.items())
+    console.print(
+        f"{len(report.cases):,} cases: {kinds}; score {report.score:.4f}, accuracy {report.accuracy:.4f}",
+        style="green" if not differing else "yellow",
+    )
+
+
+def figures(report: Report) -> Table:
+    """Return what both used, side by side."""
+    was, now = report.recorded, report.tried
+    models = ", ".join(dict.fromkeys(c.case.recorded.model for c in report.cases if c.case.recorded))
+    made = table("", "recorded", "candidate", right=["recorded", "candidate"])
+    made.add_row("model", styled(models or "-"), styled(report.candidate))
+    rows = (
+        ("runs", was.runs, now.runs),
+        ("answers of the model", was.turns, now.turns),
+        ("look-ups", was.reads, now.reads),
+        ("tokens", was.input_tokens + was.output_tokens, now.input_tokens + now.output_tokens),
+    )
+    for name, one, other in rows:
+        made.add_row(name, f"{one:,}", f"{other:,}")
+    made.add_row("cost", f"${was.cost_usd:,.4f}", f"${now.cost_usd:,.4f}")
+    made.add_row("an answer takes, p50", _seconds(was.p50_s), _seconds(now.p50_s))
+    made.add_row("an answer takes, p99", _seconds(was.p99_s), _seconds(now.p99_s))
+    return made
+
+
+def differences(cases: list[Evaluated]) -> Table:
+    """Return the cases that differ, the worst first."""
+    made = table("case", "score", "same", "difference", right=["score", "same"])
+    for each in cases:
+        unrecorded = dict.fromkeys(asked for trial in each.trials for asked in trial.unrecorded)
+        words = [each.error] if each.error else []
+        words += [*each.words, *(f"not recorded: {asked}" for asked in unrecorded)]
+        made.add_row(
+            styled(each.case.id, "bold"),
+            f"{each.score:.2f}",
+            f"{each.same}/{len(each.trials)}",
+            styled("\n".join(words), "red" if each.kind == ERROR else ""),
+        )
+    return made
+
+
+def _seconds(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds:.2f} s"

@@ -1,0 +1,80 @@
+"""Actions that answer what was recorded, and call no connector: in an evaluation nothing takes effect."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from connectors.action import Action
+from connectors.errors import FailedError
+from consumers.evaluation.case import RecordedResult
+from consumers.ports.actions import ActionRequest
+from consumers.session.bounds import omitted
+from schemas.canonical import canonical_json
+
+NOT_RECORDED: Final = "not_recorded"
+"""Code of a look-up that the recorded run did not make: nobody knows what it would have returned."""
+
+
+class RecordedActions:
+    """The `Actions` port over recorded results, for one run of one case.
+
+    - The same action with the same arguments gives what was recorded, success or failure; asked more often than it was
+      recorded, the last of it again.
+    - Another read fails with `not_recorded`, which the model is told.
+    - Another write is not performed. So that the run goes on and what follows can be compared, it counts as done: with
+      the result that the same action had with other arguments, or else with a marker in place of a result.
+
+    Attributes:
+        unrecorded: what was asked for and is not recorded, in words: from the first of it on, the run is a guess.
+    """
+
+    def __init__(self, recorded: Sequence[RecordedResult]) -> None:
+        self._recorded = tuple(recorded)
+        self._given: Counter[bytes] = Counter()
+        self.unrecorded: list[str] = []
+
+    async def perform(self, request: ActionRequest) -> Any:
+        """As the port says; only `FailedError` is raised."""
+        action = request.action
+        of_action = [each for each in self._recorded if each.action == action.name]
+        asked = _comparable(action, request.arguments)
+        same = [
+            each
+            for each in of_action
+            if each.arguments is None or _comparable(action, each.arguments) == asked
+        ]
+        if same:
+            nth = self._given[asked]
+            self._given[asked] += 1
+            return _answer(same[min(nth, len(same) - 1)])
+        self.unrecorded.append(f"{action.name}({in_short(request.arguments)})")
+        if action.effect == "read":
+            raise FailedError(
+                f"{action.name} was not asked this when the case was recorded, so its answer is not known here",
+                code=NOT_RECORDED,
+            )
+        done = next((each for each in of_action if each.status == "done"), None)
+        return omitted("not performed: nothing is, in an evaluation") if done is None else done.result
+
+
+def normal(action: Action, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments as they compare: with the action's defaults, as far as they fit it at all."""
+    try:
+        return action.arguments.model_validate(arguments).model_dump(mode="json")
+    except ValueError:
+        return dict(arguments)
+
+
+def _comparable(action: Action, arguments: Mapping[str, Any]) -> bytes:
+    return canonical_json([action.name, normal(action, arguments)])
+
+
+def in_short(arguments: Mapping[str, Any]) -> str:
+    """Return arguments in short, for people."""
+    return canonical_json(arguments).decode()[1:-1]
+
+
+def _answer(recorded: RecordedResult) -> Any:
+    if recorded.status == "failed":
+        raise FailedError(recorded.error, code=recorded.code)
+    return recorded.result
