@@ -13,7 +13,7 @@ from consumers.errors import ConfigurationError, HaltError
 from consumers.router.exchange import Prompt, Reply
 from consumers.session.stored import problem_of
 from schemas.canonical import canonical_json, digest
-from schemas.leaves import MISSING, gaps
+from schemas.leaves import MISSING, Gap, gaps
 
 VERSION: Final = 1
 _HIDDEN: Final = "***"
@@ -132,11 +132,12 @@ class Cassette:
             return f"{begin}: it is empty"
         ours = self._whole(request)
         differing = [(gaps(self._whole(each), ours), each) for each in self.exchanges.values()]
-        found, _ = min(differing, key=lambda pair: len(pair[0]))
+        found, _ = min(differing, key=lambda pair: sum(map(_distance, pair[0])))
         first = found[0]
         was, now = _around(first.one, first.other)
+        places = "place" if len(found) == 1 else "places"
         return (
-            f"{begin}; the nearest of {len(self.exchanges)} differs in {len(found)} places, first at {first.path}: "
+            f"{begin}; the nearest of {len(self.exchanges)} differs in {len(found)} {places}, first at {first.path}: "
             f"recorded {was}, asked {now}. If that is meant, record it again"
         )
 
@@ -175,12 +176,26 @@ def without_secrets(value: Any) -> Any:
     return value
 
 
+def _distance(gap: Gap) -> float:
+    """Return how far two values are apart: 1, and of texts less where they begin or end alike."""
+    one, other = gap.one, gap.other
+    if not (isinstance(one, str) and isinstance(other, str)):
+        return 1.0
+    alike = _alike(one, other) + _alike(one[::-1], other[::-1])
+    return 1.0 - min(alike, len(one), len(other)) / (1 + max(len(one), len(other)))
+
+
+def _alike(one: str, other: str) -> int:
+    """Return how many characters two texts begin with alike."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
 def _around(one: Any, other: Any) -> tuple[str, str]:
     """Return two values in short; of two texts, what stands around the first character that differs."""
     if not (isinstance(one, str) and isinstance(other, str)):
         return _short(one), _short(other)
-    pairs = zip(one, other, strict=False)
-    at = next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
+    at = _alike(one, other)
     begin = max(0, at - _AROUND)
     return _short(one[begin : at + _AROUND]), _short(other[begin : at + _AROUND])
 

@@ -108,15 +108,19 @@ async def perform(options: DemoOptions, hosted: HostedModel | None, console: Con
 
 async def _staged(stack: Stack, console: Console, pace: Pace, *, watched: bool, quiet: bool) -> Report:
     if quiet:
-        return await _story(stack, QuietStage(), pace)
+        return await tell(stack, QuietStage(), pace)
     if not watched:
-        return await _story(stack, PrintedStage(console), pace)
+        return await tell(stack, PrintedStage(console), pace)
     with LiveStage(console) as stage:
-        return await _story(stack, stage, pace)
+        return await tell(stack, stage, pace)
 
 
-async def _story(stack: Stack, stage: Stage, pace: Pace) -> Report:
-    """Play all scenes and judge them."""
+async def tell(stack: Stack, stage: Stage, pace: Pace) -> Report:
+    """Play all scenes of the story on a stack and judge them.
+
+    Raises:
+        PointsmanError: a part of the stack ended meanwhile.
+    """
     config = stack.file.config
     board = Board()
     first_outcome_s: list[float] = []
