@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from consumers.adapters.cassette_model import cassette
 from consumers.adapters.kafka_reader import topic_reader
@@ -33,6 +33,9 @@ from consumers.telemetry.metrics import Metrics
 from schemas.envelope import Envelope
 
 Progress = Callable[[int, int], None]
+
+MOST_CASES: Final = 1_000
+"""Cases of recorded runs, unless more are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,9 @@ class How:
     record: bool = False
 
 
-async def recorded_cases(file: ConfigFile, selection: Selection, progress: Progress) -> Recorded:
+async def recorded_cases(
+    file: ConfigFile, selection: Selection, progress: Progress, *, most: int = MOST_CASES
+) -> Recorded:
     """Make cases of the finished runs of a part of a topic. Kafka and Redis are read, and nothing is written.
 
     Where there is a `privacy.key`, cases have tokens in place of personal data, as journals do.
@@ -76,6 +81,7 @@ async def recorded_cases(file: ConfigFile, selection: Selection, progress: Progr
         file: the configuration of the workers.
         selection: which records.
         progress: told records done and records in all.
+        most: cases, which are all in memory.
 
     Raises:
         HaltError: the configuration is wrong, or the topic is no route's input.
@@ -88,7 +94,7 @@ async def recorded_cases(file: ConfigFile, selection: Selection, progress: Progr
         connection = connections.kafka_connection(config.kafka)
         reader = await stack.enter_async_context(topic_reader(connection))
         runs = RecordedRuns(reader, codec, RouteTable(resolve(file).routes.values()), sessions)
-        found = [each async for each in runs.read(selection, progress)]
+        found = [each async for each in runs.read(selection, most, progress)]
         remembered = Remembered({SessionKey(event.tenant, event.session_id) for event, _, _ in found})
         steps = KafkaSteps(connection, config.kafka.steps_topic, codec, OWN_TENANT)
         if found and (extents := await steps.extents()):

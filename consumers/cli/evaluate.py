@@ -16,7 +16,8 @@ from consumers.evaluation.case import Case, CaseFileError, line_of, read_cases
 from consumers.evaluation.junit import junit as junit_of
 from consumers.evaluation.report import Report
 
-Selected = tuple[str, datetime | None, datetime | None, Mapping[int, tuple[int, int]]]
+Selected = tuple[str, datetime | None, datetime | None, Mapping[int, tuple[int, int]], int]
+"""Topic, since, until, offsets of partitions, and the most runs."""
 
 
 def evaluate(
@@ -59,9 +60,10 @@ def _end(report: Report, fail_under: float | None) -> None:
 
 def _recorded(config: Path, selection: Selected | None) -> Recorded:
     assert selection is not None
-    chosen, file = selected(*selection), load(config)
+    topic, since, until, offsets, most = selection
+    chosen, file = selected(topic, since, until, offsets), load(config)
     with _progress("reading") as progress:
-        recorded = perform(recorded_cases(file, chosen, progress))
+        recorded = perform(recorded_cases(file, chosen, progress, most=most))
     if not recorded.cases:
         why = ", ".join(f"{count} {reason}" for reason, count in recorded.skipped.items())
         fail(f"{chosen.topic}: no finished run in this part of the topic ({why or 'it is empty'})")

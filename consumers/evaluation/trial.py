@@ -156,7 +156,9 @@ async def _people(engine: Engine, case: Case, candidate: Candidate, clock: CaseC
         left.remove(answer)
         try:
             said = await _again(_answering(engine, clock, said, answer))
-        except DeadLetterError:
+        except DeadLetterError as error:
+            if not error.reason.startswith("approval_"):
+                raise
             break  # by the candidate's rules that person may not answer: it goes on waiting
     return said
 

@@ -41,8 +41,10 @@ class RecordedRuns:
         self._sessions = sessions
         self.skipped: Counter[str] = Counter()
 
-    async def read(self, selection: Selection, progress: Callable[[int, int], None]) -> AsyncGenerator[Found]:
-        """Yield each finished run once, in the order of the topic.
+    async def read(
+        self, selection: Selection, most: int, progress: Callable[[int, int], None]
+    ) -> AsyncGenerator[Found]:
+        """Yield each finished run once, in the order of the topic, so many at most.
 
         Raises:
             HaltError: the topic is no input of any route, or does not exist.
@@ -55,6 +57,9 @@ class RecordedRuns:
         seen: set[str] = set()
         async for record in self._reader.between(spans):
             found = await self._find(record)
+            if len(seen) == most:
+                self.skipped["not read: there are as many cases as --max allows"] = total - done
+                return
             if found and found[0].run_id not in seen:
                 seen.add(found[0].run_id)
                 yield found

@@ -224,6 +224,21 @@ def test_recorded_answers_need_no_model_either_and_anything_else_is_an_error(
     assert "Do what is asked." in other.stdout
 
 
+def test_no_more_runs_are_read_than_are_asked_for(runner: asyncio.Runner, recorded: Recorded) -> None:
+    report = runner.run(recorded.report("erp.orders", words=("--max", "2")))
+    assert report["cases"] == 2
+    assert report["skipped"]["not read: there are as many cases as --max allows"] > 0
+
+
+def test_a_model_that_nobody_has_is_an_error_of_every_case(
+    runner: asyncio.Runner, recorded: Recorded
+) -> None:
+    report = runner.run(recorded.report("erp.orders", words=("--model", "of-tomorrow"), code=FAILED))
+    assert report["candidate"] == "of-tomorrow"
+    assert (report["errors"], report["score"]) == (5, 0.0)
+    assert "of-tomorrow" in report["results"][0]["trials"][0]["error"]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

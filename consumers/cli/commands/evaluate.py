@@ -24,6 +24,7 @@ def evaluate(
         list[str] | None,
         typer.Option(help="PARTITION:FIRST-LAST, last included; for several partitions several times."),
     ] = None,
+    most: Annotated[int, typer.Option("--max", min=1, help="At most so many recorded runs.")] = 1000,
     cases: Annotated[
         Path | None, typer.Option(help="A file of cases, one a line, instead of a topic; no Kafka, no Redis.")
     ] = None,
@@ -65,7 +66,7 @@ def evaluate(
     if record and cassette is None:
         raise typer.BadParameter("--record needs --cassette FILE to write to")
     how = How(repeat, concurrency, trial_s, cassette, record)
-    selected = None if topic is None else (topic, since, until, parse_parts(offsets or []))
+    selected = None if topic is None else (topic, since, until, parse_parts(offsets or []), most)
     evaluating.evaluate(
         config,
         selected,

@@ -37,13 +37,13 @@ def test_all_commands_are_there() -> None:
     names = {path[0] for path in ALL if path}
     assert names == {
         *("run", "demo", "model", "check", "topics", "publish", "tail", "lag"),
-        *("sessions", "approvals", "dead-letters", "replay"),
+        *("sessions", "approvals", "dead-letters", "replay", "evaluate"),
     }
 
 
 def test_help_names_the_exit_codes() -> None:
     stdout = CliRunner().invoke(app, ["--help"]).stdout
-    assert all(f"• {code} " in stdout for code in (0, 1, 2, 130))
+    assert all(f"• {code} " in stdout for code in (0, 1, 2, 3, 130))
 
 
 def test_version_is_the_distribution_s() -> None:
