@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final, Literal
 
+import orjson
 from pydantic import AwareDatetime, ConfigDict, TypeAdapter, ValidationError
 
 from consumers.session.stored import problem_of
-from schemas.canonical import canonical_json
 from schemas.envelope import Envelope
 
 State = Literal["done", "held", "undone", "in_doubt"]
@@ -183,8 +183,11 @@ def read_cases(lines: Iterable[str]) -> list[Case]:
 
 
 def line_of(case: Case) -> str:
-    """Return a case as one line of a file, without its end. The same case gives the same line."""
-    return canonical_json(_CASE.dump_python(case, mode="json", exclude_defaults=True)).decode()
+    """Return a case as one line of a file, without its end.
+
+    Names stay in their order: a prompt shows an event as it was published.
+    """
+    return orjson.dumps(_CASE.dump_python(case, mode="json", exclude_defaults=True)).decode()
 
 
 def _read(lines: Iterable[str]) -> Iterator[Case]:

@@ -16,7 +16,7 @@ from connectors.catalog import Catalog
 from connectors.connector import Connector
 from consumers.app.check import check_config
 from consumers.app.config_file import read_config
-from consumers.cli.exits import FAILED, USAGE
+from consumers.cli.exits import BELOW, FAILED, USAGE
 from consumers.cli.main import app
 from consumers.demo.curtain import INTERRUPTED
 from ops.kafka.certificates import Authority, private_pem
@@ -105,7 +105,7 @@ def test_a_changed_table_would_be_noticed() -> None:
 
 def test_the_exit_codes_are_those_of_the_commands() -> None:
     codes = {int(code) for code, _ in README.table("Exit codes")}
-    assert codes == {0, FAILED, USAGE, INTERRUPTED}
+    assert codes == {0, FAILED, USAGE, BELOW, INTERRUPTED}
 
 
 def test_the_folder_map_shows_what_is_there_and_leaves_out_no_package() -> None:

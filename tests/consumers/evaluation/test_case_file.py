@@ -18,6 +18,11 @@ def test_what_is_written_is_read_again() -> None:
     assert line_of(read_cases([line_of(LAMPS)])[0]) == line_of(LAMPS)
 
 
+def test_the_event_is_shown_as_it_was_published() -> None:
+    (case,) = read_cases([line_of(LAMPS)])
+    assert list(case.event.payload) == list(LAMPS.event.payload) != sorted(LAMPS.event.payload)
+
+
 def test_a_case_by_hand_needs_little() -> None:
     (case,) = read_cases(["", SHORT, ""])
     event = case.envelope("acme")
