@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from connectors.catalog import Catalog
+from connectors.lint import close_match
 from consumers.adapters.cassette_model import cassette
 from consumers.adapters.kafka_reader import topic_reader
 from consumers.adapters.kafka_steps import KafkaSteps
@@ -15,13 +17,14 @@ from consumers.app.config_file import ConfigFile
 from consumers.app.personal_data import PersonalData
 from consumers.app.privacy_keys import register
 from consumers.app.resolve import resolve
-from consumers.errors import DeadLetterError
+from consumers.errors import ConfigurationError, DeadLetterError
 from consumers.evaluation.case import Case
 from consumers.evaluation.evaluate import CONCURRENCY, TRIAL_S, evaluate
 from consumers.evaluation.recording import case_of
 from consumers.evaluation.remembered import Remembered
 from consumers.evaluation.report import Report
 from consumers.evaluation.trial import Candidate
+from consumers.ports.model import Model
 from consumers.privacy.bodies import mapped
 from consumers.privacy.register import Register
 from consumers.replay.recorded_runs import Found, RecordedRuns
@@ -61,6 +64,7 @@ class How:
         trial_s: how long one may take.
         cassette: a file of recorded answers, or None for the candidate's own model.
         record: whether that file is made, from the candidate's own model.
+        ignore: `<action>.<argument>` of those whose values do not count, such as free text.
     """
 
     repeat: int = 1
@@ -68,6 +72,7 @@ class How:
     trial_s: float = TRIAL_S
     cassette: Path | None = None
     record: bool = False
+    ignore: frozenset[str] = frozenset()
 
 
 async def recorded_cases(
@@ -142,16 +147,38 @@ async def evaluated(
 
 @asynccontextmanager
 async def _candidate(file: ConfigFile, how: How) -> AsyncGenerator[Candidate]:
-    resolved, name = resolve(file), file.config.model.name
+    resolved = resolve(file)
+    for ignored in sorted(how.ignore):
+        _known(ignored, resolved.catalog)
+
+    def made(chooses: Model) -> Candidate:
+        return Candidate(
+            file.config.model.name, resolved.routes, resolved.catalog, chooses, ignored=how.ignore
+        )
+
     if how.cassette and not how.record:
         with cassette(how.cassette) as played:
-            yield Candidate(name, resolved.routes, resolved.catalog, played)
+            yield made(played)
         return
     async with AsyncExitStack() as stack:
         real = compose.model(file.config, Metrics())
         stack.push_async_callback(real.aclose)
         asked = stack.enter_context(cassette(how.cassette, record=real)) if how.cassette else real
-        yield Candidate(name, resolved.routes, resolved.catalog, asked)
+        yield made(asked)
+
+
+def _known(name: str, catalog: Catalog) -> None:
+    """Look that there is such an argument: a misspelt one would be compared in silence.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    known = [
+        f"{each.name}.{field}" for each in catalog.actions.values() for field in each.arguments.model_fields
+    ]
+    if name not in known:
+        hint = close_match(name, known) or " Write ACTION.ARGUMENT, such as crm.add_case_note.text"
+        raise ConfigurationError(f"--ignore: no action has the argument {name}.{hint}")
 
 
 def _case(found: Found, remembered: Remembered, known: Register | None) -> Case | None:

@@ -5,7 +5,7 @@ from typing import Final
 from rich.table import Table
 
 from consumers.cli.screen import out, styled, table
-from consumers.evaluation.report import ERROR, Evaluated, Report
+from consumers.evaluation.report import ERROR, Evaluated, Report, Totals
 
 _MOST: Final = 50
 """Cases shown one by one; `--json` has them all."""
@@ -37,15 +37,12 @@ def figures(report: Report) -> Table:
     models = ", ".join(dict.fromkeys(c.case.recorded.model for c in report.cases if c.case.recorded))
     made = table("", "recorded", "candidate", right=["recorded", "candidate"])
     made.add_row("model", styled(models or "-"), styled(report.candidate))
-    rows = (
-        ("runs", was.runs, now.runs),
-        ("answers of the model", was.turns, now.turns),
-        ("look-ups", was.reads, now.reads),
-        ("tokens", was.input_tokens + was.output_tokens, now.input_tokens + now.output_tokens),
-    )
-    for name, one, other in rows:
-        made.add_row(name, f"{one:,}", f"{other:,}")
-    made.add_row("cost", f"${was.cost_usd:,.4f}", f"${now.cost_usd:,.4f}")
+    made.add_row("runs", f"{was.runs:,}", f"{now.runs:,}")
+    made.add_row("answers of the model, a run", _each(was.turns, was), _each(now.turns, now))
+    made.add_row("look-ups, a run", _each(was.reads, was), _each(now.reads, now))
+    tokens = (was.input_tokens + was.output_tokens, now.input_tokens + now.output_tokens)
+    made.add_row("tokens, a run", _each(tokens[0], was, 0), _each(tokens[1], now, 0))
+    made.add_row("cost, a run", f"${_each(was.cost_usd, was, 5)}", f"${_each(now.cost_usd, now, 5)}")
     made.add_row("an answer takes, p50", _seconds(was.p50_s), _seconds(now.p50_s))
     made.add_row("an answer takes, p99", _seconds(was.p99_s), _seconds(now.p99_s))
     return made
@@ -65,6 +62,11 @@ def differences(cases: list[Evaluated]) -> Table:
             styled("\n".join(words), "red" if each.kind == ERROR else ""),
         )
     return made
+
+
+def _each(total: float, of: Totals, digits: int = 1) -> str:
+    """Return the mean of a run: the candidate may have had more of them."""
+    return f"{total / of.runs:,.{digits}f}" if of.runs else "-"
 
 
 def _seconds(seconds: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 from connectors.action import Action
@@ -24,12 +25,17 @@ class RecordedActions:
     - Another write is not performed. So that the run goes on and what follows can be compared, it counts as done: with
       the result that the same action had with other arguments, or else with a marker in place of a result.
 
+    Args:
+        recorded: what the systems answered then.
+        ignored: arguments whose values may differ; see `normal`.
+
     Attributes:
         unrecorded: what was asked for and is not recorded, in words: from the first of it on, the run is a guess.
     """
 
-    def __init__(self, recorded: Sequence[RecordedResult]) -> None:
+    def __init__(self, recorded: Sequence[RecordedResult], ignored: AbstractSet[str] = frozenset()) -> None:
         self._recorded = tuple(recorded)
+        self._ignored = ignored
         self._given: Counter[bytes] = Counter()
         self.unrecorded: list[str] = []
 
@@ -37,11 +43,11 @@ class RecordedActions:
         """As the port says; only `FailedError` is raised."""
         action = request.action
         of_action = [each for each in self._recorded if each.action == action.name]
-        asked = _comparable(action, request.arguments)
+        asked = self._comparable(action, request.arguments)
         same = [
             each
             for each in of_action
-            if each.arguments is None or _comparable(action, each.arguments) == asked
+            if each.arguments is None or self._comparable(action, each.arguments) == asked
         ]
         if same:
             nth = self._given[asked]
@@ -56,17 +62,23 @@ class RecordedActions:
         done = next((each for each in of_action if each.status == "done"), None)
         return omitted("not performed: nothing is, in an evaluation") if done is None else done.result
 
+    def _comparable(self, action: Action, arguments: Mapping[str, Any]) -> bytes:
+        return canonical_json([action.name, normal(action, arguments, self._ignored)])
 
-def normal(action: Action, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return arguments as they compare: with the action's defaults, as far as they fit it at all."""
+
+def normal(action: Action, arguments: Mapping[str, Any], ignored: AbstractSet[str]) -> dict[str, Any]:
+    """Return arguments as they compare: with the action's defaults, as far as they fit it at all.
+
+    Args:
+        action: whose.
+        arguments: JSON-like.
+        ignored: `<action>.<argument>` of those whose values may differ, such as free text; they are left out.
+    """
     try:
-        return action.arguments.model_validate(arguments).model_dump(mode="json")
+        fitting: Mapping[str, Any] = action.arguments.model_validate(arguments).model_dump(mode="json")
     except ValueError:
-        return dict(arguments)
-
-
-def _comparable(action: Action, arguments: Mapping[str, Any]) -> bytes:
-    return canonical_json([action.name, normal(action, arguments)])
+        fitting = arguments
+    return {name: value for name, value in fitting.items() if f"{action.name}.{name}" not in ignored}
 
 
 def in_short(arguments: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """One trial: a case worked once by a candidate, with the engine of the real worker and nothing that it could touch."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -51,12 +51,23 @@ class Candidate:
         routes: by name.
         catalog: its actions.
         model: who chooses.
+        ignored: `<action>.<argument>` of those whose values do not count, such as free text.
     """
 
     name: str
     routes: Mapping[str, Route]
     catalog: Catalog
     model: Model
+    ignored: frozenset[str] = frozenset()
+
+    def comparable(self, effects: Iterable[Effect]) -> list[Effect]:
+        """Return effects as they compare: with the defaults of their actions, and without what is ignored."""
+        return [
+            replace(each, arguments=normal(action, each.arguments, self.ignored))
+            if (action := self.catalog.actions.get(each.action))
+            else each
+            for each in effects
+        ]
 
     def weight(self, action: str) -> float:
         """Return how much a write of this action weighs."""
@@ -108,7 +119,7 @@ async def attempt(case: Case, candidate: Candidate) -> Trial:
     sessions, model, actions = (
         MemorySessions(clock),
         TimedModel(candidate.model),
-        RecordedActions(case.results),
+        RecordedActions(case.results, candidate.ignored),
     )
     await _remember(sessions, event, case)
     engine = Engine(
@@ -126,11 +137,11 @@ async def attempt(case: Case, candidate: Candidate) -> Trial:
     said = await _people(engine, case, candidate, clock, first)
     journal = RunJournal(await sessions.read(SessionKey(event.tenant, event.session_id), event.run_id))
     status = str(said.status if isinstance(said, Outcome) else Status.REQUIRES_APPROVAL)
-    effects = _normal(effects_of(journal), candidate.catalog)
+    effects = effects_of(journal)
     return Trial(
         compare(
-            _normal(case.expected.effects, candidate.catalog),
-            effects,
+            candidate.comparable(case.expected.effects),
+            candidate.comparable(effects),
             status=(case.expected.status, status),
             weight=candidate.weight,
         ),
@@ -152,7 +163,7 @@ async def _remember(sessions: MemorySessions, event: Envelope, case: Case) -> No
 async def _people(engine: Engine, case: Case, candidate: Candidate, clock: CaseClock, said: Said) -> Said:
     """Answer what the candidate's run asks as people did then: each answer once, and only to the same question."""
     left = list(case.answers)
-    while isinstance(said, ApprovalRequest) and (answer := _fitting(left, said, candidate.catalog)):
+    while isinstance(said, ApprovalRequest) and (answer := _fitting(left, said, candidate)):
         left.remove(answer)
         try:
             said = await _again(_answering(engine, clock, said, answer))
@@ -164,13 +175,11 @@ async def _people(engine: Engine, case: Case, candidate: Candidate, clock: CaseC
 
 
 def _fitting(
-    left: Sequence[RecordedAnswer], asked: ApprovalRequest, catalog: Catalog
+    left: Sequence[RecordedAnswer], asked: ApprovalRequest, candidate: Candidate
 ) -> RecordedAnswer | None:
-    question = _with_defaults(Effect(asked.action, asked.arguments), catalog)
-    return next(
-        (each for each in left if _with_defaults(Effect(each.action, each.arguments), catalog) == question),
-        None,
-    )
+    asked_of = candidate.comparable([Effect(asked.action, asked.arguments)])
+    same = (each for each in left if candidate.comparable([Effect(each.action, each.arguments)]) == asked_of)
+    return next(same, None)
 
 
 def _answering(
@@ -205,15 +214,3 @@ async def _again(work: Callable[[], Awaitable[Said | None]]) -> Said:
             assert said is not None  # only the session of another process can be erased meanwhile
             return said
     raise AssertionError("every try returns or raises")
-
-
-def _normal(effects: Sequence[Effect], catalog: Catalog) -> tuple[Effect, ...]:
-    """Return effects whose arguments compare: with the defaults of their actions."""
-    return tuple(_with_defaults(effect, catalog) for effect in effects)
-
-
-def _with_defaults(effect: Effect, catalog: Catalog) -> Effect:
-    action = catalog.actions.get(effect.action)
-    if action is None:
-        return effect
-    return replace(effect, arguments=normal(action, effect.arguments))

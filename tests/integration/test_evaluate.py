@@ -121,6 +121,13 @@ def test_another_quantity_is_found_wherever_there_is_one(runner: asyncio.Runner,
     assert names(report, "same") == {"desk"}  # refused before
 
 
+def test_what_is_ignored_does_not_count(runner: asyncio.Runner, recorded: Recorded) -> None:
+    ignoring = ("--ignore", "erp.create_order.quantity", "--fail-under", "0.8")
+    report = runner.run(recorded.report("erp.orders", *OTHER_QUANTITY, words=ignoring))
+    assert names(report, "other arguments") == {"chairs"}  # a back-order
+    assert names(report, "same") == ORDERS - {"chairs"}
+
+
 def test_a_missing_shipment_is_found_in_those_that_were_shipped(
     runner: asyncio.Runner, recorded: Recorded
 ) -> None:
@@ -248,6 +255,11 @@ def test_a_model_that_nobody_has_is_an_error_of_every_case(
         (("--cases", "x", "--since", "2026-01-01"), USAGE, "are for a topic"),
         (("erp.orders", "--record"), USAGE, "--record needs --cassette"),
         (("erp.orders", "--offsets", "0:900-901"), FAILED, "no finished run in this part of the topic"),
+        (
+            ("erp.orders", "--ignore", "erp.create_order.quantty"),
+            USAGE,
+            "Did you mean erp.create_order.quantity?",
+        ),
         (("elsewhere",), FAILED, "the input of no route"),
     ],
 )

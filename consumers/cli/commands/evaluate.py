@@ -37,7 +37,13 @@ def evaluate(
     model: Annotated[str | None, typer.Option(help="Name of the candidate's model.")] = None,
     repeat: Annotated[int, typer.Option(min=1, help="Try each case so often, for a model that wavers.")] = 1,
     concurrency: Annotated[int, typer.Option(min=1, max=256, help="Trials at once.")] = 8,
-    trial_s: Annotated[float, typer.Option(min=1, help="Seconds that one trial may take.")] = 300.0,
+    trial_s: Annotated[
+        float, typer.Option("--timeout", min=1, help="Seconds that one trial may take.")
+    ] = 300.0,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(help="ACTION.ARGUMENT whose value does not count, such as free text; several times."),
+    ] = None,
     cassette: Annotated[
         Path | None, typer.Option(help="Answer from a file of recorded answers instead of a model.")
     ] = None,
@@ -65,7 +71,7 @@ def evaluate(
         raise typer.BadParameter("--since, --until, --offsets and --save-cases are for a topic")
     if record and cassette is None:
         raise typer.BadParameter("--record needs --cassette FILE to write to")
-    how = How(repeat, concurrency, trial_s, cassette, record)
+    how = How(repeat, concurrency, trial_s, cassette, record, frozenset(ignore or ()))
     selected = None if topic is None else (topic, since, until, parse_parts(offsets or []), most)
     evaluating.evaluate(
         config,
