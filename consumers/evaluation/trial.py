@@ -209,7 +209,8 @@ async def _again(work: Callable[[], Awaitable[Said | None]]) -> Said:
         except RetryError as error:
             if tries_left == 0:
                 raise
-            await asyncio.sleep(min(error.after_s or _PAUSE_S, _LONGEST_PAUSE_S))
+            pause_s = _PAUSE_S if error.after_s is None else error.after_s
+            await asyncio.sleep(min(pause_s, _LONGEST_PAUSE_S))
         else:
             assert said is not None  # only the session of another process can be erased meanwhile
             return said

@@ -3,18 +3,24 @@
 import asyncio
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import orjson
 import pytest
+from redis.asyncio import Redis
 from typer.testing import CliRunner, Result
 
+from consumers.adapters.cassette import Cassette
+from consumers.adapters.cassette_model import CassetteModel
+from consumers.app.compose import Parts
+from consumers.app.worker import run_worker
 from consumers.cli.exits import BELOW, FAILED, USAGE
 from consumers.cli.main import app
 from consumers.demo.stack import Stack
+from consumers.errors import ConfigurationError
 from consumers.offline.script_file import DEMO, load
 from consumers.offline.server import serve
 from tests.integration.recorded_story import recorded_story, world
@@ -88,6 +94,30 @@ def nothing_is_touched(runner: asyncio.Runner, recorded: Recorded) -> Generator[
     assert len(before.redis) > 5
     yield
     assert runner.run(world(recorded.stack)) == before
+
+
+def test_a_trace_would_be_noticed(runner: asyncio.Runner, recorded: Recorded) -> None:
+    async def changed(*words: str) -> bool:
+        before = await world(recorded.stack)
+        async with Redis.from_url(recorded.stack.addresses.redis) as redis:
+            await redis.execute_command(*words)
+        return await world(recorded.stack) != before
+
+    assert runner.run(changed("SET", "pointsman:trace", "1"))
+    assert runner.run(changed("DEL", "pointsman:trace"))
+    assert not runner.run(changed("GET", "pointsman:trace"))
+
+
+def test_a_worker_with_a_cassette_does_not_start(runner: asyncio.Runner, recorded: Recorded) -> None:
+    made: list[Parts] = []
+
+    def adapt(parts: Parts) -> Parts:
+        made.append(parts)
+        return replace(parts, model=CassetteModel(Cassette()))
+
+    with pytest.raises(ConfigurationError, match="cassettes are for tests"):
+        runner.run(run_worker(recorded.stack.file, stop=asyncio.Event(), adapt=adapt))
+    runner.run(made[0].group.stop())  # its client was made, and never started
 
 
 def names(report: Any, *kinds: str) -> set[str]:
@@ -203,11 +233,19 @@ def test_cases_have_tokens_where_the_journal_would_have_them(
         assert result.exit_code == 0, result.output
         return saved.read_text()
 
+    async def tried() -> Any:
+        async with recorded.candidate(*SAME) as same:
+            result = await recorded.command("--cases", str(saved), "--candidate", str(same), "--json")
+        return orjson.loads(result.stdout)
+
     for topic, value in (("erp.orders", "I always pay."), ("crm.cases", "One of the two lamps")):
         assert value in runner.run(lines(topic, recorded.stack.file.path))
         private = runner.run(lines(topic, config))
         assert value not in private
         assert "pii_text_" in private
+        report = runner.run(tried())
+        assert report["score"] == 1.0
+        assert "pii_text_" not in str([each["trials"] for each in report["results"]])
 
 
 def test_recorded_answers_need_no_model_either_and_anything_else_is_an_error(

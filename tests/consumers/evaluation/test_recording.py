@@ -1,17 +1,23 @@
 """A run of whatever kind becomes a case, and whoever chooses the same does the same: nothing is lost in between."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
+from typing import Any
 
 import pytest
 
 from connectors.errors import InDoubtError
+from consumers.errors import DeadLetterError, RetryError
 from consumers.evaluation.case import Case, line_of, read_cases
+from consumers.evaluation.evaluate import evaluate
 from consumers.evaluation.recording import case_of
 from consumers.evaluation.remembered import Remembered
 from consumers.evaluation.trial import Candidate, Trial, attempt
 from consumers.policy.rules import Rule
+from consumers.router.exchange import Prompt, Reply
 from consumers.router.route import Budget
 from consumers.run.record import envelope_body
 from consumers.session.key import SessionKey
@@ -204,6 +210,86 @@ async def test_who_does_nothing_misses_all_that_stood(run: str) -> None:
     assert trial.comparison
     missed = [each for each in trial.comparison.differences if each.kind == "missed"]
     assert len(missed) == len(case.expected.effects)
+
+
+async def test_who_may_not_answer_by_the_candidates_rules_has_not_answered() -> None:
+    world = await RUNS["approved"]()
+    case = await recorded(world)
+    world.route = replace(world.route, rules=(holding("h", approvers=frozenset({"board"})),))
+    trial = await tried(case, world, world.model.plan)
+    assert trial.status == "requires_approval"
+    assert trial.comparison
+    assert [d.words for d in trial.comparison.differences][:1] == ["shop.order held, not done"]
+
+
+async def test_a_rule_that_asks_anew_is_not_answered_by_an_old_yes() -> None:
+    world = await plain()
+    case = await recorded(world)
+    world.route = replace(world.route, rules=(holding("new"),))
+    trial = await tried(case, world, world.model.plan)
+    assert [(each.action, each.state) for each in trial.effects] == [("shop.order", "held")]
+
+
+def raising(error: Exception, *, at: int) -> Plan:
+    """Return the plan of `plain`, in which one answer is an error instead."""
+    left = count()
+
+    def plan(messages: Sequence[Mapping[str, Any]]) -> Reply:
+        if next(left) == at:
+            raise error
+        return ordering()(messages)
+
+    return plan
+
+
+async def test_a_model_that_is_busy_is_asked_again_and_given_up_in_the_end() -> None:
+    world = await plain()
+    case = await recorded(world)
+    once = await tried(case, world, raising(RetryError("busy", after_s=0.0), at=1))
+    assert once.comparison
+    assert once.comparison.differences == ()
+
+    def always(messages: Sequence[Mapping[str, Any]]) -> Reply:
+        raise RetryError("busy", after_s=0.0)
+
+    with pytest.raises(RetryError, match="busy"):
+        await tried(case, world, always)
+
+
+async def test_a_prompt_that_is_refused_after_an_answer_is_not_taken_for_a_persons_refusal() -> None:
+    world = await RUNS["approved"]()
+    case = await recorded(world)
+    with pytest.raises(DeadLetterError, match="too long"):
+        await tried(case, world, raising(DeadLetterError("too long", reason="prompt_too_long"), at=2))
+
+
+async def test_no_more_trials_run_at_once_than_are_asked_for() -> None:
+    world = await plain()
+    case = await recorded(world)
+    model = Crowded(PlannedModel(world.model.plan, Fuse()))
+    found = await evaluate(
+        [replace(case, id=str(number)) for number in range(12)],
+        Candidate("planned", {"orders": world.route}, world.catalog, model),
+        concurrency=3,
+    )
+    assert [each.same for each in found] == [1] * 12
+    assert model.most == 3
+
+
+class Crowded:
+    """A model that takes a moment, and knows how many wait for it."""
+
+    def __init__(self, model: PlannedModel) -> None:
+        self.model = model
+        self.now = self.most = 0
+
+    async def reply(self, prompt: Prompt) -> Reply:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        self.now -= 1
+        return await self.model.reply(prompt)
 
 
 async def test_seconds_of_the_model_are_those_between_the_entries() -> None:
