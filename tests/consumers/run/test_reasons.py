@@ -181,7 +181,8 @@ def filling(plan: Plan, entries: int, *, atomic: bool = True) -> World:
 async def test_the_end_of_a_full_journal_says_what_stands(
     atomic: bool, entries: int, status: Status, said: str
 ) -> None:
-    world = filling(turns(reply(ORDER), reply(SHIP), reply(STOCK)), entries, atomic=atomic)
+    looks = [reply(("shop__stock", {"product": f"P-{number}"})) for number in range(entries)]
+    world = filling(turns(reply(ORDER), reply(SHIP), *looks), entries, atomic=atomic)
     outcome = await outcome_of(world)
     assert outcome.status is status
     assert re.search(said, outcome.summary), outcome.summary
