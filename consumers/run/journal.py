@@ -121,6 +121,11 @@ class RunJournal:
         return len(self.decisions)
 
     @property
+    def last_decision(self) -> Body:
+        """The entry of the last turn; empty before the first one."""
+        return self.entries.get(place.decision(self.turns), {})
+
+    @property
     def outcome(self) -> Body | None:
         """The terminal entry, once there is one."""
         return self.entries.get(place.OUTCOME)

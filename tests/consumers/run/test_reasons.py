@@ -17,7 +17,7 @@ from consumers.ports.sessions import SessionBusyError
 from consumers.router.decision import FINISH_TOOL
 from consumers.router.exchange import Prompt, Reply
 from consumers.router.route import Budget
-from consumers.run.engine import MAX_OUTPUT_TOKENS
+from consumers.run.deciding import MAX_OUTPUT_TOKENS
 from consumers.run.journal import RunJournal
 from consumers.run.unwinding import UNDO_S
 from consumers.session.key import SessionKey
