@@ -19,6 +19,7 @@ from consumers.app.approver_keys import approval_mistakes, approvers
 from consumers.app.config import ConnectorSettings
 from consumers.app.config_file import ConfigFile, InvalidConfigError, Mistake
 from consumers.app.privacy_keys import privacy_mistakes, shown_mistakes
+from consumers.app.route_plans import resolve_plan
 from consumers.app.route_rules import Schemas, resolve_rules
 from consumers.app.route_settings import RouteSettings
 from consumers.app.route_texts import resolve_texts
@@ -153,7 +154,8 @@ def _route(
     rules, wrong = resolve_rules(file, index, actions, known)
     mistakes += [*wrong, *_trusting(file, index, actions)]
     template, documents, unread = resolve_texts(file, index)
-    mistakes += unread
+    plan, ill = resolve_plan(file, index, actions, known)
+    mistakes += [*unread, *ill]
     mistakes += shown_mistakes(file, index, schemas.payload_of(settings))
     return Route(
         name=settings.name or settings.event,
@@ -177,6 +179,7 @@ def _route(
         tools=tuple(action.tool for action in actions.values()),
         template=template,
         documents=documents,
+        plan=plan,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from consumers.app.contradictions import refuse
+from consumers.app.plan_settings import PlannedCallSettings, PlanSettings
 from consumers.app.section import Section
 from schemas.topics import OUTCOMES
 
@@ -87,5 +88,8 @@ class RouteSettings(Section):
     session_tokens: int = Field(default=1500, ge=0)
     prompt: Path | None = None
     """File with the system message, with `$goal` and `$rules` where those belong; ours if missing"""
+    context: tuple[PlannedCallSettings, ...] = ()
+    """Reads that are done before the model is asked first"""
+    plan: PlanSettings | None = None
     documents: tuple[Path, ...] = ()
     """Text files that the model is given with every event, as data, such as the rules for returns"""

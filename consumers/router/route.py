@@ -8,6 +8,7 @@ from typing import Any
 from connectors.action import Action
 from consumers.policy.provenance import Trust
 from consumers.policy.rules import Rule
+from consumers.router.plan import Plan
 from consumers.router.template import STANDARD, Document, Template
 
 
@@ -53,6 +54,7 @@ class Route:
         tools: what the model API is shown, built once.
         template: of the system message.
         documents: shown with every event.
+        plan: what is done without asking the model, or None; it ends, or the model goes on.
     """
 
     name: str
@@ -76,6 +78,7 @@ class Route:
     tools: Sequence[Mapping[str, Any]] = field(default=(), compare=False)
     template: Template = STANDARD
     documents: tuple[Document, ...] = ()
+    plan: Plan | None = None
 
     def shown(self, payload: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return what the model may see of a payload."""

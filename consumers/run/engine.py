@@ -242,7 +242,6 @@ class Engine:
         if work.worked_s > seconds:
             why = f"The budget of {seconds:g} seconds is spent before the goal was reached."
             return ended_early(work.journal, work.route, Status.BUDGET_SPENT, why)
-        work.claim.enter(f"turn {turn}: asking the model")
         try:
             await self._deciding.decide(work, turn)
         except PromptBudgetError as error:

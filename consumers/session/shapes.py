@@ -90,6 +90,7 @@ class _Decision(_Entry):
     cost_usd: float
     model: str = ""
     prompt: str = ""
+    step: int | None = None
     started_at: _Time
     at: _Time
 

@@ -24,6 +24,7 @@ _ELSEWHERE: Final = {
     for module, names in {
         "approval_settings": ("Approvals", "ApproverKeySettings", "SignWith"),
         "privacy_section": ("Privacy",),
+        "plan_settings": ("PlannedCallSettings", "PlanStepSettings", "PlanSettings"),
         "route_settings": ("RouteSettings", "RuleSettings", "BudgetSettings"),
     }.items()
     for name in names
