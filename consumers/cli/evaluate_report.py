@@ -3,6 +3,7 @@
 from typing import Final
 
 from rich.table import Table
+from rich.text import Text
 
 from consumers.cli.screen import out, styled, table
 from consumers.evaluation.report import ERROR, Evaluated, Report, Totals
@@ -34,9 +35,9 @@ def show(report: Report) -> None:
 def figures(report: Report) -> Table:
     """Return what both used, side by side."""
     was, now = report.recorded, report.tried
-    models = ", ".join(dict.fromkeys(c.case.recorded.model for c in report.cases if c.case.recorded))
     made = table("", "recorded", "candidate", right=["recorded", "candidate"])
-    made.add_row("model", styled(models or "-"), styled(report.candidate))
+    made.add_row("model", _names(was.models), _names(now.models or (report.candidate,)))
+    made.add_row("prompt", _names(was.prompts), _names(now.prompts))
     made.add_row("runs", f"{was.runs:,}", f"{now.runs:,}")
     made.add_row("answers of the model, a run", _each(was.turns, was), _each(now.turns, now))
     made.add_row("look-ups, a run", _each(was.reads, was), _each(now.reads, now))
@@ -62,6 +63,10 @@ def differences(cases: list[Evaluated]) -> Table:
             styled("\n".join(words), "red" if each.kind == ERROR else ""),
         )
     return made
+
+
+def _names(names: tuple[str, ...]) -> Text:
+    return styled(", ".join(names) or "-")
 
 
 def _each(total: float, of: Totals, digits: int = 1) -> str:

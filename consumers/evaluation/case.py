@@ -82,6 +82,7 @@ class Figures:
 
     Attributes:
         model: who answered.
+        prompt: version of the prompt that was shown.
         turns: answers of the model.
         reads: look-ups that were made.
         input_tokens: sent to the model.
@@ -93,6 +94,7 @@ class Figures:
     __pydantic_config__: ClassVar = _STRICT
 
     model: str = ""
+    prompt: str = ""
     turns: int = 0
     reads: int = 0
     input_tokens: int = 0

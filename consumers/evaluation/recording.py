@@ -42,10 +42,12 @@ def effects_of(journal: RunJournal) -> tuple[Effect, ...]:
 def figures_of(journal: RunJournal, model_s: tuple[float, ...] | None = None) -> Figures:
     """Return what a run used; the seconds of the model are those of the journal, unless they are known better."""
     spent = journal.spent()
-    first = journal.entries.get(place.decision(1), {})
+    asked = list(_asked_turns(journal))
+    first = journal.entries[place.decision(asked[0])] if asked else {}
     return Figures(
         model=first.get("model", ""),
-        turns=spent.turns,
+        prompt=first.get("prompt", ""),
+        turns=len(asked),
         reads=sum(1 for call in _sound(journal) if _is_read(call)),
         input_tokens=spent.input_tokens,
         output_tokens=spent.output_tokens,
@@ -89,12 +91,23 @@ def _sound(journal: RunJournal) -> Iterator[CallState]:
 
 def _is_read(call: CallState) -> bool:
     performed = call.status in {CallStatus.DONE, CallStatus.FAILED}
-    return performed and call.intent is None and not call.holds
+    return performed and call.intent is None and not call.holds and not _is_repeated(call)
+
+
+def _is_repeated(call: CallState) -> bool:
+    """Whether the journal answered: the system was not asked again."""
+    return call.result is not None and "same_as" in call.result
+
+
+def _asked_turns(journal: RunJournal) -> Iterator[int]:
+    """Yield the turns that the model decided, and no plan of the route."""
+    return (turn for turn in range(1, journal.turns + 1) if journal.planned(turn) is None)
 
 
 def _results(journal: RunJournal) -> Iterator[RecordedResult]:
     for call in _sound(journal):
-        if call.result and call.result["status"] in {CallStatus.DONE, CallStatus.FAILED}:
+        done = call.result and call.result["status"] in {CallStatus.DONE, CallStatus.FAILED}
+        if call.result and done and not _is_repeated(call):
             yield _result(call.chosen.action, call.arguments, call.result)
         undo, undone = (journal.entries.get(at) for at in (call.place.undo_intent, call.place.undo_result))
         if undo and undone and undone["status"] in {CallStatus.DONE, CallStatus.FAILED}:
@@ -152,7 +165,7 @@ def _each_once(said: list[Body]) -> list[Body]:
 
 def _model_seconds(journal: RunJournal) -> Iterator[float]:
     """Yield how long each answer took: from the last thing before it that the journal has the time of."""
-    for turn in range(1, journal.turns + 1):
+    for turn in _asked_turns(journal):
         body = journal.entries[place.decision(turn)]
         before = [body["started_at"]] if turn == 1 else [journal.entries[place.decision(turn - 1)]["at"]]
         before += (

@@ -62,11 +62,15 @@ class Totals:
 
     Attributes:
         runs: how many.
+        models: who answered.
+        prompts: versions of the prompts that were shown.
         p50_s: seconds of the median answer; None where there is none.
         p99_s: seconds that all answers but one of a hundred stayed within.
     """
 
     runs: int
+    models: tuple[str, ...]
+    prompts: tuple[str, ...]
     turns: int
     reads: int
     input_tokens: int
@@ -82,6 +86,8 @@ class Totals:
         seconds = sorted(s for one in each for s in one.model_s)
         return cls(
             len(each),
+            tuple(sorted({one.model for one in each} - {""})),
+            tuple(sorted({one.prompt for one in each} - {""})),
             sum(one.turns for one in each),
             sum(one.reads for one in each),
             sum(one.input_tokens for one in each),

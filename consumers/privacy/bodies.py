@@ -24,7 +24,7 @@ OWN: Final = frozenset(
         ),
         *("answer", "model", "prompt", "input_tokens", "output_tokens", "cost_usd", "turns", "ms"),
         *("at", "time", "began_at", "started_at", "finished_at", "requested_at", "expires_at"),
-        *("version", "earlier", "more", "waits", "link"),
+        *("version", "earlier", "more", "waits", "link", "same_as", "left_out", "step"),
     }
 )
 """Fields that say nothing a person, a model or a system outside has said."""

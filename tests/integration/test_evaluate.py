@@ -135,6 +135,9 @@ def test_the_same_model_does_all_the_same(runner: asyncio.Runner, recorded: Reco
     for figure in ("turns", "reads", "input_tokens", "output_tokens", "runs"):
         assert report["tried"][figure] == report["recorded"][figure] > 0, figure
     assert report["tried"]["p50_s"] > 0
+    for figure in ("models", "prompts"):
+        assert report["tried"][figure] == report["recorded"][figure]
+        assert len(report["tried"][figure]) == 1
 
 
 def test_the_same_holds_for_the_other_route(runner: asyncio.Runner, recorded: Recorded) -> None:

@@ -18,6 +18,7 @@ from consumers.evaluation.remembered import Remembered
 from consumers.evaluation.trial import Candidate, Trial, attempt
 from consumers.policy.rules import Rule
 from consumers.router.exchange import Prompt, Reply
+from consumers.router.plan import PlannedStep
 from consumers.router.route import Budget
 from consumers.run.record import envelope_body
 from consumers.session.key import SessionKey
@@ -37,6 +38,9 @@ from tests.consumers.run.shop_world import (
     turns,
 )
 from tests.consumers.run.test_engine import LETTER, ORDER, SHIP, answer, ordering
+from tests.consumers.run.test_planned_runs import DONE, planned
+from tests.consumers.run.test_planned_runs import ORDER as PLANNED_ORDER
+from tests.consumers.run.test_planned_runs import STOCK as PLANNED_STOCK
 
 STOCK = ("shop__stock", {"product": "P"})
 BOOK = ("shop__book", {"seat": "7"})
@@ -56,6 +60,32 @@ async def repaired() -> World:
     world = World(
         turns(reply(("shop__order", {"quantity": "two"})), reply(STOCK), reply(ORDER), reply(finish()))
     )
+    await world.work()
+    return world
+
+
+async def asked_again_and_after_a_change() -> World:
+    answers = (reply(STOCK), reply(STOCK), reply(ORDER), reply(STOCK), reply(finish()))
+    world = World(turns(*answers))
+    await world.work()
+    return world
+
+
+async def going_in_circles() -> World:
+    world = World(turns(reply(STOCK)))
+    await world.work()
+    return world
+
+
+async def planned_without_a_model() -> World:
+    world = planned(PlannedStep(calls=(PLANNED_STOCK,)), PlannedStep(calls=(PLANNED_ORDER,)), DONE)
+    await world.work()
+    return world
+
+
+async def looked_up_by_plan() -> World:
+    world = planned(PlannedStep(calls=(PLANNED_STOCK,)), otherwise="model")
+    world.model.plan = turns(reply(ORDER), reply(ORDER), reply(finish()))
     await world.work()
     return world
 
@@ -146,6 +176,10 @@ async def escalated() -> World:
 RUNS: dict[str, Callable[[], Awaitable[World]]] = {
     "plain": plain,
     "repaired": repaired,
+    "asked again and after a change": asked_again_and_after_a_change,
+    "going in circles": going_in_circles,
+    "planned without a model": planned_without_a_model,
+    "looked up by plan": looked_up_by_plan,
     "denied": denied,
     "out of budget": out_of_budget,
     "undone": undone,
@@ -201,7 +235,13 @@ async def test_the_same_choices_do_the_same(run: str) -> None:
     assert (world.ledger.sent, world.model.asked) == (done, asked), "nothing was performed again"
 
 
-@pytest.mark.parametrize("run", sorted(RUNS.keys() - {"denied", "expired", "rejected", "out of budget"}))
+@pytest.mark.parametrize(
+    "run",
+    sorted(
+        RUNS.keys()
+        - {"denied", "expired", "rejected", "out of budget", "going in circles", "planned without a model"}
+    ),
+)
 async def test_who_does_nothing_misses_all_that_stood(run: str) -> None:
     world = await RUNS[run]()
     case = await recorded(world)
@@ -290,6 +330,15 @@ class Crowded:
             await asyncio.sleep(0)
         self.now -= 1
         return await self.model.reply(prompt)
+
+
+async def test_what_a_plan_decides_is_no_answer_of_the_model() -> None:
+    alone, before = await planned_without_a_model(), await looked_up_by_plan()
+    figures = [(await recorded(world)).recorded for world in (alone, before)]
+    assert [(f.turns, f.model, len(f.model_s), f.reads) for f in figures if f] == [
+        (0, "", 0, 1),
+        (2, "planned", 2, 1),
+    ]
 
 
 async def test_seconds_of_the_model_are_those_between_the_entries() -> None:
