@@ -116,11 +116,8 @@ async def attempt(case: Case, candidate: Candidate) -> Trial:
         raise NoRouteError(f"the candidate has no route for {case.event.type} on {case.topic}")
     event = case.envelope(route.tenant)
     clock = CaseClock(case.at or event.time)
-    sessions, model, actions = (
-        MemorySessions(clock),
-        TimedModel(candidate.model),
-        RecordedActions(case.results, candidate.ignored),
-    )
+    sessions = MemorySessions(clock, ttl_s=_FOREVER_S)
+    model, actions = TimedModel(candidate.model), RecordedActions(case.results, candidate.ignored)
     await _remember(sessions, event, case)
     engine = Engine(
         routes=candidate.routes,

@@ -7,6 +7,7 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
+import orjson
 import pytest
 
 from connectors.errors import InDoubtError
@@ -21,7 +22,9 @@ from consumers.router.exchange import Prompt, Reply
 from consumers.router.plan import PlannedStep
 from consumers.router.route import Budget
 from consumers.run.record import envelope_body
+from consumers.session.context import Context
 from consumers.session.key import SessionKey
+from consumers.session.past import PastRun
 from schemas.approval import Answer, ApprovalRequest
 from schemas.outcome import Outcome
 from schemas.step import Step, StepKind
@@ -250,6 +253,21 @@ async def test_who_does_nothing_misses_all_that_stood(run: str) -> None:
     assert trial.comparison
     missed = [each for each in trial.comparison.differences if each.kind == "missed"]
     assert len(missed) == len(case.expected.effects)
+
+
+async def test_a_session_remembers_for_as_long_as_a_question_waits() -> None:
+    world = await expired()
+    past = PastRun("order.praised", "e-0", "success", "Thanked.", (), NOW)
+    case = replace(await recorded(world), context=orjson.loads(Context((past,)).dump()))
+    world.route = replace(world.route, approval_window=timedelta(days=60))
+    told: list[bool] = []
+
+    def plan(messages: Sequence[Mapping[str, Any]]) -> Reply:
+        told.append("Thanked." in messages[1]["content"])
+        return world.model.plan(messages)
+
+    trial = await tried(case, world, plan)
+    assert (trial.status, told) == (world.outbox.outcomes[-1].status, [True, True])
 
 
 async def test_who_may_not_answer_by_the_candidates_rules_has_not_answered() -> None:
