@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from connectors.action import Action, Effect, UndoByState
+from connectors.arguments import parameters
 
 _DESCRIPTION_LIMIT = 1024
 """Characters of a tool's description that every model API accepts."""
@@ -46,7 +47,7 @@ def close_match(name: str, known: Iterable[str]) -> str:
 
 def required_parameters(action: Action) -> list[str]:
     """Return the names of the arguments that have no default, in declared order."""
-    return [name for name, field in action.arguments.model_fields.items() if field.is_required()]
+    return [name for name, field in parameters(action.arguments).items() if field.is_required()]
 
 
 def _mistakes(action: Action, actions: Mapping[str, Action]) -> Iterator[tuple[str, str]]:
@@ -60,7 +61,7 @@ def _mistakes(action: Action, actions: Mapping[str, Action]) -> Iterator[tuple[s
 def _documentation(action: Action) -> Iterator[tuple[str, str]]:
     if not action.description:
         yield "has no docstring", "its first sentence tells the model what the action does"
-    for name, field in action.arguments.model_fields.items():
+    for name, field in parameters(action.arguments).items():
         if not field.description:
             yield f"parameter {name} has no description", "add it under `Args:` in the docstring"
     length = len(action.tool["function"]["description"])
@@ -106,7 +107,7 @@ def _follows(
     if following.effect != effect:
         yield f"its {what} {name} is a {following.effect}", f"a {what} must be a {effect}"
     returned = action.result.model_fields.keys() if action.result else frozenset[str]()
-    provided = returned | action.arguments.model_fields.keys()
+    provided = returned | parameters(action.arguments).keys()
     for parameter in required_parameters(following):
         if parameter not in provided:
             yield (
@@ -126,7 +127,7 @@ def _reconciliation(action: Action, actions: Mapping[str, Action]) -> Iterator[t
         yield f"its reconcile {finder.name} is a {finder.effect}", "finding out must not change anything"
     # The result does not count here: a write is reconciled because its result never came.
     for name in required_parameters(finder):
-        if name not in action.arguments.model_fields:
+        if name not in parameters(action.arguments):
             yield (
                 f"does not take {name}, which its reconcile {finder.name} needs",
                 "a write is reconciled without its result, so its arguments must be enough",

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import griffe
-from pydantic import BaseModel, Field, PydanticUserError, TypeAdapter, ValidationError, create_model
+from pydantic import BaseModel, Field, PydanticUserError, create_model
 from pydantic.fields import FieldInfo
 
 from connectors.action import Call
 from connectors.arguments import Arguments
+from connectors.bounds import shape_of
 
 _QUIET = {"warnings": False}
 _STYLES: Any = {"google": _QUIET, "numpy": _QUIET, "sphinx": _QUIET}
@@ -116,22 +117,10 @@ def _field(
 def _model(name: str, fields: dict[str, Any], complain: _Complaint) -> type[Arguments]:
     try:
         model = create_model(name.replace(".", "_"), __base__=Arguments, **fields)
-        model.null_means_default = frozenset(
-            field
-            for field, (hint, info) in fields.items()
-            if not info.is_required() and not _accepts_null(hint)
-        )
+        model.wire_shape = shape_of(model.model_json_schema())
     except PydanticUserError as error:
         raise complain(f"has a parameter pydantic cannot validate: {error.message}") from error
     return model
-
-
-def _accepts_null(hint: Any) -> bool:
-    try:
-        TypeAdapter(hint).validate_python(None)
-    except ValidationError:
-        return False
-    return True
 
 
 def _docstring(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:

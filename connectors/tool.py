@@ -1,6 +1,6 @@
 """What the model API is shown of an action: OpenAI's function format, strict. Pure, built once at start-up."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -44,3 +44,19 @@ def describe(description: str, *, constraints: Sequence[str], examples: Sequence
             "\n".join(("Examples:", *(f"- {canonical_json(example).decode()}" for example in examples)))
         )
     return "\n\n".join(parts)
+
+
+def responses_tool(tool: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a tool definition as the Responses API wants it: flat, with the same name, text and schema.
+
+    Args:
+        tool: what `build_tool` returned, in the format of chat completions. It is not changed; the schema is shared.
+    """
+    function = tool["function"]
+    return {
+        "type": "function",
+        "name": function["name"],
+        "description": function["description"],
+        "parameters": function["parameters"],
+        "strict": function["strict"],
+    }
