@@ -183,7 +183,7 @@ def _scalar_problems(shape: Shape, value: Any, place: _Place) -> Iterator[InitEr
         yield _problem(place, "integer_too_small", f"at least -{INTEGER_LIMIT}")
     if shape.most and isinstance(value, int) and value > INTEGER_LIMIT:
         yield _problem(place, "integer_too_large", f"at most {INTEGER_LIMIT}")
-    if shape.choices and not any(_is_same(value, choice) for choice in shape.choices):
+    if shape.choices and value is not None and not any(_is_same(value, choice) for choice in shape.choices):
         said = ", ".join(
             str(choice).lower() if isinstance(choice, bool) else repr(choice) for choice in shape.choices
         )

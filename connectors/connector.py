@@ -19,6 +19,7 @@ from connectors.action import Action, Call, Client, Compensation, Effect, Idempo
 from connectors.declaration import new_action
 from connectors.json_schema import arguments_from_schema
 from connectors.plain_schema import JsonSchema
+from connectors.returns import describe_returns
 from connectors.signature import DefinitionError, Signature, read_signature
 from connectors.strict_schema import SchemaLimitError
 
@@ -195,7 +196,7 @@ class Connector(Generic[Client]):
             raise DefinitionError(f"action {name} ({where}): {error}") from error
         self._actions[name] = new_action(
             name,
-            Signature(" ".join(description.split()), model, result, where),
+            Signature(" ".join(description.split()), model, result, where, describe_returns(result, "")),
             _by_name(model, perform),
             effect=effect,
             idempotency=idempotency,

@@ -81,6 +81,7 @@ def _tool(
             signature.arguments,
             constraints=constraints,
             examples=examples,
+            returns=signature.returns,
         )
     except SchemaLimitError as error:
         raise DefinitionError(f"action {name} ({signature.where}): {error}") from error

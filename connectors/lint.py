@@ -8,9 +8,7 @@ from pydantic import ValidationError
 
 from connectors.action import Action, Effect, UndoByState
 from connectors.arguments import parameters
-
-_DESCRIPTION_LIMIT = 1024
-"""Characters of a tool's description that every model API accepts."""
+from connectors.tool import DESCRIPTION_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +63,10 @@ def _documentation(action: Action) -> Iterator[tuple[str, str]]:
         if not field.description:
             yield f"parameter {name} has no description", "add it under `Args:` in the docstring"
     length = len(action.tool["function"]["description"])
-    if length > _DESCRIPTION_LIMIT:
+    if length > DESCRIPTION_LIMIT:
         yield (
             f"description, constraints and examples have {length} characters",
-            f"model APIs accept {_DESCRIPTION_LIMIT}: shorten them",
+            f"model APIs accept {DESCRIPTION_LIMIT}: shorten them",
         )
 
 
