@@ -3,12 +3,19 @@
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Annotated, Any, Final
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 from connectors.action import Action, Effect, UndoByState
 from connectors.arguments import parameters
 from connectors.tool import DESCRIPTION_LIMIT
+
+_CHANGING: Final = frozenset(
+    ("cancel", "create", "delete", "insert", "pay", "purge", "refund", "remove", "send", "update")
+)
+"""Verbs with which no look-up begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,8 @@ def required_parameters(action: Action) -> list[str]:
 
 def _mistakes(action: Action, actions: Mapping[str, Action]) -> Iterator[tuple[str, str]]:
     yield from _documentation(action)
+    yield from _defaults(action)
+    yield from _effect(action)
     yield from _repetition(action)
     yield from _compensation(action, actions)
     yield from _reconciliation(action, actions)
@@ -67,6 +76,28 @@ def _documentation(action: Action) -> Iterator[tuple[str, str]]:
         yield (
             f"description, constraints and examples have {length} characters",
             f"model APIs accept {DESCRIPTION_LIMIT}: shorten them",
+        )
+
+
+def _defaults(action: Action) -> Iterator[tuple[str, str]]:
+    """A default is journaled like any argument, and must validate again when a run is taken up."""
+    for name, field in parameters(action.arguments).items():
+        default = field.get_default(call_default_factory=True, validated_data={})
+        if field.is_required() or default is None:
+            continue
+        try:
+            kind: Any = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
+            TypeAdapter(kind).validate_json(to_json(default), strict=True)
+        except ValidationError as error:
+            yield f"the default of {name} does not validate", error.errors()[0]["msg"]
+
+
+def _effect(action: Action) -> Iterator[tuple[str, str]]:
+    verb = action.name.partition(".")[2].partition("_")[0]
+    if action.effect == "read" and verb in _CHANGING:
+        yield (
+            f"is a read, and is named as if it could {verb}",
+            'a read runs any number of times and unjournaled: say effect="write", or name it after what it looks up',
         )
 
 
