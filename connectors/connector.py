@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict
 from connectors.action import Action, Call, Client, Compensation, Effect, Idempotency
 from connectors.declaration import new_action
 from connectors.json_schema import arguments_from_schema
-from connectors.plain_schema import JsonSchema
 from connectors.returns import describe_returns
+from connectors.schema_keywords import JsonSchema
 from connectors.signature import DefinitionError, Signature, read_signature
 from connectors.strict_schema import SchemaLimitError
 

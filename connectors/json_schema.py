@@ -23,7 +23,8 @@ from pydantic_core import to_json
 from connectors.arguments import Arguments
 from connectors.bounds import shape_of
 from connectors.json_schema_types import Types
-from connectors.plain_schema import JsonSchema, JsonSchemaError, Plain, Reader
+from connectors.plain_schema import JsonSchemaError, Plain, Reader
+from connectors.schema_keywords import JsonSchema
 
 
 def arguments_from_schema(

@@ -7,7 +7,8 @@ from pydantic import ConfigDict, Field, JsonValue
 from typing_extensions import TypedDict
 
 from connectors.json_schema_values import ANY_VALUE, choice, free_form, integer, listed, number, text
-from connectors.plain_schema import JsonSchema, JsonSchemaError, Plain, Reader
+from connectors.plain_schema import JsonSchemaError, Plain, Reader
+from connectors.schema_keywords import JsonSchema
 
 LEFT_TO_THE_SERVICE: Final = frozenset(
     (
@@ -54,11 +55,9 @@ class Types:
         """Return name, schema and whether it is required, of each property that may be sent."""
         properties = plain.said.get("properties", {})
         required = plain.said.get("required", [])
-        if not isinstance(properties, Mapping) or not isinstance(required, list | tuple):
-            raise JsonSchemaError(plain.at, "invalid", "properties must be an object and required a list")
-        undescribed = {str(name): True for name in cast("list[Any]", required) if name not in properties}
+        undescribed = {name: True for name in required if name not in properties}
         found: list[tuple[str, Plain, bool]] = []
-        for name, inner in {**cast("JsonSchema", properties), **undescribed}.items():
+        for name, inner in {**properties, **undescribed}.items():
             at = f"{plain.at}.{name}".removeprefix(".")
             if not 0 < len(name) <= _NAME_LIMIT or not name.isprintable():
                 raise JsonSchemaError(at, "name", f"a name has 1 to {_NAME_LIMIT} printable characters")
@@ -143,7 +142,7 @@ class Types:
         if keyword is None:
             return [], plain.nullable
         choices = plain.said[keyword]
-        if not isinstance(choices, list) or not choices:
+        if not choices:
             raise JsonSchemaError(plain.at, "invalid", f"{keyword} must be a list of schemas")
         if {"anyOf", "oneOf"} <= plain.said.keys():
             raise JsonSchemaError(plain.at, "keyword", "anyOf beside oneOf; write one of them")
@@ -153,7 +152,11 @@ class Types:
         shared = {key: value for key, value in plain.said.items() if key not in _SAID_BESIDE}
         read = [
             self._reader.read(
-                {"allOf": [each, shared]} if shared else each, plain.at, plain.inside, plain.depth
+                {"allOf": [each, shared]} if shared else each,
+                plain.at,
+                plain.inside,
+                # A choice inside a choice is a level; a choice itself is none, or each optional object would be two.
+                plain.depth + bool(isinstance(each, dict) and each.keys() & {"anyOf", "oneOf"}),
             )
             for each in choices
         ]

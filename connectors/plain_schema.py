@@ -4,13 +4,12 @@ In the plain form a schema has no `$ref`, `allOf`, `nullable` or `const`; its bo
 absent, and whether null is allowed stands beside it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast
 
+from connectors.schema_keywords import JsonSchema, misuse
 from connectors.strict_schema import SchemaLimitError
-
-JsonSchema = Mapping[str, Any]
 
 Reason = Literal[
     "invalid",
@@ -32,6 +31,8 @@ SCHEMAS_LIMIT: Final = 2_000
 """Schemas in one document once references are followed: a small document of references can unfold to a huge one."""
 ENUM_LIMIT: Final = 1_000
 """Values of an enum."""
+_LEVELS: Final = 50
+"""Schemas that one is all of, one inside the other."""
 
 _LEAST: Final = frozenset(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"))
 _GREATEST: Final = frozenset(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"))
@@ -108,8 +109,11 @@ class Reader:
         return Plain(at, said, tuple(kind for kind in kinds if kind != "null"), nullable, inside, depth)
 
     def _resolved(
-        self, schema: Any, at: str, inside: tuple[str, ...]
+        self, schema: Any, at: str, inside: tuple[str, ...], level: int = 0
     ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """Return a schema with what it refers to and what it is all of, and the references that were followed."""
+        if level > _LEVELS:
+            raise JsonSchemaError(at, "too large", f"has allOf inside allOf, or references, {_LEVELS} times")
         self._read += 1
         if self._read > SCHEMAS_LIMIT:
             raise JsonSchemaError(
@@ -122,19 +126,25 @@ class Reader:
         if not isinstance(schema, Mapping):
             raise JsonSchemaError(at, "invalid", "is no schema; a schema is an object")
         said = dict(cast("JsonSchema", schema))
-        parts: list[Any] = list(_list(said.pop("allOf", ()), at, "allOf"))
+        wrong = misuse(said)
+        if wrong is not None:
+            raise JsonSchemaError(at, "invalid", wrong)
+        parts: list[Any] = [*said.pop("allOf", ())]
         reference = said.pop("$ref", None)
         if reference is not None:
-            if reference in inside:
+            # A member may refer once more to what it is inside of by `allOf`; what goes on for ever does so again.
+            if inside.count(reference) > 1:
                 raise JsonSchemaError(
                     at, "recursion", f"{reference} contains itself; a strict schema has no recursion"
                 )
             inside = (*inside, str(reference))
             parts.insert(0, _target(self.document, reference, at))
+        followed = dict.fromkeys(inside)
         for part in parts:
-            resolved, inside = self._resolved(part, at, inside)
+            resolved, through = self._resolved(part, at, inside, level + 1)
+            followed |= dict.fromkeys(through)
             said = merged(said, resolved, at)
-        return said, inside
+        return said, (*inside, *(each for each in followed if each not in inside))
 
 
 def merged(first: JsonSchema, second: JsonSchema, at: str) -> dict[str, Any]:
@@ -174,7 +184,7 @@ def _common(first: Any, second: Any, at: str) -> list[str]:
 
 
 def _words(kind: Any, at: str) -> list[str]:
-    words: list[Any] = [kind] if isinstance(kind, str) else list(_list(kind, at, "type"))
+    words: list[Any] = [kind] if isinstance(kind, str) else list(kind)
     unknown = [word for word in words if word not in _TYPES]
     if unknown or not words:
         raise JsonSchemaError(at, "invalid", f"type {kind!r} is none of {', '.join(sorted(_TYPES))}")
@@ -201,7 +211,7 @@ def _exclusive(said: dict[str, Any]) -> dict[str, Any]:
 
 
 def _enum(values: Any, at: str) -> list[Any]:
-    listed = list(_list(values, at, "enum"))
+    listed = list(values)
     if not listed or len(listed) > ENUM_LIMIT:
         raise JsonSchemaError(
             at, "invalid", f"an enum has between 1 and {ENUM_LIMIT} values, not {len(listed)}"
@@ -209,12 +219,6 @@ def _enum(values: Any, at: str) -> list[Any]:
     if any(isinstance(value, dict | list) for value in listed):
         raise JsonSchemaError(at, "type", "an enum of objects or lists cannot be told to a model")
     return listed
-
-
-def _list(value: Any, at: str, keyword: str) -> Iterable[Any]:
-    if isinstance(value, list | tuple):
-        return cast("list[Any]", value)
-    raise JsonSchemaError(at, "invalid", f"{keyword} must be a list")
 
 
 def _target(document: JsonSchema, reference: Any, at: str) -> Any:

@@ -1,4 +1,3 @@
-import time
 from typing import Annotated
 
 import pytest
@@ -64,8 +63,6 @@ def test_what_cannot_be_checked_is_refused_with_the_reason(pattern: str, why: st
         rust_pattern(pattern)
 
 
+@pytest.mark.timeout(20)
 def test_a_pattern_that_makes_backtracking_engines_hang_answers_at_once() -> None:
-    begun = time.monotonic()
-
     assert not matches(r"^(a+)+$", "a" * 5_000 + "!")
-    assert time.monotonic() - begun < 5

@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -185,6 +185,27 @@ def test_a_schema_that_is_too_deep_or_unfolds_to_too_much_is_refused() -> None:
         laughs[f"d{level}"] = {"type": "object", "properties": {str(n): inner for n in range(10)}}
     with pytest.raises(ValueError, match="more than 2000 schemas"):
         of({"$ref": "#/$defs/d8"}, laughs)
+
+
+def test_choices_and_allof_nested_without_end_are_refused() -> None:
+    choices: dict[str, Any] = {"type": "string"}
+    parts: dict[str, Any] = {"type": "string"}
+    for _ in range(900):
+        choices, parts = {"anyOf": [choices]}, {"allOf": [parts]}
+    for schema in (choices, parts):
+        with pytest.raises(JsonSchemaError) as raised:
+            of(schema)
+        assert raised.value.reason == "too large"
+
+
+def test_what_is_shared_by_several_parts_is_no_recursion() -> None:
+    base = {"properties": {"id": {"type": "string"}}}
+    extended = {"allOf": [{"$ref": "#/$defs/Base"}, {"properties": {"of": {"$ref": "#/$defs/Base"}}}]}
+    both = {"allOf": [{"$ref": "#/$defs/Base"}, {"$ref": "#/$defs/Extended"}]}
+    arguments = of(both, {"Base": base, "Extended": extended})
+
+    sent = {"value": {"id": "1", "of": {"id": "2"}}}
+    assert arguments.model_validate(sent).model_dump() == sent
 
 
 @pytest.mark.parametrize(
@@ -385,3 +406,39 @@ def test_what_is_journaled_is_what_was_validated_and_says_nothing_that_was_not_s
     journaled = validated.model_dump(mode="json")
     assert arguments.model_validate(journaled).model_dump(mode="json") == journaled
     assert journaled.keys() <= properties.keys()
+
+
+KEYWORDS = [
+    *("type", "properties", "required", "items", "enum", "const", "allOf", "anyOf", "oneOf", "$ref", "$defs"),
+    *(
+        "additionalProperties",
+        "minimum",
+        "maximum",
+        "exclusiveMinimum",
+        "exclusiveMaximum",
+        "multipleOf",
+        "pattern",
+    ),
+    *("minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "minProperties", "format", "nullable"),
+    *("default", "description", "title", "example", "examples", "readOnly", "discriminator", "not"),
+]
+TYPES = ["object", "array", "string", "integer", "number", "boolean", "null"]
+words = st.sampled_from([*TYPES, "date", "int32", "a", "#", "#/$defs/a", "^a$", "[", ""])
+hostile = st.recursive(
+    scalars | words,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(KEYWORDS) | st.sampled_from(["a", "b"]), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+@settings(max_examples=400)
+@given(st.dictionaries(st.sampled_from(KEYWORDS), hostile, max_size=5))
+def test_whatever_a_document_says_is_made_to_arguments_or_refused_as_a_schema(said: dict[str, Any]) -> None:
+    for schema in (said, {"type": "object", "properties": {"a": said}, "$defs": {"a": said}}):
+        try:
+            strict_schema(arguments_from_schema("t.any", schema))
+        except JsonSchemaError:
+            continue
