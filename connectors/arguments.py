@@ -3,7 +3,10 @@
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.fields import FieldInfo
 from pydantic_core import from_json, to_json
+
+from connectors.bounds import Shape, prepare
 
 
 class Arguments(BaseModel):
@@ -11,21 +14,25 @@ class Arguments(BaseModel):
 
     Whatever is validated is taken as JSON in strict mode: `"5"` is no number and `1` no boolean, in nested
     models as well, while dates, decimals, enums and tuples are accepted in the form JSON has for them. Unknown
-    fields are refused. `null` for a parameter that has a default and is not nullable means the default, because
-    strict tool schemas make models send every parameter.
+    fields are refused. `null` for a property that has a default and is not nullable means the default, in nested
+    models as well, because strict tool schemas make models send every property. Texts, integers and lists without a
+    bound of their own have those of `connectors.bounds`.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=())
+    # By alias: a parameter whose name Python or pydantic keeps for itself is journaled by the name the model sees.
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, protected_namespaces=(), serialize_by_alias=True
+    )
 
-    null_means_default: ClassVar[frozenset[str]] = frozenset()
-    """Parameters for which `null` stands for the default."""
+    wire_shape: ClassVar[Shape] = Shape()
+    """Bounds, and where `null` stands for the default; made from the model's JSON Schema."""
 
     @classmethod
     def model_validate(cls, obj: Any, **_options: Any) -> Self:
         """Validate a JSON-like value; raises pydantic's ValidationError."""
         # Through bytes, because pydantic's strict mode accepts dates, enums and nested objects in the form
         # JSON has for them only when it reads JSON. It costs about two microseconds.
-        encoded = to_json(cls._with_defaults(obj), inf_nan_mode="strings")
+        encoded = to_json(prepare(cls.wire_shape, obj, cls.__name__), inf_nan_mode="strings")
         return super().model_validate_json(encoded, strict=True, extra="forbid")
 
     @classmethod
@@ -36,12 +43,7 @@ class Arguments(BaseModel):
         """
         return cls.model_validate(from_json(json_data, allow_inf_nan=False))
 
-    @classmethod
-    def _with_defaults(cls, obj: Any) -> Any:
-        if not isinstance(obj, dict) or not cls.null_means_default:
-            return obj
-        return {
-            name: value
-            for name, value in obj.items()
-            if value is not None or name not in cls.null_means_default
-        }
+
+def parameters(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """Return a model's fields by the names that are sent and journaled, in declared order."""
+    return {info.alias or name: info for name, info in model.model_fields.items()}

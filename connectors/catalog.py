@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from connectors.action import Action
+from connectors.arguments import parameters
 from connectors.connector import Connector
 from connectors.lint import Finding, close_match, lint_actions, required_parameters
 from connectors.signature import DefinitionError
@@ -83,4 +84,4 @@ def undo_arguments(
             f"{compensation.name} needs {', '.join(missing)} to undo {action.name}, "
             f"and neither its result nor its arguments say it"
         )
-    return {name: said[name] for name in compensation.arguments.model_fields if name in said}
+    return {name: said[name] for name in parameters(compensation.arguments) if name in said}

@@ -10,24 +10,24 @@ import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager, nullcontext
-from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, overload
 
 from pydantic import BaseModel, ConfigDict
 
 from connectors.action import Action, Call, Client, Compensation, Effect, Idempotency
+from connectors.declaration import new_action
+from connectors.json_schema import arguments_from_schema
+from connectors.returns import describe_returns
+from connectors.schema_keywords import JsonSchema
 from connectors.signature import DefinitionError, Signature, read_signature
 from connectors.strict_schema import SchemaLimitError
-from connectors.tool import build_tool
 
 Settings = TypeVar("Settings", bound=BaseModel)
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
-_WINDOW = re.compile(r"([1-9]\d{0,5})([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _TOOL_NAME_LIMIT = 64
 """Model APIs refuse longer function names."""
 
@@ -122,36 +122,94 @@ class Connector(Generic[Client]):
                 checked later, by the catalog's lint.
         """
 
-        def declare(
+        def register(
             function: Callable[Concatenate[Call[Client], Parameters], Coroutine[Any, Any, Result]],
         ) -> Callable[Concatenate[Call[Client], Parameters], Coroutine[Any, Any, Result]]:
-            name = self._new_name(function)
+            name = self._new_name(function.__name__)
             signature = read_signature(function, name=name)
-            _check_protected(name, protected, signature)
-            self._actions[name] = Action(
-                name=name,
-                description=signature.description,
+            self._actions[name] = new_action(
+                name,
+                signature,
+                function,
                 effect=effect,
-                arguments=signature.arguments,
-                perform=function,
-                result=signature.result,
                 idempotency=idempotency,
-                window=None if window is None else parse_window(window, name=name),
+                window=window,
                 compensate=compensate,
                 reconcile=reconcile,
-                protected=frozenset(protected),
+                protected=protected,
                 outward=outward,
-                constraints=tuple(constraints),
-                examples=tuple(examples),
-                tool=_tool(name, signature, constraints, examples),
-                where=signature.where,
+                constraints=constraints,
+                examples=examples,
             )
             return function
 
-        return declare
+        return register
 
-    def _new_name(self, function: Callable[..., Any]) -> str:
-        verb = function.__name__
+    def declare(
+        self,
+        verb: str,
+        description: str,
+        *,
+        arguments: JsonSchema,
+        perform: Callable[[Call[Client], dict[str, Any]], Coroutine[Any, Any, Any]],
+        where: str,
+        effect: Effect,
+        document: JsonSchema | None = None,
+        result: type[BaseModel] | None = None,
+        idempotency: Idempotency = "none",
+        window: str | None = None,
+        compensate: Compensation | None = None,
+        reconcile: str | None = None,
+        protected: AbstractSet[str] = frozenset(),
+        outward: bool = False,
+        constraints: Sequence[str] = (),
+        examples: Sequence[dict[str, Any]] = (),
+    ) -> None:
+        """Declare an action that a document describes and no signature does; the rest is as with `action`.
+
+        Args:
+            verb: the action is `<connector>.<verb>`.
+            description: one sentence for the model and for people.
+            arguments: JSON Schema of an object; `connectors.json_schema` tells what becomes of it.
+            perform: called as `await perform(call, arguments)` with validated, JSON-like arguments by the names of the
+                schema; what was left out is not there.
+            where: `file:line` of the description, for messages.
+            effect: `read` or `write`.
+            document: what `#/…` references in `arguments` refer to, if not to itself.
+            result: pydantic model of the result, or None where it is any JSON-like value.
+            idempotency: how a write is kept from happening twice.
+            window: how long the system honours the key.
+            compensate: what undoes this one.
+            reconcile: the read that finds out whether this one took effect.
+            protected: arguments that must match a trusted value.
+            outward: whether it reaches people or systems outside.
+            constraints: rules in words.
+            examples: example arguments.
+
+        Raises:
+            DefinitionError: where the declaration cannot work; its cause is a JsonSchemaError where the schema cannot.
+        """
+        name = self._new_name(verb)
+        try:
+            model = arguments_from_schema(name, arguments, document=document)
+        except SchemaLimitError as error:
+            raise DefinitionError(f"action {name} ({where}): {error}") from error
+        self._actions[name] = new_action(
+            name,
+            Signature(" ".join(description.split()), model, result, where, describe_returns(result, "")),
+            _by_name(model, perform),
+            effect=effect,
+            idempotency=idempotency,
+            window=window,
+            compensate=compensate,
+            reconcile=reconcile,
+            protected=protected,
+            outward=outward,
+            constraints=constraints,
+            examples=examples,
+        )
+
+    def _new_name(self, verb: str) -> str:
         name = f"{self.name}.{verb}"
         if not _NAME.fullmatch(verb):
             raise DefinitionError(f"action name {name!r}: use lower case and single underscores")
@@ -162,30 +220,16 @@ class Connector(Generic[Client]):
         return name
 
 
-def parse_window(text: str, *, name: str) -> timedelta:
-    """Return the duration that `24h`, `30m`, `90s` or `7d` names; `name` is for the message."""
-    found = _WINDOW.fullmatch(text)
-    if not found:
-        raise DefinitionError(f"action {name}: window {text!r} is no duration; write 90s, 30m, 24h or 7d")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+def _by_name(
+    model: type[BaseModel], perform: Callable[[Call[Any], dict[str, Any]], Coroutine[Any, Any, Any]]
+) -> Callable[..., Coroutine[Any, Any, Any]]:
+    """Return what calls `perform` with the arguments that were sent, by the names they were sent by."""
+    names = [(name, info.alias or name, info.is_required()) for name, info in model.model_fields.items()]
 
+    async def by_name(call: Call[Any], /, **values: Any) -> Any:
+        sent = {
+            known: values[name] for name, known, required in names if required or values[name] is not None
+        }
+        return await perform(call, sent)
 
-def _check_protected(name: str, protected: AbstractSet[str], signature: Signature) -> None:
-    unknown = sorted(protected - signature.arguments.model_fields.keys())
-    if unknown:
-        raise DefinitionError(f"action {name} ({signature.where}) protects {unknown}, which it does not take")
-
-
-def _tool(
-    name: str, signature: Signature, constraints: Sequence[str], examples: Sequence[dict[str, Any]]
-) -> dict[str, Any]:
-    try:
-        return build_tool(
-            name.replace(".", "__"),
-            signature.description,
-            signature.arguments,
-            constraints=constraints,
-            examples=examples,
-        )
-    except SchemaLimitError as error:
-        raise DefinitionError(f"action {name} ({signature.where}): {error}") from error
+    return by_name

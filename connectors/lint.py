@@ -3,13 +3,19 @@
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Annotated, Any, Final
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 from connectors.action import Action, Effect, UndoByState
+from connectors.arguments import parameters
+from connectors.tool import DESCRIPTION_LIMIT
 
-_DESCRIPTION_LIMIT = 1024
-"""Characters of a tool's description that every model API accepts."""
+_CHANGING: Final = frozenset(
+    ("cancel", "create", "delete", "insert", "pay", "purge", "refund", "remove", "send", "update")
+)
+"""Verbs with which no look-up begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +52,13 @@ def close_match(name: str, known: Iterable[str]) -> str:
 
 def required_parameters(action: Action) -> list[str]:
     """Return the names of the arguments that have no default, in declared order."""
-    return [name for name, field in action.arguments.model_fields.items() if field.is_required()]
+    return [name for name, field in parameters(action.arguments).items() if field.is_required()]
 
 
 def _mistakes(action: Action, actions: Mapping[str, Action]) -> Iterator[tuple[str, str]]:
     yield from _documentation(action)
+    yield from _defaults(action)
+    yield from _effect(action)
     yield from _repetition(action)
     yield from _compensation(action, actions)
     yield from _reconciliation(action, actions)
@@ -60,14 +68,36 @@ def _mistakes(action: Action, actions: Mapping[str, Action]) -> Iterator[tuple[s
 def _documentation(action: Action) -> Iterator[tuple[str, str]]:
     if not action.description:
         yield "has no docstring", "its first sentence tells the model what the action does"
-    for name, field in action.arguments.model_fields.items():
+    for name, field in parameters(action.arguments).items():
         if not field.description:
             yield f"parameter {name} has no description", "add it under `Args:` in the docstring"
     length = len(action.tool["function"]["description"])
-    if length > _DESCRIPTION_LIMIT:
+    if length > DESCRIPTION_LIMIT:
         yield (
             f"description, constraints and examples have {length} characters",
-            f"model APIs accept {_DESCRIPTION_LIMIT}: shorten them",
+            f"model APIs accept {DESCRIPTION_LIMIT}: shorten them",
+        )
+
+
+def _defaults(action: Action) -> Iterator[tuple[str, str]]:
+    """A default is journaled like any argument, and must validate again when a run is taken up."""
+    for name, field in parameters(action.arguments).items():
+        default = field.get_default(call_default_factory=True, validated_data={})
+        if field.is_required() or default is None:
+            continue
+        try:
+            kind: Any = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
+            TypeAdapter(kind).validate_json(to_json(default), strict=True)
+        except ValidationError as error:
+            yield f"the default of {name} does not validate", error.errors()[0]["msg"]
+
+
+def _effect(action: Action) -> Iterator[tuple[str, str]]:
+    verb = action.name.partition(".")[2].partition("_")[0]
+    if action.effect == "read" and verb in _CHANGING:
+        yield (
+            f"is a read, and is named as if it could {verb}",
+            'a read runs any number of times and unjournaled: say effect="write", or name it after what it looks up',
         )
 
 
@@ -106,7 +136,7 @@ def _follows(
     if following.effect != effect:
         yield f"its {what} {name} is a {following.effect}", f"a {what} must be a {effect}"
     returned = action.result.model_fields.keys() if action.result else frozenset[str]()
-    provided = returned | action.arguments.model_fields.keys()
+    provided = returned | parameters(action.arguments).keys()
     for parameter in required_parameters(following):
         if parameter not in provided:
             yield (
@@ -126,7 +156,7 @@ def _reconciliation(action: Action, actions: Mapping[str, Action]) -> Iterator[t
         yield f"its reconcile {finder.name} is a {finder.effect}", "finding out must not change anything"
     # The result does not count here: a write is reconciled because its result never came.
     for name in required_parameters(finder):
-        if name not in action.arguments.model_fields:
+        if name not in parameters(action.arguments):
             yield (
                 f"does not take {name}, which its reconcile {finder.name} needs",
                 "a write is reconciled without its result, so its arguments must be enough",

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import griffe
-from pydantic import BaseModel, Field, PydanticUserError, TypeAdapter, ValidationError, create_model
+from pydantic import BaseModel, Field, PydanticUserError, create_model
 from pydantic.fields import FieldInfo
 
 from connectors.action import Call
 from connectors.arguments import Arguments
+from connectors.bounds import shape_of
+from connectors.returns import describe_returns
 
 _QUIET = {"warnings": False}
 _STYLES: Any = {"google": _QUIET, "numpy": _QUIET, "sphinx": _QUIET}
@@ -30,6 +32,7 @@ class Signature:
         description: the docstring's first paragraph on one line, or an empty string.
         arguments: strict model of the parameters behind the call.
         result: the pydantic model it returns, or None where it returns anything else.
+        returns: texts of what it returns, longest first.
         where: `file:line` of the function.
     """
 
@@ -37,6 +40,7 @@ class Signature:
     arguments: type[Arguments]
     result: type[BaseModel] | None
     where: str
+    returns: tuple[str, ...] = ()
 
 
 def read_signature(function: Callable[..., Any], *, name: str) -> Signature:
@@ -57,7 +61,7 @@ def read_signature(function: Callable[..., Any], *, name: str) -> Signature:
     parameters = list(inspect.signature(function).parameters.values())
     if not parameters or not _is_call(hints.get(parameters[0].name)):
         raise complain("must take the call first: `call: Call[Client]`")
-    description, documented = _docstring(function)
+    description, documented, returns = _docstring(function)
     fields = {
         parameter.name: _field(parameter, hints, documented.get(parameter.name), complain)
         for parameter in parameters[1:]
@@ -68,6 +72,7 @@ def read_signature(function: Callable[..., Any], *, name: str) -> Signature:
         arguments=_model(name, fields, complain),
         result=returned if isinstance(returned, type) and issubclass(returned, BaseModel) else None,
         where=where,
+        returns=describe_returns(returned, returns),
     )
 
 
@@ -116,38 +121,31 @@ def _field(
 def _model(name: str, fields: dict[str, Any], complain: _Complaint) -> type[Arguments]:
     try:
         model = create_model(name.replace(".", "_"), __base__=Arguments, **fields)
-        model.null_means_default = frozenset(
-            field
-            for field, (hint, info) in fields.items()
-            if not info.is_required() and not _accepts_null(hint)
-        )
+        model.wire_shape = shape_of(model.model_json_schema())
     except PydanticUserError as error:
         raise complain(f"has a parameter pydantic cannot validate: {error.message}") from error
     return model
 
 
-def _accepts_null(hint: Any) -> bool:
-    try:
-        TypeAdapter(hint).validate_python(None)
-    except ValidationError:
-        return False
-    return True
-
-
-def _docstring(function: Callable[..., Any]) -> tuple[str, dict[str, str]]:
-    """Return the first paragraph, and the description of each documented parameter, each on one line."""
+def _docstring(function: Callable[..., Any]) -> tuple[str, dict[str, str], str]:
+    """Return the first paragraph, the description of each documented parameter and of the result, each on one line."""
     text = inspect.getdoc(function)
     if not text:
-        return "", {}
-    sections = griffe.parse_auto(griffe.Docstring(text), per_style_options=_STYLES)
-    description = ""
+        return "", {}, ""
+    # By the sections found: griffe's quick guess takes a Sphinx docstring that only says what is returned for plain text.
+    sections = griffe.parse_auto(
+        griffe.Docstring(text), method="max_sections", style_order=list(_STYLES), per_style_options=_STYLES
+    )
+    description, returns = "", ""
     documented: dict[str, str] = {}
     for section in sections:
         if isinstance(section, griffe.DocstringSectionText) and not description:
             description = _one_line(section.value.split("\n\n", 1)[0])
         elif isinstance(section, griffe.DocstringSectionParameters):
             documented |= {entry.name: _one_line(entry.description) for entry in section.value}
-    return description, documented
+        elif isinstance(section, griffe.DocstringSectionReturns):
+            returns = _one_line(" ".join(entry.description for entry in section.value))
+    return description, documented, returns
 
 
 def _one_line(text: str) -> str:

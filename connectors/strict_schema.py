@@ -1,13 +1,18 @@
 """From a pydantic model to the strict subset of JSON Schema that model APIs enforce while decoding. Pure.
 
-The subset: every object closed and all its properties required, optional ones nullable, references inlined, and
-only the keywords listed here; an endpoint answers 400 to others.
+The subset: every object closed and all its properties required, optional ones nullable, references inlined, texts,
+integers and lists bounded, and only the keywords listed here; an endpoint answers 400 to others.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
+
+from connectors.bounds import INTEGER_LIMIT, ITEMS_LIMIT, TEXT_LIMIT, needs_integer_bounds, needs_text_bound
+
+JSON_TEXT = "x-json-text"
+"""Marks a free-form object in a model's JSON Schema: the model writes it as JSON in a text, and may send it as an object."""
 
 _KEPT = frozenset(
     (
@@ -54,11 +59,13 @@ class _Inliner:
             return {"type": _json_type(schema["const"]), **_kept(schema), "enum": [schema["const"]]}
         if "type" not in schema and "enum" not in schema:
             raise SchemaLimitError("a value of any type cannot be said in a strict schema; name its type")
+        if schema.get(JSON_TEXT):
+            return _json_text(schema)
         if schema.get("type") == "object":
             return self._closed_object(schema, path)
         if schema.get("type") == "array":
             return self._array(schema, path)
-        return _kept(schema)
+        return _bounded(_kept(schema), schema)
 
     def _inlined(self, schema: Schema, path: tuple[str, ...]) -> Schema:
         name = schema["$ref"].removeprefix("#/$defs/")
@@ -95,7 +102,23 @@ class _Inliner:
             raise SchemaLimitError(
                 "a fixed tuple or untyped list cannot be said in a strict schema; use list[T]"
             )
-        return {**_kept(schema), "items": self.convert(schema["items"], path)}
+        return {"maxItems": ITEMS_LIMIT, **_kept(schema), "items": self.convert(schema["items"], path)}
+
+
+def _bounded(kept: Schema, schema: Schema) -> Schema:
+    """Add the bounds that hold where the author gave none."""
+    if kept.get("type") == "string" and needs_text_bound(schema):
+        return {**kept, "maxLength": TEXT_LIMIT}
+    if kept.get("type") == "integer":
+        low, high = needs_integer_bounds(schema)
+        least = {"minimum": -INTEGER_LIMIT} if low else {}
+        return {**kept, **least, **({"maximum": INTEGER_LIMIT} if high else {})}
+    return kept
+
+
+def _json_text(schema: Schema) -> Schema:
+    said = f"{schema.get('description', '')} A JSON object, written as text.".strip()
+    return {"type": "string", "description": said, "maxLength": TEXT_LIMIT}
 
 
 def _kept(schema: Schema) -> Schema:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field, ValidationError
 
 from connectors.action import Call
+from connectors.bounds import INTEGER_LIMIT
 from connectors.perform import argument_values
 from connectors.signature import read_signature
 
@@ -123,7 +124,7 @@ def test_arguments_cannot_be_changed_after_validation() -> None:
     st.fixed_dictionaries(
         {"name": st.text()},
         optional={
-            "count": st.integers() | st.none(),
+            "count": st.integers(-INTEGER_LIMIT, INTEGER_LIMIT) | st.none(),
             "price": st.decimals(allow_nan=False, allow_infinity=False, places=2).map(str),
             "ratio": st.floats(allow_nan=False, allow_infinity=False),
             "urgent": st.booleans(),

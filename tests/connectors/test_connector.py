@@ -5,7 +5,8 @@ import pytest
 from pydantic import ValidationError
 
 from connectors.action import Call
-from connectors.connector import Connector, NoSettings, parse_window
+from connectors.connector import Connector, NoSettings
+from connectors.declaration import parse_window
 from connectors.perform import perform
 from connectors.signature import DefinitionError
 

@@ -1,12 +1,17 @@
-from typing import Any
+from enum import Enum
+from typing import Annotated, Any
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from connectors.action import Call, UndoByState
 from connectors.catalog import Catalog
 from connectors.connector import Connector
 from connectors.lint import Finding
+
+
+class Colour(Enum):
+    RED = "red"
 
 
 class Sale(BaseModel):
@@ -140,6 +145,38 @@ def test_an_unknown_compensation_hints_at_the_nearest_action() -> None:
     (finding,) = findings(compensate="shop.take_bak")
 
     assert "Did you mean shop.take_back?" in finding.hint
+
+
+async def restock(
+    call: Call[None], pieces: Annotated[int, Field(ge=1)] = 0, colour: Colour = Colour.RED
+) -> None:
+    """Restock.
+
+    Args:
+        pieces: how many.
+        colour: which.
+    """
+
+
+async def delete_sale(call: Call[None]) -> None:
+    """Delete a sale."""
+
+
+def test_a_default_that_would_not_validate_when_a_run_is_taken_up_again_is_found() -> None:
+    shop = Connector("shop", "A shop.")
+    shop.action(effect="read")(restock)
+
+    (finding,) = Catalog([shop]).lint()
+    assert finding.message == "the default of pieces does not validate"
+    assert "greater than or equal to 1" in finding.hint
+
+
+def test_a_read_that_is_named_like_a_change_is_found() -> None:
+    shop = Connector("shop", "A shop.")
+    shop.action(effect="read")(delete_sale)
+
+    (finding,) = Catalog([shop]).lint()
+    assert finding.message == "is a read, and is named as if it could delete"
 
 
 def test_an_action_that_documents_nothing_is_found_for_itself_and_each_parameter() -> None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, create_model
 from connectors.action import Call
 from connectors.signature import read_signature
 from connectors.strict_schema import SchemaLimitError, strict_schema
-from connectors.tool import build_tool, describe
+from connectors.tool import build_tool, describe, responses_tool
 
 
 class Address(BaseModel):
@@ -92,14 +92,19 @@ def test_a_parameter_with_a_default_may_be_null_and_says_its_default() -> None:
         "description": "how fast. Default: slow.",
     }
     assert properties["insured"] == {"type": ["boolean", "null"], "description": "Default: true."}
-    assert properties["order_id"] == {"type": "string", "pattern": r"^O-\d+$", "description": "the order."}
+    assert properties["order_id"] == {
+        "type": "string",
+        "pattern": r"^O-\d+$",
+        "description": "the order.",
+        "maxLength": 10_000,
+    }
 
 
 def test_nested_models_are_inlined_and_keep_the_parameters_own_description() -> None:
     properties = ship_schema()["properties"]
 
     assert properties["to"]["description"] == "the receiver's address."
-    assert properties["to"]["properties"]["street"] == {"type": "string"}
+    assert properties["to"]["properties"]["street"] == {"type": "string", "maxLength": 10_000}
     assert {"type": "null"} in properties["billing"]["anyOf"]
 
 
@@ -156,3 +161,11 @@ def test_constraints_and_examples_are_described_in_declared_order_with_sorted_ke
 
 def test_the_same_signature_always_gives_the_same_bytes() -> None:
     assert orjson.dumps(ship_schema()) == orjson.dumps(ship_schema())
+
+
+def test_the_responses_api_gets_the_same_tool_flat() -> None:
+    tool = build_tool("erp__ship", "Ship an order.", read_signature(ship, name="erp.ship").arguments)
+
+    assert responses_tool(tool) == {"type": "function", **tool["function"]}
+    assert responses_tool(tool)["strict"] is True
+    assert set(responses_tool(tool)) == {"type", "name", "description", "parameters", "strict"}

@@ -38,7 +38,7 @@ def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     (entry_point,) = (tomllib.loads(body)["project"]["entry-points"] for body in README.fences("toml"))
     ((group, targets),) = entry_point.items()
     lines = [f"[{group}]", *(f"{name} = {target}" for name, target in targets.items())]
-    (code,) = README.fences("python")
+    code, _ = README.fences("python")
     (target,) = targets.values()
     module = target.partition(":")[0]
     (tmp_path / f"{module}.py").write_text(code)
@@ -55,6 +55,19 @@ def test_the_connector_is_one_that_the_catalog_finds_nothing_wrong_with(acme: An
     connectors = [each for each in vars(acme).values() if isinstance(each, Connector)]
     assert len(connectors) == 1
     assert Catalog(connectors).lint() == []
+
+
+def test_the_declared_action_is_one_that_the_catalog_finds_nothing_wrong_with() -> None:
+    _, code = README.fences("python")
+    found: dict[str, Any] = {}
+    exec(compile(code, "README.md", "exec"), found)
+
+    assert Catalog([found["post"]]).lint() == []
+    arguments = found["post"].actions["post.send_parcel"].arguments
+    assert arguments.model_validate({"ship-to": "x", "weight": 1}).model_dump() == {
+        "ship-to": "x",
+        "weight": 1.0,
+    }
 
 
 @pytest.mark.parametrize("number", range(len(CONFIGURATIONS)))
