@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from connectors.arguments import parameters
 from connectors.catalog import Catalog
 from connectors.lint import close_match
 from consumers.adapters.cassette_model import cassette
@@ -174,7 +175,7 @@ def _known(name: str, catalog: Catalog) -> None:
         ConfigurationError: there is none.
     """
     known = [
-        f"{each.name}.{field}" for each in catalog.actions.values() for field in each.arguments.model_fields
+        f"{each.name}.{field}" for each in catalog.actions.values() for field in parameters(each.arguments)
     ]
     if name not in known:
         hint = close_match(name, known) or " Write ACTION.ARGUMENT, such as crm.add_case_note.text"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from connectors.action import Action
+from connectors.arguments import parameters
 from connectors.lint import close_match, required_parameters
 from consumers.app.config_file import ConfigFile, Location, Mistake
 from consumers.app.plan_settings import PlannedCallSettings, PlanStepSettings
@@ -123,7 +124,7 @@ class _Reader:
 
 
 def _arguments(action: Action, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    known = action.arguments.model_fields
+    known = parameters(action.arguments)
     for name in given:
         if name not in known:
             yield (
