@@ -83,6 +83,7 @@ def decision_entry(turn: int, decision: Decision, reply: Reply, started_at: date
         {
             **decision.body(),
             "model": reply.model,
+            "deployment": reply.deployment,
             "prompt": TEMPLATE_DIGEST,
             "input_tokens": reply.input_tokens,
             "output_tokens": reply.output_tokens,
