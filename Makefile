@@ -5,7 +5,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 SEEDS ?= 1000
 
-.PHONY: help demo test test-fast check lock simulate attack crash mutants containers chaos bench bench-main bench-runtime bench-journal audit clean
+.PHONY: help demo test test-fast check lock simulate attack answers crash mutants containers chaos bench bench-main bench-runtime bench-journal audit clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ simulate: .venv/dev ## SEEDS=1000 worlds of the runtime in virtual time, or SEED
 
 attack: .venv/dev ## an attacker chooses the model's answers; looks in the sandbox's books for what should not have happened
 	.venv/bin/python ops/attack/main.py $(ARGS)
+
+answers: .venv/dev ## a model's endpoint that answers badly in every known way, at random; ARGS='--runs 5000'
+	.venv/bin/python tests/answers/main.py $(ARGS)
 
 crash: .venv/dev ## a worker killed before, during and after every call of its ports; ARGS='--scenario saga --point 17' strikes there only
 	.venv/bin/python ops/crash/main.py $(ARGS)

@@ -249,9 +249,9 @@ class Engine:
         messages = prompt.build(work.opening, work.journal.finished_turns())
         tools = [*route.tools, FINISH_TOOL]
         asked = Prompt(messages, tools, MAX_OUTPUT_TOKENS, work.event.run_id, work.event.tenant)
-        reply = await self._model.reply(asked)
+        reply = await work.keeping(self._model.reply(asked))
         allowed = {action.tool_name: action for action in route.actions.values()}
-        decision = decide(reply, allowed)
+        decision = decide(reply, allowed, route.budget.calls - work.journal.spent().calls)
         started = work.journal.started_at
         started_at = datetime.fromisoformat(started) if started else work.started_at
         work.note(record.decision_entry(turn, decision, reply, started_at, self._clock.now()))
