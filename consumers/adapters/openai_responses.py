@@ -125,7 +125,7 @@ def _finish_reason(
     if document.get("status") == "incomplete":
         details = document.get("incomplete_details")
         why = cast("dict[str, Any]", details).get("reason") if isinstance(details, dict) else None
-        return finish_reason_of(why or "incomplete")
+        return CONTENT_FILTER if finish_reason_of(why) == CONTENT_FILTER else CUT_OFF
     if any(item.get("status") == "incomplete" for item in items):
         return CUT_OFF
     return "stop"

@@ -93,3 +93,6 @@ SLOW: Final[dict[str, Fault]] = {
     "a body that unfolds to 32 megabytes": _bomb,
 }
 """The same, drawn less often: they take time."""
+
+SILENT: Final = frozenset({"no first byte in time", "no last byte in time"})
+"""Those that end with the caller's patience."""

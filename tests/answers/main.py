@@ -42,7 +42,9 @@ def main() -> None:
     print(f"{figures.runs} of {options.runs} runs ended within their budgets: {ends}")
     print(f"{figures.executed} calls executed, {len(figures.violations)} violations")
     took = time.monotonic() - started
-    print(f"{figures.answers} answers of {len(figures.treated)} kinds, {figures.waits} waits, {took:.0f} s")
+    print(
+        f"{figures.answers} answers of {len(figures.treated)} kinds, {figures.waits} waits, {figures.late} too late, {took:.0f} s"
+    )
     print(f"seed {seed}")
     sys.exit(1 if figures.violations or figures.runs != options.runs else 0)
 

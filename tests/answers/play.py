@@ -23,11 +23,12 @@ from consumers.router.exchange import Prompt, Reply
 from consumers.run.engine import Engine
 from consumers.run.journal import RunJournal
 from consumers.session.key import SessionKey
-from consumers.telemetry.metrics import Metrics
+from consumers.telemetry.metrics import MODEL_ERRORS, Metrics
 from schemas.chain import linked
 from schemas.envelope import Envelope
 from schemas.outcome import Outcome, Status
 from schemas.step import Step
+from tests.answers.faults import SILENT
 from tests.answers.kinds import Treatment
 from tests.answers.shop import ALLOWED, BUDGET, CATALOG, Executed, Shop, route
 from tests.answers.strictness import misfits
@@ -36,7 +37,7 @@ from tests.answers.stub import TREATMENTS, Stub, listening
 _AT_ONCE: Final = 24
 _MOST_TRIES: Final = 400
 """Of a run that waits again and again."""
-_TIMEOUT_S: Final = 3.0
+_TIMEOUT_S: Final = 4.0
 
 
 @dataclass
@@ -49,6 +50,8 @@ class Figures:
         treated: for each kind, what became of it, how often.
         executed: calls that reached the shop.
         waits: how often a run had to wait.
+        late: answers that were not waited for any more: the machine was busy.
+        timeouts: questions that got no answer in time.
         violations: what must not be, in words.
     """
 
@@ -57,7 +60,14 @@ class Figures:
     treated: dict[str, Counter[Treatment]] = field(default_factory=lambda: defaultdict(Counter[Treatment]))
     executed: int = 0
     waits: int = 0
+    late: int = 0
+    timeouts: int = 0
     violations: list[str] = field(default_factory=list[str])
+
+    @property
+    def silences(self) -> int:
+        """Timeouts that the stub made."""
+        return sum(sum(self.treated[kind].values()) for kind in SILENT if kind in self.treated)
 
     @property
     def answers(self) -> int:
@@ -125,6 +135,9 @@ async def play(runs: int, seed: int, bad: float = 0.5) -> Figures:
     figures.violations += [f"a prompt was refused: {why}" for why in stub.refused]
     figures.violations += list(not_allowed(shop.executed))
     figures.executed = len(shop.executed)
+    figures.timeouts = sum(time.timeouts for _, time in models)
+    if figures.late > figures.timeouts - figures.silences:
+        figures.violations.append(f"{figures.late} answers were dropped, and no timeout explains that")
     return figures
 
 
@@ -132,11 +145,18 @@ async def play(runs: int, seed: int, bad: float = 0.5) -> Figures:
 class Time:
     """The time of breakers: it passes when somebody waits."""
 
+    metrics: Metrics
     now: float = 0.0
+
+    @property
+    def timeouts(self) -> int:
+        """Questions of these models that got no answer in time."""
+        return int(sum(self.metrics.value(MODEL_ERRORS, api, "timeout") for api in ("chat", "responses")))
 
 
 async def _models(stub: Stub, exits: AsyncExitStack, *apis: str) -> tuple[PreferredModels, Time]:
-    metrics, time = Metrics(), Time()
+    metrics = Metrics()
+    time = Time(metrics)
 
     async def pause(_: float) -> None:
         await asyncio.sleep(0)
@@ -195,6 +215,9 @@ async def _run(
     figures.statuses[str(said.status)] += 1
     figures.violations += [f"{event.id}: {why}" for why in _faults_of(said, RunJournal(entries), model)]
     for kind, treatment in _treated(RunJournal(entries), model):
+        if treatment is Treatment.RETRY is not TREATMENTS[kind]:
+            figures.late += 1
+            continue
         figures.treated[kind][treatment] += 1
         if TREATMENTS[kind] is not treatment:
             figures.violations.append(f"{event.id}: {kind} was {treatment}, not {TREATMENTS[kind]}")
