@@ -88,3 +88,13 @@ def test_a_missing_key_of_a_fallback_is_named_with_its_line(tmp_path: Path) -> N
     )
     ended = CliRunner().invoke(app, ["check", "-c", str(written(tmp_path, model))])
     assert "model.fallbacks.0.api_key: the environment variable NOT_SET_ANYWHERE is not set" in ended.stderr
+
+
+def test_models_that_may_take_longer_than_a_worker_may_stand_still_are_a_mistake(tmp_path: Path) -> None:
+    model = (
+        "  base_url: http://127.0.0.1:1/v1\n  name: a\n  timeout_s: 300\n"
+        "  fallbacks:\n    - name: b\n    - {name: c, timeout_s: 1}"
+    )
+    ended = CliRunner().invoke(app, ["check", "-c", str(written(tmp_path, model))])
+    assert "all deployments together may take 601 s" in ended.stderr
+    assert ended.exit_code == 2
