@@ -16,7 +16,7 @@ from consumers.adapters.memory_sessions import MemorySessions
 from consumers.adapters.openai_model import OpenAIModel
 from consumers.adapters.openai_settings import ModelSettings, Price
 from consumers.adapters.preferred_models import PreferredModels
-from consumers.errors import UnavailableError
+from consumers.errors import PointsmanError, UnavailableError
 from consumers.ports.clock import SystemClock
 from consumers.ports.model import Model
 from consumers.router.exchange import Prompt, Reply
@@ -207,6 +207,9 @@ async def _run(
             figures.waits += 1
             time.now += error.after_s or 1.0
             await asyncio.sleep(0)
+        except PointsmanError as error:
+            figures.violations.append(f"{event.id} ended without an outcome: {error!r}")
+            return
     if not isinstance(said, Outcome):
         figures.violations.append(f"{event.id} did not end: {said!r}")
         return
@@ -237,7 +240,8 @@ def _event(number: int) -> Envelope:
 
 def _treated(journal: RunJournal, model: Watched) -> Iterator[tuple[str, Treatment]]:
     yield from ((kind, Treatment.RETRY) for kind in model.faults)
-    for kind, decision in zip(model.answered, journal.decisions, strict=True):
+    # Whether there are as many of one as of the other is looked at elsewhere.
+    for kind, decision in zip(model.answered, journal.decisions, strict=False):
         yield kind, Treatment.REPAIR if decision.needs_repair else Treatment.USED
 
 
