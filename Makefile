@@ -5,7 +5,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 SEEDS ?= 1000
 
-.PHONY: help demo test test-fast check lock simulate attack answers crash mutants containers chaos bench bench-main bench-runtime bench-journal audit clean
+.PHONY: help demo test test-fast check lock simulate attack answers crash mutants containers chaos bench bench-main bench-run bench-turn bench-runtime bench-journal audit clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -57,10 +57,17 @@ containers: .venv/dev ## testcontainers and docker compose on a local Docker eng
 chaos: .venv/dev ## 10,000 events on real Kafka while workers and broker are killed, frozen, restarted; ARGS=--keep keeps the figures
 	.venv/bin/python ops/chaos/main.py $(ARGS)
 
-bench: bench-main bench-runtime bench-journal ## all benchmarks
+bench: bench-main bench-turn bench-runtime bench-journal ## all benchmarks
 
 bench-main: .venv/dev ## 1,000 events through the embedded stack and through real Kafka
 	.venv/bin/python ops/bench/main.py $(ARGS)
+
+bench-run: .venv/dev ## bench-main in three rounds, then a profile and a flame graph of ours
+	.venv/bin/python ops/bench/main.py --rounds 3 $(ARGS)
+	.venv/bin/python ops/bench/main.py --profile
+
+bench-turn: .venv/dev ## a model turn of the engine beside the openai SDK, at 1 and at 200 at once; ARGS=--quick for some seconds of it
+	.venv/bin/python ops/bench/turn.py $(ARGS)
 
 bench-runtime: .venv/dev ## our runtime beside plain loops and FastStream, on real Kafka; ARGS=--quick for a minute of it
 	.venv/bin/python ops/bench/runtime.py $(ARGS)

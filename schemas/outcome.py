@@ -73,3 +73,7 @@ class Outcome:
     """From the price table of the configuration."""
     started_at: datetime
     finished_at: datetime
+    model: str | None = None
+    """Which model decided last; None where nothing was decided."""
+    prompt: str | None = None
+    """Names the version of what it was told by the route."""

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from consumers.app.approval_settings import Approvals, SignWith
-from consumers.app.config import RuleSettings
 from consumers.app.config_file import ConfigFile, Location, Mistake
+from consumers.app.route_settings import RuleSettings
 from consumers.errors import ConfigurationError
 from consumers.policy.approvers import ApproverKey, Approvers, Signer, person
 from schemas.jws import KeyFormatError, private_key, public_key, public_pem

@@ -16,10 +16,13 @@ from connectors.lint import close_match
 from consumers.adapters.tls_files import TlsFileError
 from consumers.adapters.vault import Vault
 from consumers.app.approver_keys import approval_mistakes, approvers
-from consumers.app.config import ConnectorSettings, RouteSettings
+from consumers.app.config import ConnectorSettings
 from consumers.app.config_file import ConfigFile, InvalidConfigError, Mistake
 from consumers.app.privacy_keys import privacy_mistakes, shown_mistakes
+from consumers.app.route_plans import resolve_plan
 from consumers.app.route_rules import Schemas, resolve_rules
+from consumers.app.route_settings import RouteSettings
+from consumers.app.route_texts import resolve_texts
 from consumers.app.secret_settings import connector_secret
 from consumers.policy.approvers import Approvers
 from consumers.router.route import Budget, Route
@@ -150,6 +153,9 @@ def _route(
     known = schemas.known_of(settings, actions) if len(mistakes) == before else None
     rules, wrong = resolve_rules(file, index, actions, known)
     mistakes += [*wrong, *_trusting(file, index, actions)]
+    template, documents, unread = resolve_texts(file, index)
+    plan, ill = resolve_plan(file, index, actions, known)
+    mistakes += [*unread, *ill]
     mistakes += shown_mistakes(file, index, schemas.payload_of(settings))
     return Route(
         name=settings.name or settings.event,
@@ -171,6 +177,9 @@ def _route(
         trust=schemas.trust_of(settings, actions),
         requester_field=settings.requester_field,
         tools=tuple(action.tool for action in actions.values()),
+        template=template,
+        documents=documents,
+        plan=plan,
     )
 
 

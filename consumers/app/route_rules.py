@@ -9,8 +9,9 @@ from connectors.action import Action
 from connectors.catalog import Catalog
 from connectors.discovery import DiscoveryError, load_entry_point
 from connectors.lint import close_match
-from consumers.app.config import Registry, RouteSettings, RuleSettings
+from consumers.app.config import Registry
 from consumers.app.config_file import ConfigFile, Location, Mistake
+from consumers.app.route_settings import RouteSettings, RuleSettings
 from consumers.policy.provenance import RESERVED, Trust
 from consumers.policy.rules import Effect, Rule, RuleError, RuleFunction, compile_rule
 from consumers.policy.type_check import Known, type_mistakes

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from consumers.policy.rules import VARIABLES, Effect, Expression, Facts, Rule, RuleError, matches
+from consumers.policy.expressions import Expression
+from consumers.policy.rules import VARIABLES, Effect, Facts, Rule, RuleError, matches
 
 _ORDER: Final = (Effect.ALLOW, Effect.HOLD, Effect.DENY)
 

@@ -79,6 +79,7 @@ class Seen:
         shown: of the payload, the members that the model sees.
         calls: what the run has done, in its order.
         remembers: whether the model was told of earlier events.
+        steered: whether the model chose, by what it was told; a plan is not steered by texts.
     """
 
     envelope: Mapping[str, str | None]
@@ -86,6 +87,7 @@ class Seen:
     shown: frozenset[str]
     calls: Sequence[PastCall]
     remembers: bool
+    steered: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,12 @@ def concern(action: Action, arguments: Mapping[str, Any], seen: Seen, trust: Tru
                         UNPROVEN, f"{leaf.path} {_quoted(leaf.value)} {sources.origin(leaf.value)}"
                     )
     lasting = action.effect == "write" and (action.compensate is None or action.outward)
-    if lasting and action.name not in trust.despite_text and (text := _first_text(seen, trust)):
+    if (
+        lasting
+        and seen.steered
+        and action.name not in trust.despite_text
+        and (text := _first_text(seen, trust))
+    ):
         why = "reaches people outside" if action.outward else "cannot be undone"
         return Concern(
             UNTRUSTED_TEXT, f"{action.name} {why}, and the model had read {text}, which nobody vouches for"

@@ -4,30 +4,16 @@ The question is a CEL expression (https://cel.dev), which always terminates and 
 evaluate on hostile data; or, for what CEL cannot say, a Python function that somebody installed and named.
 """
 
-import re
 from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-import cel
+from consumers.policy.expressions import Expression, ExpressionError, compiled, facts_for, value_of
 
 VARIABLES: Final = frozenset({"event", "arguments", "session", "action", "now"})
 """The names a rule may use."""
-
-FUNCTIONS: Final = frozenset(
-    (
-        *("size", "contains", "startsWith", "endsWith", "matches", "type", "dyn"),
-        *("int", "uint", "double", "string", "bytes", "duration", "timestamp"),
-        *("getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear"),
-        *("getHours", "getMinutes", "getSeconds", "getMilliseconds"),
-    )
-)
-"""The functions a rule may call; operators and macros (`has`, `all`, `exists`, `exists_one`, `filter`, `map`) beside them."""
-
-_BOUND: Final = re.compile(r"\.\s*(?:all|exists|exists_one|filter|map)\s*\(\s*([A-Za-z_]\w*)\s*,")
-"""A macro and the name it binds, such as `h` in `session.history.exists(h, h.status == "success")`."""
 
 RuleFunction = Callable[[Mapping[str, Any]], bool]
 """A rule in Python: called with `event`, `arguments`, `session`, `action` and `now`, as CEL sees them; says if it matches.
@@ -46,21 +32,6 @@ class Effect(StrEnum):
 
 class RuleError(ValueError):
     """A rule that does not parse or uses an unknown name; the message says which, and what is known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Expression:
-    """A compiled CEL expression.
-
-    Attributes:
-        source: as it was written.
-        program: compiled.
-        names: the variables it uses.
-    """
-
-    source: str
-    program: cel.Program
-    names: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +76,11 @@ class Rule:
 
 
 class Facts:
-    """What rules are judged by, converted for CEL once for all of them: that costs far more than evaluating.
-
-    What the session remembers is most of all facts: each part is left out for CEL unless a rule says its name. A rule
-    that reached for it in any other way could not be evaluated, and would deny.
-    """
+    """What rules are judged by: as it is for those in Python, and converted for CEL; see `facts_for`."""
 
     def __init__(self, rules: Collection[Rule], facts: Mapping[str, Any]) -> None:
         self.plain = facts
-        self.converted = cel.Context(variables=_used([r.when for r in rules], facts))
+        self.converted = facts_for([r.when for r in rules if isinstance(r.when, Expression)], facts)
 
 
 def compile_rule(*, name: str, when: str, then: Effect, message: str, actions: frozenset[str]) -> Rule:
@@ -123,14 +90,9 @@ def compile_rule(*, name: str, when: str, then: Effect, message: str, actions: f
         RuleError: the expression does not parse, or uses a variable or function that rules do not know.
     """
     try:
-        program = cel.compile(when)
-    except ValueError as error:
-        raise RuleError(f"rule {name!r} does not parse: {_first_line(error)}") from error
-    names = frozenset(program.variables())
-    # The parser lists what macros bind as well. A name that slips through here fails when evaluated, and denies.
-    _refuse(name, names - VARIABLES - set(_BOUND.findall(when)), VARIABLES)
-    _refuse(name, {called for called in program.functions() if called.isidentifier()} - FUNCTIONS, FUNCTIONS)
-    return Rule(name, actions, then, message, Expression(when, program, names & VARIABLES))
+        return Rule(name, actions, then, message, compiled(when, VARIABLES))
+    except ExpressionError as error:
+        raise RuleError(f"rule {name!r} {error}") from error
 
 
 def matches(rule: Rule, facts: Facts) -> bool:
@@ -149,9 +111,9 @@ def matches(rule: Rule, facts: Facts) -> bool:
 def _evaluated(rule: Rule, facts: Facts) -> object:
     if isinstance(rule.when, Expression):
         try:
-            return rule.when.program.execute(facts.converted)
-        except (ValueError, TypeError, KeyError, RuntimeError, OverflowError) as error:
-            raise RuleError(f"rule {rule.name!r} cannot be evaluated: {_first_line(error)}") from error
+            return value_of(rule.when, facts.converted)
+        except ExpressionError as error:
+            raise RuleError(f"rule {rule.name!r} {error}") from error
     try:
         return rule.when(
             deepcopy(facts.plain)
@@ -159,26 +121,3 @@ def _evaluated(rule: Rule, facts: Facts) -> object:
     # Other people's code, whatever it raises; its text may hold what it looked at.
     except Exception as error:
         raise RuleError(f"rule {rule.name!r} cannot be evaluated: {type(error).__name__}") from error
-
-
-def _used(conditions: Collection[Expression | RuleFunction], facts: Mapping[str, Any]) -> dict[str, Any]:
-    expressions = [each for each in conditions if isinstance(each, Expression)]
-    names = frozenset[str]().union(*(each.names for each in expressions))
-    variables = {name: facts[name] for name in names if name in facts}
-    if "session" in variables:
-        variables["session"] = {
-            name: fact
-            for name, fact in facts["session"].items()
-            if name == "results" or any(name in each.source for each in expressions)
-        }
-    return variables
-
-
-def _refuse(rule: str, unknown: Collection[str], known: Collection[str]) -> None:
-    if unknown:
-        listed = ", ".join(sorted(known))
-        raise RuleError(f"rule {rule!r} uses {', '.join(sorted(unknown))}; a rule knows {listed}")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]

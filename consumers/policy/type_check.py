@@ -13,7 +13,8 @@ from cel_expr_python import cel
 from pydantic import TypeAdapter
 
 from connectors.lint import close_match
-from consumers.policy.rules import Expression, Rule
+from consumers.policy.expressions import Expression
+from consumers.policy.rules import Rule
 from consumers.policy.vocabulary import TIMESTAMP, JsonSchema, Vocabulary
 from consumers.session.past import PastRun
 
@@ -67,6 +68,18 @@ def type_mistakes(rule: Rule, effects: Mapping[str, str], known: Known) -> tuple
     return mistakes or _Check(source, about, known).mistakes()
 
 
+def expression_mistakes(source: str, known: Known, *, condition: bool) -> tuple[str, ...]:
+    """Return what is wrong with an expression of a plan that could be compiled, in words.
+
+    Args:
+        source: the expression.
+        known: the schemas.
+        condition: whether it has to be true or false.
+    """
+    mistakes = tuple(_unknown_names(source, known))
+    return mistakes or _Check(source, [], known).mistakes(condition=condition)
+
+
 def _unknown_names(when: str, known: Known) -> Iterator[str]:
     """Find results that no action could have given."""
     found = {(kind, name) for kind, _, name in _NAMED.findall(when)}
@@ -93,10 +106,11 @@ class _Check:
             ),
             "session": self._vocabulary.message("session", _SESSION),
             "action": self._vocabulary.message("action", _ACTION),
+            "failures": None,
         }
         self._source = _NAMED.sub(self._named, when)
 
-    def mistakes(self) -> tuple[str, ...]:
+    def mistakes(self, *, condition: bool = True) -> tuple[str, ...]:
         environment = cel.NewEnv(
             descriptor_pool=self._vocabulary.pool(),
             variables={
@@ -108,7 +122,7 @@ class _Check:
             gives = environment.compile(self._source).return_type()
         except RuntimeError as error:
             return tuple(self._in_words(*found) for found in _ERROR.findall(str(error))) or (str(error),)
-        if gives not in (cel.Type.BOOL, cel.Type.DYN):
+        if condition and gives not in (cel.Type.BOOL, cel.Type.DYN):
             return (f"it gives {gives.name().lower()}, not true or false",)
         return ()
 

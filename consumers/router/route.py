@@ -8,6 +8,8 @@ from typing import Any
 from connectors.action import Action
 from consumers.policy.provenance import Trust
 from consumers.policy.rules import Rule
+from consumers.router.plan import Plan
+from consumers.router.template import STANDARD, Document, Template
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,8 @@ class Budget:
     usd: float = 1.0
     seconds: float = 120.0
     """Of work in one go; waiting for a person or for a retry does not count."""
+    prompt_tokens: int = 60_000
+    """Of one prompt, estimated at two bytes a token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,9 @@ class Route:
         trust: which values may go into protected arguments, and which writes may follow free text.
         requester_field: payload field that names who asked for it all, or None; this person approves none of it.
         tools: what the model API is shown, built once.
+        template: of the system message.
+        documents: shown with every event.
+        plan: what is done without asking the model, or None; it ends, or the model goes on.
     """
 
     name: str
@@ -69,6 +76,9 @@ class Route:
     trust: Trust = field(default_factory=Trust, compare=False)
     requester_field: str | None = None
     tools: Sequence[Mapping[str, Any]] = field(default=(), compare=False)
+    template: Template = STANDARD
+    documents: tuple[Document, ...] = ()
+    plan: Plan | None = None
 
     def shown(self, payload: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return what the model may see of a payload."""

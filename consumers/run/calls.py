@@ -10,7 +10,7 @@ from consumers.policy.rules import Effect, Rule
 from consumers.policy.verdict import Verdict, concerned, judge
 from consumers.ports.clock import Clock
 from consumers.ports.sessions import Entry
-from consumers.run import doubts, holding, record, seen
+from consumers.run import doubts, holding, record, repeats, seen
 from consumers.run.attempt import Attempt, Performer, together
 from consumers.run.consent import YES, unsatisfied
 from consumers.run.holding import ESCALATED
@@ -59,7 +59,10 @@ class Calls:
         for call in calls:
             action = work.route.actions[call.chosen.action]
             verdict = self._judge(work, call, action)
-            if verdict.effect is Effect.ALLOW:
+            same = repeats.same_again(repeats.asked_before(call, work.journal), self._clock.now())
+            if verdict.effect is Effect.ALLOW and same:
+                work.note(Entry(call.place.result, same), action.name)
+            elif verdict.effect is Effect.ALLOW:
                 allowed.append((call, action, verdict))
             else:  # nobody is asked about a read: `hold` is for writes
                 work.note(Entry(call.place.result, record.denied(verdict, self._clock.now())), action.name)

@@ -16,6 +16,7 @@ def outcome_of(journal: RunJournal, event: Envelope, route: Route, end: End, now
     """Return the outcome of a run that ends now."""
     spent = journal.spent()
     started = journal.started_at
+    last = journal.last_decision
     return Outcome(
         id=digest(["outcome", event.run_id])[:32],
         run_id=event.run_id,
@@ -34,6 +35,8 @@ def outcome_of(journal: RunJournal, event: Envelope, route: Route, end: End, now
         cost_usd=round(spent.usd, 9),
         started_at=datetime.fromisoformat(started) if started else now,
         finished_at=now,
+        model=last.get("model") or None,
+        prompt=last.get("prompt") or None,
     )
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Mapping
-from datetime import datetime
 
 from connectors.catalog import Catalog
 from consumers.errors import DeadLetterError, RetryError
@@ -14,13 +13,12 @@ from consumers.ports.deadlines import Deadlines
 from consumers.ports.model import Model
 from consumers.ports.outbox import Outbox
 from consumers.ports.sessions import Body, Entry, JournalFullError, SessionDamagedError, Sessions
-from consumers.router import prompt
-from consumers.router.decision import FINISH_TOOL, decide
-from consumers.router.exchange import Prompt
+from consumers.router.fitting import PromptBudgetError
 from consumers.router.route import Route
 from consumers.run import answers, doubts, ending, holding, record
 from consumers.run.attempt import Performer
 from consumers.run.calls import Calls
+from consumers.run.deciding import Deciding
 from consumers.run.journal import CallState, CallStatus
 from consumers.run.next_step import Decide, End, Perform, Skip, Undo, Wait, ended_early, ended_full, next_step
 from consumers.run.remembering import memory_of
@@ -36,9 +34,6 @@ from schemas.cancellation import Cancellation
 from schemas.envelope import Envelope
 from schemas.expiry import Expiry
 from schemas.outcome import Outcome, Status
-
-MAX_OUTPUT_TOKENS = 2048
-"""Of one turn."""
 
 Said = Outcome | ApprovalRequest
 """What a run has to say when it stops: how it ended, or what it asks a person."""
@@ -64,7 +59,7 @@ class Engine:
     ) -> None:
         self._routes = routes
         self._sessions = sessions
-        self._model = model
+        self._deciding = Deciding(model, clock, metrics)
         self._outbox = outbox
         self._deadlines = deadlines
         self._clock = clock
@@ -221,20 +216,17 @@ class Engine:
 
     async def _advance(self, work: Work) -> End | ApprovalRequest:
         """Take steps until the run ends or waits."""
-        seconds = work.route.budget.seconds
         while True:
             step = next_step(work.journal, work.route)
-            if work.worked_s > seconds and isinstance(step, Decide):
-                why = f"The budget of {seconds:g} seconds is spent before the goal was reached."
-                step = ended_early(work.journal, work.route, Status.BUDGET_SPENT, why)
+            if isinstance(step, Decide):
+                step = await self._decide(work, step.turn)
+            if step is None:
+                continue
             match step:
                 case End():
                     return step
                 case Wait(call=call):
                     return await self._wait(work, call)
-                case Decide(turn=turn):
-                    work.claim.enter(f"turn {turn}: asking the model")
-                    await self._decide(work, turn)
                 case Skip(call=call):
                     self._calls.skip(work, call)
                 case Perform(calls=calls):
@@ -244,17 +236,17 @@ class Engine:
                     work.claim.enter(f"undoing {call.chosen.action}")
                     await self._unwinding.undo(work, step, call)
 
-    async def _decide(self, work: Work, turn: int) -> None:
-        route = work.route
-        messages = prompt.build(work.opening, work.journal.finished_turns())
-        tools = [*route.tools, FINISH_TOOL]
-        asked = Prompt(messages, tools, MAX_OUTPUT_TOKENS, work.event.run_id, work.event.tenant)
-        reply = await work.keeping(self._model.reply(asked))
-        allowed = {action.tool_name: action for action in route.actions.values()}
-        decision = decide(reply, allowed, route.budget.calls - work.journal.spent().calls)
-        started = work.journal.started_at
-        started_at = datetime.fromisoformat(started) if started else work.started_at
-        work.note(record.decision_entry(turn, decision, reply, started_at, self._clock.now()))
+    async def _decide(self, work: Work, turn: int) -> End | Undo | None:
+        """Note what was decided, or return how the run ends instead."""
+        seconds = work.route.budget.seconds
+        if work.worked_s > seconds:
+            why = f"The budget of {seconds:g} seconds is spent before the goal was reached."
+            return ended_early(work.journal, work.route, Status.BUDGET_SPENT, why)
+        try:
+            await self._deciding.decide(work, turn)
+        except PromptBudgetError as error:
+            return ended_early(work.journal, work.route, Status.BUDGET_SPENT, f"{error}.")
+        return None
 
     async def _wait(self, work: Work, call: CallState) -> ApprovalRequest:
         asked = (doubts if call.status is CallStatus.IN_DOUBT else holding).request_of(work, call)

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from consumers.router.decision import Chosen, Decision
+from consumers.router.plan import Taken
 from consumers.router.prompt import Turn
 from consumers.session import place
 from consumers.session.place import CallPlace, turn_of
@@ -119,6 +120,31 @@ class RunJournal:
     def turns(self) -> int:
         """How many turns were decided."""
         return len(self.decisions)
+
+    @property
+    def last_decision(self) -> Body:
+        """The entry of the last turn; empty before the first one."""
+        return self.entries.get(place.decision(self.turns), {})
+
+    def planned(self, turn: int) -> int | None:
+        """Return the number of the plan's step that a turn took, or None where the model decided."""
+        return self.entries.get(place.decision(turn), {}).get("step")
+
+    @property
+    def taken(self) -> Taken | None:
+        """Where the route's plan stands, or None once the model has decided."""
+        if self.turns == 0:
+            return Taken()
+        step = self.planned(self.turns)
+        return None if step is None else Taken(step, self.last_decision["model"])
+
+    def failures(self) -> dict[str, str]:
+        """Return a code for each action of the last turn that was not done, by its name."""
+        found: dict[str, str] = {}
+        for call in self.calls_of(self.turns) if self.turns else ():
+            if call.status is not CallStatus.DONE:
+                found[call.chosen.action] = str(call.answer.get("code", call.status))
+        return found
 
     @property
     def outcome(self) -> Body | None:

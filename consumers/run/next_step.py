@@ -7,6 +7,7 @@ from connectors.action import Action
 from consumers.router.decision import Finish
 from consumers.router.route import Budget, Route
 from consumers.run.journal import OPEN, REFUSED_VALUES, CallState, CallStatus, RunJournal, Spent
+from consumers.run.repeats import MOST_REPEATS, asked_before, unlike
 from consumers.session import place
 from schemas.outcome import Status
 
@@ -75,7 +76,7 @@ def next_step(journal: RunJournal, route: Route) -> NextStep:
     calls = journal.calls_of(journal.turns)
     if not decision.needs_repair:
         if step := _open_call(calls, route):
-            return step
+            return _going_in_circles(step, journal, writes, route) or step
         if decision.finish and all(call.status is CallStatus.DONE for call in calls):
             return _finished(decision.finish, writes, route)
     if spent := over(journal.spent(), route.budget):
@@ -107,6 +108,22 @@ def _decided_ending(journal: RunJournal, writes: Sequence[CallState], route: Rou
 def _is_refused(call: CallState) -> bool:
     """Whether a person said no, or nothing in time."""
     return call.result is not None and call.result.get("code") == "rejected"
+
+
+def _going_in_circles(
+    step: NextStep, journal: RunJournal, writes: Sequence[CallState], route: Route
+) -> Undo | End | None:
+    """Return the end of a run that is about to ask what it has asked so often."""
+    if not isinstance(step, Perform) or _effect(route, step.calls[0]) == "write":
+        return None
+    for call in step.calls:
+        if len(asked_before(call, journal)) >= MOST_REPEATS:
+            why = (
+                f"The model asked for {call.chosen.action} {MOST_REPEATS + 1} times with the same arguments, and nothing "
+                f"was changed in between."
+            )
+            return _ended(Status.FAILED, why, writes, whole=route.atomic)
+    return None
 
 
 def ended_early(journal: RunJournal, route: Route, status: Status, why: str) -> Undo | End:
@@ -180,7 +197,7 @@ def _reads_from(calls: Sequence[CallState], route: Route) -> tuple[CallState, ..
             break
         if call.status in OPEN:
             reads.append(call)
-    return tuple(reads)
+    return unlike(reads)
 
 
 def _finished(finish: Finish, writes: Sequence[CallState], route: Route) -> Undo | End:

@@ -10,7 +10,6 @@ from consumers.policy.verdict import Verdict
 from consumers.ports.sessions import Entry
 from consumers.router.decision import Decision
 from consumers.router.exchange import Reply
-from consumers.router.prompt import TEMPLATE_DIGEST
 from consumers.run.journal import CallState, CallStatus
 from consumers.session import place
 from consumers.session.key import SessionKey
@@ -76,15 +75,17 @@ def step_from_outside(key: SessionKey, run_id: str, entry: Entry, at: datetime) 
     )
 
 
-def decision_entry(turn: int, decision: Decision, reply: Reply, started_at: datetime, at: datetime) -> Entry:
-    """Return what the model chose, what it cost and which prompt it saw."""
+def decision_entry(
+    turn: int, decision: Decision, reply: Reply, about: Mapping[str, Any], started_at: datetime, at: datetime
+) -> Entry:
+    """Return what was chosen, what it cost, and about the prompt or the plan that led to it."""
     return Entry(
         place.decision(turn),
         {
             **decision.body(),
             "model": reply.model,
             "deployment": reply.deployment,
-            "prompt": TEMPLATE_DIGEST,
+            **about,
             "input_tokens": reply.input_tokens,
             "output_tokens": reply.output_tokens,
             "cost_usd": reply.cost_usd,

@@ -1,7 +1,9 @@
 """What a run has seen so far, as its journal says it: where the values of its next action may come from."""
 
+from dataclasses import replace
+
 from connectors.action import Action
-from consumers.policy.provenance import Concern, PastCall, Seen, concern, origins
+from consumers.policy.provenance import Concern, PastCall, Seen, Trust, concern, origins
 from consumers.run.consent import YES
 from consumers.run.journal import CallState, CallStatus
 from consumers.run.work import Work
@@ -9,12 +11,12 @@ from consumers.run.work import Work
 
 def concern_of(work: Work, call: CallState, action: Action) -> Concern | None:
     """Return why a call may not be done without a person, or None."""
-    return concern(action, call.arguments, seen_before(work, call), work.route.trust)
+    return concern(action, call.arguments, seen_before(work, call), _trust(work, call))
 
 
 def origins_of(work: Work, call: CallState) -> dict[str, str]:
     """Return for each argument of a call, in words, where its values are found."""
-    return origins(call.arguments, seen_before(work, call), work.route.trust)
+    return origins(call.arguments, seen_before(work, call), _trust(work, call))
 
 
 def seen_before(work: Work, call: CallState) -> Seen:
@@ -26,7 +28,15 @@ def seen_before(work: Work, call: CallState) -> Seen:
         shown=frozenset(work.route.shown(event.payload)),
         calls=[_past(work, other) for other in work.journal.calls() if other.place < call.place],
         remembers=work.route.session_tokens > 0 and not work.context.is_empty,
+        steered=work.journal.planned(call.place.turn) is None,
     )
+
+
+def _trust(work: Work, call: CallState) -> Trust:
+    trust, plan = work.route.trust, work.route.plan
+    if plan is None or work.journal.planned(call.place.turn) is None:
+        return trust
+    return replace(trust, values=(*trust.values, *plan.constants))
 
 
 def _past(work: Work, call: CallState) -> PastCall:

@@ -14,8 +14,7 @@ from consumers.ports.claim import Claim
 from consumers.ports.clock import Clock
 from consumers.ports.outbox import Outbox
 from consumers.ports.sessions import Entry, JournalFullError, Lease, Opened, Sessions
-from consumers.router.exchange import Message
-from consumers.router.prompt import opening
+from consumers.router.prompt import Opening, opening
 from consumers.router.route import Route
 from consumers.run.journal import RunJournal
 from consumers.run.record import step_of
@@ -73,8 +72,8 @@ class Work:
         return self._clock.seconds() - self._begun
 
     @cached_property
-    def opening(self) -> tuple[Message, ...]:
-        """The messages with which every turn begins."""
+    def opening(self) -> Opening:
+        """What every turn begins with."""
         return opening(self.route, self.event, self.context)
 
     def note(self, entry: Entry, action: str | None = None) -> None:

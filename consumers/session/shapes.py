@@ -89,6 +89,9 @@ class _Decision(_Entry):
     input_tokens: int
     output_tokens: int
     cost_usd: float
+    model: str = ""
+    prompt: str = ""
+    step: int | None = None
     started_at: _Time
     at: _Time
 
@@ -220,6 +223,8 @@ class _Outcome(_Whole):
     cost_usd: float
     started_at: _Time
     finished_at: _Time
+    model: str | None = None
+    prompt: str | None = None
 
 
 _SHAPES: Final[Mapping[str, type[BaseModel]]] = {

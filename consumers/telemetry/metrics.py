@@ -57,6 +57,12 @@ RECORDS_CONSUMED: Final = Counter("records_consumed_total", "Records read from K
 EVENTS: Final = Counter("events_total", "Events worked to an outcome, by its status.", ("route", "status"))
 EXPIRED: Final = Counter("expired_total", "Questions to people that nobody answered in time.")
 DECISIONS: Final = Counter("decisions_total", "Answers of the model.", ("model",))
+PLANNED: Final = Counter("planned_total", "Turns that a plan decided, without the model.", ("route",))
+LEFT_OUT: Final = Counter(
+    "left_out_total",
+    "Prompts that were longer than the route's budget, by what was left out.",
+    ("route", "part"),
+)
 MODEL_ERRORS: Final = Counter(
     "model_errors_total", "Requests to the model without an answer.", ("model", "kind")
 )
@@ -139,7 +145,7 @@ READY: Final = Gauge("ready", "1 while the worker can take events.")
 TABLE: Final[tuple[Metric, ...]] = (
     *(RECORDS_CONSUMED, RECORDS_SKIPPED, EVENTS, EXPIRED, RETRIES, DEAD_LETTERS, TRIALS, PARKED, COMMITS),
     *(REBALANCES, READOPTED, HANDED_OVER),
-    *(DECISIONS, MODEL_ERRORS, MODEL_SECONDS, TOKENS, COST_USD, RATIONED),
+    *(DECISIONS, PLANNED, LEFT_OUT, MODEL_ERRORS, MODEL_SECONDS, TOKENS, COST_USD, RATIONED),
     *(MODEL_BREAKER, MODEL_REFUSED, MODEL_FALLBACKS),
     *(ACTIONS, ACTION_SECONDS, VERDICTS, EGRESS_REFUSALS),
     *(REBUILDS, REBUILT_RUNS, REDIS_CHECKED),

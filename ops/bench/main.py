@@ -21,6 +21,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from flame_graph import flame
 from measure import Measured, Size, measure, middle
 from processes import ProcessError
 from profile_report import report
@@ -79,7 +80,9 @@ def _options() -> argparse.Namespace:
         choices=[f"{w}-{b}" for w in WORKERS for b in BROKERS],
         help="just these; no results",
     )
-    parser.add_argument("--profile", action="store_true", help="only write results/main-profile.txt")
+    parser.add_argument(
+        "--profile", action="store_true", help="only write results/main-profile.txt and main-flame.svg"
+    )
     return parser.parse_args()
 
 
@@ -127,8 +130,10 @@ def _profile(console: Console, variant: Variant, size: Size) -> None:
         only_burst = Size(0, size.burst, 0, size.rate, size.customers, size.timeout_s)
         measured = asyncio.run(_with_progress(console, variant, only_burst, samples))
         text = report(samples, size.burst, measured.cpu_ms_per_event["worker"])
+        drawn = flame(samples, measured.cpu_ms_per_event["worker"])
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "main-profile.txt").write_text(text)
+    (RESULTS / "main-flame.svg").write_text(drawn)
     console.print("\n".join(text.splitlines()[:14]), soft_wrap=True)
 
 

@@ -16,7 +16,7 @@ from consumers.demo.options import OFFLINE
 from consumers.demo.settled import settled, template, write_secrets
 from consumers.router import prompt
 from consumers.router.decision import FINISH_TOOL
-from consumers.run.engine import MAX_OUTPUT_TOKENS
+from consumers.run.deciding import MAX_OUTPUT_TOKENS
 from consumers.session.context import Context
 
 HERE = Path(__file__).parent
@@ -76,7 +76,7 @@ def _configuration(servers: Servers) -> Path:
 def _prompt(config: Path, file: Path) -> Path:
     """Write down what Pointsman says to the model beside the event, so that the plain loop says the same."""
     (route,) = (r for r in resolve(read_config(config)).routes.values() if r.event == "order.requested")
-    system, _user = prompt.opening(route, orders(1, 1)[0], Context())
+    system, _user = prompt.opening(route, orders(1, 1)[0], Context()).messages
     said: dict[str, Any] = {
         "model": OFFLINE,
         "system": system["content"],

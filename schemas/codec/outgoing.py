@@ -93,6 +93,8 @@ def outcome_of(envelope: Envelope) -> Outcome:
         cost_usd=fields.number("cost_usd"),
         started_at=fields.instant("started_at"),
         finished_at=fields.instant("finished_at"),
+        model=fields.optional_text("model"),
+        prompt=fields.optional_text("prompt"),
     )
 
 
@@ -137,6 +139,8 @@ def _from_outcome(outcome: Outcome) -> OwnEvent:
         "cost_usd": outcome.cost_usd,
         "started_at": outcome.started_at,
         "finished_at": outcome.finished_at,
+        "model": outcome.model,
+        "prompt": outcome.prompt,
     }
     return OwnEvent(outcome.id, OUTCOME_TYPE, outcome.run_id, outcome.finished_at, outcome.session_id, fields)
 

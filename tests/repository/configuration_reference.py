@@ -22,11 +22,15 @@ _COUNTERPARTS: Final = {
 }
 """Where the fields of a section are documented that say nothing themselves."""
 _ELSEWHERE: Final = {
-    name: f"consumers.app.approval_settings.{name}"
-    for name in ("Approvals", "ApproverKeySettings", "SignWith")
-} | {
-    "Privacy": "consumers.app.privacy_section.Privacy",
-    **{name: f"consumers.app.model_section.{name}" for name in ("Model", "Fallback", "BreakerSettings")},
+    name: f"consumers.app.{module}.{name}"
+    for module, names in {
+        "approval_settings": ("Approvals", "ApproverKeySettings", "SignWith"),
+        "privacy_section": ("Privacy",),
+        "model_section": ("Model", "Fallback", "BreakerSettings"),
+        "plan_settings": ("PlannedCallSettings", "PlanStepSettings", "PlanSettings"),
+        "route_settings": ("RouteSettings", "RuleSettings", "BudgetSettings"),
+    }.items()
+    for name in names
 }
 """Sections that say what their fields mean, in a module of their own."""
 _LEAVES: Final = {"SecretRef": "secret", "KeyRef": "`{env: …}` or `{file: …}`", "Price": "price"}
@@ -112,8 +116,11 @@ _MEANINGS: Final = {
     "BudgetSettings.repairs": "answers that could not be used",
     "BudgetSettings.tokens": "in and out",
     "BudgetSettings.usd": "by `model.price`, or by `model.price_ceiling` where that is missing",
+    "BudgetSettings.prompt_tokens": "of one prompt, estimated at two bytes a token; above it the session's past is left out, then results of earlier turns, then documents",
     "BudgetSettings.seconds": "of work in one go; waiting for a person or a retry does not count",
     "RouteSettings.name": "unique, recorded in outcomes; the event type where missing",
+    "RouteSettings.prompt": "file with the system message, a template with `$goal` and `$rules`; ours where missing",
+    "RouteSettings.documents": "text files that the model is given with every event, as data, such as the rules for returns",
     "RouteSettings.requester_field": "payload field that names who asked for it all: this person approves none of it; an event without it has what a rule holds denied",
     "RouteSettings.show_personal": "payload fields tagged as personal that may be seen and written in the clear; account and card numbers in them may not, where there is a `privacy.key`",
     "RouteSettings.session_field": "payload field that names the session of an event that does not say so itself",

@@ -40,6 +40,7 @@ def test_the_ids_of_the_packaged_schemas_never_change() -> None:
         "run.cancel_requested.v1": 1944029378,
         "run.finished.v1": 586823368,
         "run.finished.v2": 545222729,
+        "run.finished.v3": 74028066,
         "step.recorded.v1": 443919689,
         "step.recorded.v2": 1376911552,
         "step.recorded.v3": 425392482,

@@ -225,3 +225,46 @@ def test_what_is_named_in_vain_is_a_mistake(valid: Path, name: str, says: str) -
 def test_a_rule_may_not_be_called_like_a_check_of_its_own(valid: Path, name: str) -> None:
     change(valid, "name: own-case-only", f"name: {name}")
     assert f"rule {name}: that name stands for a check of its own" in mistakes(valid)
+
+
+def texts(path: Path, prompt: bytes, *documents: str) -> None:
+    """Have the first route name a template and documents."""
+    (path.parent / "system.txt").write_bytes(prompt)
+    named = ", ".join(str(path.parent / name) for name in documents)
+    added = f"    prompt: {path.parent / 'system.txt'}\n    documents: [{named}]\n"
+    change(path, "    atomic: true # an order", added + "    atomic: true # an order")
+
+
+def test_a_routes_template_and_documents_are_read_from_their_files(valid: Path) -> None:
+    (valid.parent / "returns.md").write_text("30 days", encoding="utf-8")
+    texts(valid, b"Reach $goal. $rules", "returns.md")
+    route = resolve(read_config(valid)).routes["order.requested"]
+    assert route.template.filled("it", "!") == "Reach it. !"
+    assert [(each.name, each.text) for each in route.documents] == [("returns.md", "30 days")]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "document", "says"),
+    [
+        (b"Reach $goal.", b"", "system.txt lacks $rules"),
+        (b"\xff", b"", "system.txt is no text in UTF-8"),
+        (b"$goal $rules", None, "returns.md cannot be read: No such file or directory"),
+        (b"$goal $rules", b"x" * 300_000, "returns.md has more than 262144 bytes"),
+    ],
+    ids=["template", "binary", "missing", "large"],
+)
+def test_a_text_that_cannot_be_used_is_named_with_its_line(
+    valid: Path, prompt: bytes, document: bytes | None, says: str
+) -> None:
+    if document is not None:
+        (valid.parent / "returns.md").write_bytes(document)
+    texts(valid, prompt, "returns.md")
+    said = mistakes(valid)
+    assert says in said
+    assert "pointsman.yaml:1:" not in said
+
+
+def test_two_documents_of_one_name_are_refused(valid: Path) -> None:
+    (valid.parent / "returns.md").write_text("30 days", encoding="utf-8")
+    texts(valid, b"$goal $rules", "returns.md", "returns.md")
+    assert "has the name of another" in mistakes(valid)

@@ -83,6 +83,8 @@ class Ledger:
     """What has become of every booking."""
     sent: list[tuple[str, str]] = field(default_factory=list)
     """Every attempt that reached the shop, by what and key."""
+    looks: int = 0
+    """How often its stock was looked up."""
 
     def write(self, key: str, what: str) -> None:
         self.sent.append((what, key))
@@ -108,6 +110,7 @@ def shop_connector() -> Connector[Ledger]:
         Args:
             product: what.
         """
+        call.client.looks += 1
         return {"product": product, "available": 5}
 
     @shop.action(effect="write", idempotency="provider-key", window="24h", compensate="shop.cancel")

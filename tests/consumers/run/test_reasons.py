@@ -17,7 +17,7 @@ from consumers.ports.sessions import SessionBusyError
 from consumers.router.decision import FINISH_TOOL
 from consumers.router.exchange import Prompt, Reply
 from consumers.router.route import Budget
-from consumers.run.engine import MAX_OUTPUT_TOKENS
+from consumers.run.deciding import MAX_OUTPUT_TOKENS
 from consumers.run.journal import RunJournal
 from consumers.run.unwinding import UNDO_S
 from consumers.session.key import SessionKey
@@ -181,7 +181,8 @@ def filling(plan: Plan, entries: int, *, atomic: bool = True) -> World:
 async def test_the_end_of_a_full_journal_says_what_stands(
     atomic: bool, entries: int, status: Status, said: str
 ) -> None:
-    world = filling(turns(reply(ORDER), reply(SHIP), reply(STOCK)), entries, atomic=atomic)
+    looks = [reply(("shop__stock", {"product": f"P-{number}"})) for number in range(entries)]
+    world = filling(turns(reply(ORDER), reply(SHIP), *looks), entries, atomic=atomic)
     outcome = await outcome_of(world)
     assert outcome.status is status
     assert re.search(said, outcome.summary), outcome.summary

@@ -10,6 +10,8 @@ import pytest
 from connectors.errors import BusyError, InDoubtError
 from consumers.errors import RetryError
 from consumers.ports.actions import ActionRequest
+from consumers.router.prompt import opening
+from consumers.session.context import Context
 from consumers.telemetry.metrics import VERDICTS, Metrics
 from schemas.approval import ApprovalRequest
 from schemas.canonical import digest
@@ -190,6 +192,8 @@ async def test_an_outcome_says_all_that_was_done_and_what_it_cost() -> None:
         cost_usd=0.003,
         started_at=NOW,
         finished_at=NOW,
+        model="planned",
+        prompt=opening(world.route, world.event, Context()).version,
     )
     assert await outcome_of(world) == outcome, "read back from the journal it is the same"
 
