@@ -9,7 +9,7 @@ from openai import AsyncOpenAI, DefaultAioHttpClient
 from consumers.adapters.openai_settings import ModelSettings
 
 RESPONSE_LIMIT_BYTES: Final = 4 * 1024 * 1024
-"""Of a response as it comes over the wire; what is longer counts as a broken connection."""
+"""Of a response, which is asked for without compression; what is longer counts as a broken connection."""
 
 
 def open_client(settings: ModelSettings) -> AsyncOpenAI:
@@ -20,6 +20,7 @@ def open_client(settings: ModelSettings) -> AsyncOpenAI:
         api_key=settings.api_key.get_secret_value(),
         max_retries=0,
         timeout=timeout,
+        default_headers={"Accept-Encoding": "identity"},
         http_client=DefaultAioHttpClient(
             timeout=timeout,
             limits=httpx2.Limits(max_connections=settings.max_concurrency),
@@ -33,6 +34,10 @@ def open_client(settings: ModelSettings) -> AsyncOpenAI:
 
 
 async def _bound(response: httpx2.Response) -> None:
+    encoding = response.headers.get("content-encoding", "identity")
+    if encoding.lower() != "identity":
+        # We asked for a plain body: what it unfolds to could be any number of times the limit.
+        raise httpx2.DecodingError("an encoded response, where a plain one was asked for")
     assert isinstance(response.stream, httpx2.AsyncByteStream)
     response.stream = _Bounded(response.stream)
 

@@ -39,7 +39,7 @@ _OUR_CODES: Final = frozenset(
 )
 _OUR_FIELDS: Final = (
     *("model", "tools", "tool_choice", "parallel_tool_calls", "temperature"),
-    *("max_tokens", "max_completion_tokens"),
+    *("max_tokens", "max_completion_tokens", "max_output_tokens", "store", "instructions"),
 )
 
 
@@ -67,13 +67,13 @@ def fault_of(error: Exception, settings: ModelSettings) -> Fault:
     kind = "timeout" if isinstance(error, (APITimeoutError, TimeoutError)) else "connection"
     cause = type(error.__cause__ or error).__name__
     return Fault(
-        kind, UnavailableError(f"model {settings.name}: no answer from {settings.base_url} ({cause})")
+        kind, UnavailableError(f"model {settings.called}: no answer from {settings.base_url} ({cause})")
     )
 
 
 def _status_fault(error: APIStatusError, settings: ModelSettings) -> Fault:
     status, said = error.status_code, _said(error.body)
-    where = f"model {settings.name}: HTTP {status} from {settings.base_url}"
+    where = f"model {settings.called}: HTTP {status} from {settings.base_url}"
     text = where + _detail(said, settings)
     if status == HTTPStatus.PAYMENT_REQUIRED or "insufficient_quota" in said.code:
         return Fault(

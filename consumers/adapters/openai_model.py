@@ -17,10 +17,12 @@ import aiohttp
 import httpx2
 from openai import OpenAIError
 
+from consumers.adapters.openai_answer import UnreadableReplyError
 from consumers.adapters.openai_client import open_client
 from consumers.adapters.openai_faults import Fault, fault_of
+from consumers.adapters.openai_responses import RESPONSES
 from consumers.adapters.openai_settings import ModelSettings
-from consumers.adapters.openai_wire import UnreadableReplyError, read_answer, request_body
+from consumers.adapters.openai_wire import CHAT
 from consumers.errors import ConfigurationError, UnavailableError
 from consumers.router.exchange import Prompt, Reply
 from consumers.telemetry.metrics import COST_USD, DECISIONS, MODEL_ERRORS, MODEL_SECONDS, TOKENS, Metrics
@@ -62,6 +64,7 @@ class OpenAIModel:
                 f"model.base_url {settings.base_url} is not on this machine, and {FORBID_REMOTE}=1 forbids that"
             )
         self._settings = settings
+        self._wire = RESPONSES if settings.api == "responses" else CHAT
         self._metrics = metrics
         self._pause = pause
         self._slots = asyncio.Semaphore(settings.max_concurrency)
@@ -70,8 +73,8 @@ class OpenAIModel:
 
     async def reply(self, prompt: Prompt) -> Reply:
         """Ask once, retries inside; see the port."""
-        name, started = self._settings.name, time.perf_counter()
-        body = request_body(prompt, self._settings)
+        name, started = self._settings.called, time.perf_counter()
+        body = self._wire.request_body(prompt, self._settings)
         try:
             async with asyncio.timeout(self._settings.timeout_s) as limit:
                 reply = await self._persist(body, limit)
@@ -96,7 +99,7 @@ class OpenAIModel:
             answer = await self._ask(body)
             if isinstance(answer, Reply):
                 return answer
-            self._metrics.add(MODEL_ERRORS, self._settings.name, answer.kind)
+            self._metrics.add(MODEL_ERRORS, self._settings.called, answer.kind)
             fault = answer.error
             if not isinstance(fault, UnavailableError) or tries == self._settings.retries:
                 raise fault
@@ -116,10 +119,10 @@ class OpenAIModel:
     async def _ask(self, body: bytes) -> Reply | Fault:
         try:
             async with self._slots:
-                response = await self._client.post("/chat/completions", cast_to=httpx2.Response, content=body)
-            answer = read_answer(response.content, self._settings, request_bytes=len(body))
+                response = await self._client.post(self._wire.path, cast_to=httpx2.Response, content=body)
+            answer = self._wire.read_answer(response.content, self._settings, len(body))
         except UnreadableReplyError as error:
-            return Fault("unreadable", UnavailableError(f"model {self._settings.name}: {error}"))
+            return Fault("unreadable", UnavailableError(f"model {self._settings.called}: {error}"))
         # The SDK wraps most of its transport's errors, not all.
         except (OpenAIError, aiohttp.ClientError, OSError) as error:
             return fault_of(error, self._settings)

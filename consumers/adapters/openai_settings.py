@@ -30,6 +30,8 @@ class ModelSettings(BaseModel):
         base_url: up to and with `/v1`; no credentials, query or fragment.
         api_key: sent as bearer token; endpoints without keys ignore it.
         name: what the endpoint calls the model.
+        label: what logs, metrics and decisions call this deployment; its name where missing.
+        api: `chat` for chat completions, which every compatible endpoint has; `responses` for the Responses API.
         timeout_s: for one reply: waiting for a slot, all tries and the pauses between them.
         connect_timeout_s: for one connection.
         retries: further tries after the first, while `timeout_s` lasts.
@@ -39,7 +41,7 @@ class ModelSettings(BaseModel):
         temperature: None leaves it to the endpoint.
         tool_choice: `required` makes the model call a tool, which small models need.
         parallel_tool_calls: None does not send it, for endpoints that refuse the field.
-        output_limit_field: how the endpoint names the limit of output tokens; old ones know `max_tokens`.
+        output_limit_field: how `chat` names the limit of output tokens; old endpoints know `max_tokens`.
         max_concurrency: requests at once; further ones wait within `timeout_s`.
     """
 
@@ -48,6 +50,8 @@ class ModelSettings(BaseModel):
     base_url: str = "https://api.openai.com/v1"
     api_key: SecretStr = SecretStr("none")
     name: str = Field(min_length=1)
+    label: str = Field(default="", max_length=100)
+    api: Literal["chat", "responses"] = "chat"
     timeout_s: _Seconds = 60.0
     connect_timeout_s: _Seconds = 5.0
     retries: int = Field(default=2, ge=0, le=10)
@@ -70,6 +74,11 @@ class ModelSettings(BaseModel):
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ValueError("must have no credentials, query or fragment; the key goes into api_key")
         return value.rstrip("/")
+
+    @property
+    def called(self) -> str:
+        """What logs, metrics and decisions call it."""
+        return self.label or self.name
 
     @property
     def is_loopback(self) -> bool:

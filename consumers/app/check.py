@@ -38,7 +38,7 @@ def check_config(file: ConfigFile, *, existing_topics: AbstractSet[str] | None =
         file: as `read_config` returned it.
         existing_topics: the topics on the cluster; None leaves them unchecked.
     """
-    mistakes = [*_missing_secrets(file), *_security(file), *_schemas(file), *_loops(file)]
+    mistakes = [*_missing_secrets(file), *_security(file), *_schemas(file), *_loops(file), *_patience(file)]
     if existing_topics is not None:
         mistakes += _missing_topics(file, existing_topics)
     resolved = None
@@ -122,6 +122,16 @@ def _loops(file: ConfigFile) -> Iterator[Mistake]:
         if route.topic == route.output:
             message = f"routes.{index}: outcomes go to {route.output}, where the events come from"
             yield Mistake(file.where(*at, "output"), message, "give the outcomes a topic of their own")
+
+
+def _patience(file: ConfigFile) -> Iterator[Mistake]:
+    """Find models that may take so long, one after the other, that the worker would count as wedged."""
+    longest_s = sum(each.timeout_s for each in file.config.model.deployments())
+    stalled_s = file.config.limits.stalled_s
+    if longest_s >= stalled_s:
+        message = f"model: all deployments together may take {longest_s:g} s for one answer (timeout_s)"
+        hint = f"a step that takes limits.stalled_s, {stalled_s:g} s, ends the worker: shorten the one or raise the other"
+        yield Mistake(file.where("model", "timeout_s"), message, hint)
 
 
 def _missing_topics(file: ConfigFile, existing: AbstractSet[str]) -> Iterator[Mistake]:

@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Final
 
-from pydantic import SecretStr
-
 from consumers.adapters import kafka_clients
 from consumers.adapters.cassette_model import refuse_cassette
 from consumers.adapters.cell_trial import CellTrial
@@ -17,7 +15,6 @@ from consumers.adapters.kafka_group import KafkaGroup
 from consumers.adapters.kafka_outbox import KafkaOutbox
 from consumers.adapters.kafka_parked import KafkaParkedLog
 from consumers.adapters.kafka_transactions import KafkaTransactionsOpener
-from consumers.adapters.openai_model import OpenAIModel
 from consumers.adapters.private_actions import PrivateActions
 from consumers.adapters.private_model import PrivateModel
 from consumers.adapters.private_outbox import PrivateOutbox
@@ -27,6 +24,7 @@ from consumers.app import cell, connections
 from consumers.app.config import Config, Kafka, Limits
 from consumers.app.config_file import ConfigFile
 from consumers.app.handler import RecordHandler
+from consumers.app.models import preferred_models
 from consumers.app.personal_data import PersonalData
 from consumers.app.privacy_keys import register
 from consumers.app.resolve import OpenableConnector, Resolved
@@ -77,13 +75,6 @@ async def actions(
 def result_limits(limits: Limits) -> ResultLimits:
     """Return the bounds on what an action returns."""
     return ResultLimits(bytes=limits.result_bytes, depth=limits.result_depth)
-
-
-def model(config: Config, metrics: Metrics) -> OpenAIModel:
-    """Return the model's client."""
-    # The client wants a key even for endpoints that have none, such as a model on the same machine.
-    key = connections.secret(config.model.api_key, "model.api_key") or SecretStr("none")
-    return OpenAIModel(config.model.settings(key), metrics=metrics)
 
 
 def rationed(llm: Model, limits: Limits, spending: Spending, metrics: Metrics) -> Model:
@@ -186,7 +177,7 @@ async def worker(
     messages = connections.own_messages(config.kafka, codec)
     outbox = KafkaOutbox(sender, messages)
     store = await open_store(config, codec, outbox, metrics, stack)
-    llm = model(config, metrics)
+    llm = preferred_models(config.model, metrics)
     stack.push_async_callback(llm.aclose)
     parts = adapt(
         Parts(

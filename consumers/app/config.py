@@ -6,13 +6,13 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from consumers.adapters.openai_settings import ModelSettings, Price
 from consumers.app.approval_settings import Approvals
 from consumers.app.contradictions import refuse
 from consumers.app.kafka_security_rules import oauth_mistakes, security_mistakes
+from consumers.app.model_section import Model
 from consumers.app.privacy_section import Privacy
 from consumers.app.redis_settings import Redis
 from consumers.app.route_settings import RouteSettings
@@ -97,32 +97,6 @@ class Registry(Section):
                 [("pins", "are for a registry with a `url`: the ids of a folder are digests already")],
             )
         return self
-
-
-class Model(Section):
-    """The language model: any OpenAI-compatible endpoint. See `ModelSettings` for what each field means."""
-
-    base_url: str
-    name: str
-    api_key: SecretRef | None = None
-    timeout_s: float = 60.0
-    connect_timeout_s: float = 5.0
-    retries: int = 2
-    price: Price | None = None
-    price_ceiling: Price = Price(input_per_m=30.0, output_per_m=120.0)
-    temperature: float | None = None
-    tool_choice: Literal["auto", "required"] = "required"
-    output_limit_field: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
-    max_concurrency: int = 64
-
-    @model_validator(mode="after")
-    def _fits(self) -> "Model":
-        self.settings(SecretStr("none"))
-        return self
-
-    def settings(self, api_key: SecretStr) -> ModelSettings:
-        """Return the adapter's settings, key included."""
-        return ModelSettings(api_key=api_key, **self.model_dump(exclude={"api_key"}))
 
 
 class ConnectorSettings(BaseModel):

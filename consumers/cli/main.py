@@ -41,7 +41,11 @@ _START, _LOOK, _ACT = "Start", "Look", "Act"
 app.command(epilog=examples("pointsman run -c pointsman.yaml"), rich_help_panel=_START)(run)
 app.command(epilog=examples("pointsman demo", "pointsman demo --keep"), rich_help_panel=_START)(demo)
 app.command(
-    epilog=examples("pointsman model --port 8081", "pointsman model --script rules.yaml --latency 0.5"),
+    epilog=examples(
+        "pointsman model --port 8081",
+        "pointsman model --script rules.yaml --latency 0.5",
+        "pointsman model --ask -c pointsman.yaml",
+    ),
     rich_help_panel=_START,
 )(model)
 app.command(

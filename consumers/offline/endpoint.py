@@ -1,8 +1,9 @@
-"""The offline model's side of the chat completions API: a request comes in, a response goes out."""
+"""The offline model's side of both APIs of its kind: a request comes in, a response goes out."""
 
 import asyncio
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from consumers.offline.conversation import Conversation, UnreadableConversationE
 from consumers.offline.faults import Behaviour, Die, Refusal, Wrong, spoil
 from consumers.offline.obedience import obey
 from consumers.offline.reply import MODEL, completion
+from consumers.offline.responses import messages_of, response, tools_of
 from consumers.offline.script import Script, answer
 
 HEADER: Final = "x-pointsman-offline"
@@ -24,7 +26,7 @@ class Stats:
     """What the server has done since it started.
 
     Attributes:
-        requests: chat completions asked for; the sum of the next four and of those under way.
+        requests: answers asked for; the sum of the next four and of those under way.
         answers: given.
         rate_limited: refused with 429.
         errors: refused with 500.
@@ -69,6 +71,7 @@ class Endpoint:
         """Return the table of paths."""
         return [
             web.post("/v1/chat/completions", self.complete),
+            web.post("/v1/responses", self.respond),
             web.get("/v1/models", self.models),
             web.get("/healthz", self.health),
         ]
@@ -80,6 +83,13 @@ class Endpoint:
 
     async def complete(self, request: web.Request) -> web.Response:
         """Answer a chat completion request."""
+        return await self._answer(request, _CHAT)
+
+    async def respond(self, request: web.Request) -> web.Response:
+        """Answer a request of the Responses API."""
+        return await self._answer(request, _RESPONSES)
+
+    async def _answer(self, request: web.Request, api: "_Api") -> web.Response:
         self._counts["requests"] += 1
         mood = self._die.draw()
         if mood.refusal is Refusal.RATE_LIMIT:
@@ -91,7 +101,7 @@ class Endpoint:
             return self._problem(500, "server_error", "The offline model was told to fail.")
         try:
             body = await request.read()
-            asked = read(*_question(body))
+            asked = read(*_question(body, api))
         except UnreadableConversationError as error:
             return self._rejected(_RejectedError(400, "invalid_request", str(error)))
         except _RejectedError as error:
@@ -100,7 +110,7 @@ class Endpoint:
             return self._rejected(
                 _RejectedError(error.status, "request_too_large", error.text or error.reason)
             )
-        return self._json(self._completion(asked, len(body), mood.wrong))
+        return self._json(self._said(api, asked, len(body), mood.wrong))
 
     async def models(self, request: web.Request) -> web.Response:  # noqa: ARG002 - aiohttp's signature
         """List the one model."""
@@ -112,7 +122,9 @@ class Endpoint:
         about = {"status": "ok", "model": MODEL, "fingerprint": self._script.fingerprint}
         return self._json({**about, "script": self._script.name})
 
-    def _completion(self, asked: Conversation, prompt_chars: int, wrong: Wrong | None) -> dict[str, Any]:
+    def _said(
+        self, api: "_Api", asked: Conversation, prompt_chars: int, wrong: Wrong | None
+    ) -> dict[str, Any]:
         reply = answer(self._script, asked)
         self._counts["unmatched"] += reply.rule is None
         if self._behaviour.obedient:
@@ -121,10 +133,10 @@ class Endpoint:
             self._counts["wrong"] += 1
             reply = spoil(reply, wrong)
         fingerprint = self._script.fingerprint
-        said = completion(reply, fingerprint=fingerprint, prompt_chars=prompt_chars, created=int(time.time()))
+        said = api.say(reply, fingerprint=fingerprint, prompt_chars=prompt_chars, created=int(time.time()))
         self._counts["answers"] += 1
-        self._counts["input_tokens"] += said["usage"]["prompt_tokens"]
-        self._counts["output_tokens"] += said["usage"]["completion_tokens"]
+        self._counts["input_tokens"] += said["usage"][api.tokens_in]
+        self._counts["output_tokens"] += said["usage"][api.tokens_out]
         return said
 
     def _rate_limited(self) -> web.Response:
@@ -149,14 +161,37 @@ class Endpoint:
         return web.Response(body=body, status=status, content_type="application/json", headers=self._headers)
 
 
-def _question(body: bytes) -> tuple[Any, Any]:
+@dataclass(frozen=True, slots=True)
+class _Api:
+    """What differs between the two APIs."""
+
+    messages: Callable[[Any], Any]
+    tools: Callable[[Any], Any]
+    say: Callable[..., dict[str, Any]]
+    tokens_in: str
+    tokens_out: str
+
+
+_CHAT: Final = _Api(
+    messages=lambda asked: asked["messages"],
+    tools=lambda asked: asked.get("tools"),
+    say=completion,
+    tokens_in="prompt_tokens",
+    tokens_out="completion_tokens",
+)
+_RESPONSES: Final = _Api(
+    messages=messages_of, tools=tools_of, say=response, tokens_in="input_tokens", tokens_out="output_tokens"
+)
+
+
+def _question(body: bytes, api: _Api) -> tuple[Any, Any]:
     """Return the messages and tools of a request that this model can answer."""
     try:
         asked = orjson.loads(body)
         model, stream = asked["model"], asked.get("stream")
-        messages, tools = asked["messages"], asked.get("tools")
+        messages, tools = api.messages(asked), api.tools(asked)
     except (ValueError, LookupError, AttributeError, TypeError) as error:
-        raise _RejectedError(400, "invalid_request", f"not a chat completion request: {error!r}") from error
+        raise _RejectedError(400, "invalid_request", f"not a request that this API has: {error!r}") from error
     if model != MODEL:
         raise _RejectedError(404, "model_not_found", f"there is no model {model!r} here, only {MODEL}")
     if stream:

@@ -22,7 +22,17 @@ OWN: Final = frozenset(
             "roles",
             "escalate_to",
         ),
-        *("answer", "model", "prompt", "input_tokens", "output_tokens", "cost_usd", "turns", "ms"),
+        *(
+            "answer",
+            "model",
+            "deployment",
+            "prompt",
+            "input_tokens",
+            "output_tokens",
+            "cost_usd",
+            "turns",
+            "ms",
+        ),
         *("at", "time", "began_at", "started_at", "finished_at", "requested_at", "expires_at"),
         *("version", "earlier", "more", "waits", "link", "same_as", "left_out", "step"),
     }

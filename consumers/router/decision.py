@@ -2,29 +2,38 @@
 
 How each kind of bad answer is treated:
 
+* what is wrong with an answer as a whole: see `consumers.router.unusable`; a repair;
 * arguments that are not JSON, have duplicate keys, or do not fit the action's schema; an unknown or hidden
-  action: that call carries a problem, none of the turn's calls is performed, the model is told (a repair);
-* no call at all but text: the model is done, the text is its summary;
-* an empty, refused or cut-off answer: a repair.
+  action; a second finish: that call carries a problem, none of the turn's calls is performed, the model is told (a repair);
+* the same write with the same arguments twice in one answer: a repair. Whoever means both does the other one in a later
+  answer, when the first is done; whoever stuttered does not do a thing twice;
+* no call at all but text: the model is done, the text is its summary.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from connectors.action import Action
 from consumers.router.exchange import Reply, ToolCall
+from consumers.router.unusable import MAX_CALLS, is_too_long, problem_of
+from schemas.canonical import canonical_json
 from schemas.codec.json import read_object
 from schemas.errors import UnreadableError
 
 FINISH = "finish"
 """Name of the tool with which the model ends a run."""
 
+_UNKNOWN_IN_A_NAME: Final = re.compile(r"[^A-Za-z0-9_-]")
+_NAME_LIMIT: Final = 64
+"""An unknown name is told back with the next prompt, and APIs refuse a prompt with others."""
+_FIELD_LIMIT: Final = 200
+"""Of the name of a field, and of what is wrong with it; the model invents names as well."""
+
 FinishStatus = Literal["completed", "refused", "failed"]
-MAX_CALLS = 16
-"""Calls one turn may hold; an answer with more is a repair."""
 
 
 class Finish(BaseModel):
@@ -113,48 +122,58 @@ class Decision:
         )
 
 
-def decide(reply: Reply, actions: Mapping[str, Action]) -> Decision:
+def decide(reply: Reply, actions: Mapping[str, Action], calls_left: int = MAX_CALLS) -> Decision:
     """Check a reply against the actions on the route's list.
 
     Args:
         reply: what the model answered.
         actions: the allowed actions, by the name the model API knows them by (`Action.tool_name`).
+        calls_left: how many actions the run's budget has left.
     """
-    if reply.finish_reason == "length":
-        return _broken(reply, "the answer was cut off at the output limit; answer shorter")
-    if reply.finish_reason == "content_filter":
-        return _broken(reply, "the endpoint's content filter refused the answer")
-    if len(reply.calls) > MAX_CALLS:
-        return _broken(reply, f"{len(reply.calls)} calls in one answer; at most {MAX_CALLS} are allowed")
-    if len({call.id for call in reply.calls}) != len(reply.calls):
-        return _broken(reply, "two calls share one id")
+    finishes = sum(call.name == FINISH for call in reply.calls)
+    if problem := problem_of(reply, min(MAX_CALLS, calls_left + finishes)):
+        return _broken(reply, problem)
     if not reply.calls:
-        if not reply.text.strip():
-            return _broken(reply, "the answer is empty; call an action or finish")
         return Decision((), Finish(status="completed", summary=reply.text.strip()), None, reply.text)
     finish: Finish | None = None
     chosen: list[Chosen] = []
+    writes: set[tuple[str, bytes]] = set()
     for call in reply.calls:
         if call.name != FINISH:
-            chosen.append(_choose(call, actions))
+            chosen.append(_told_apart(_choose(call, actions), actions.get(call.name), writes))
             continue
         parsed = _finish(call)
-        if isinstance(parsed, Finish):
+        if isinstance(parsed, Finish) and finish is None:
             finish = parsed
+        elif isinstance(parsed, Finish):
+            chosen.append(Chosen(call.id, FINISH, {}, "finish is called twice in one answer; call it once"))
         else:
             chosen.append(parsed)
     return Decision(tuple(chosen), finish, None, reply.text)
 
 
 def _broken(reply: Reply, problem: str) -> Decision:
-    return Decision((), None, problem, reply.text)
+    return Decision((), None, problem, "" if is_too_long(reply) else reply.text)
+
+
+def _told_apart(chosen: Chosen, action: Action | None, writes: set[tuple[str, bytes]]) -> Chosen:
+    """Return the call, with a problem where it repeats one of these writes; a read may be repeated."""
+    if action is None or action.effect == "read" or chosen.problem:
+        return chosen
+    what = (action.name, canonical_json(chosen.arguments))
+    if what in writes:
+        why = f"{action.name} is called twice with these arguments in one answer; if both are meant, do one in a later answer"
+        return replace(chosen, problem=why)
+    writes.add(what)
+    return chosen
 
 
 def _choose(call: ToolCall, actions: Mapping[str, Action]) -> Chosen:
     action = actions.get(call.name)
     if action is None:
         known = ", ".join(sorted(actions))
-        return Chosen(call.id, call.name, {}, f"there is no action {call.name!r}; the actions are {known}")
+        name = _UNKNOWN_IN_A_NAME.sub("_", call.name)[:_NAME_LIMIT] or "_"
+        return Chosen(call.id, name, {}, f"there is no action {name!r}; the actions are {known}")
     if call.problem:
         return Chosen(call.id, action.name, {}, f"arguments of {call.name}: {call.problem}")
     try:
@@ -180,5 +199,8 @@ def _finish(call: ToolCall) -> Finish | Chosen:
 
 def explain(error: ValidationError) -> str:
     """Say in one line which fields are wrong and how, without repeating the values."""
-    parts = (f"{'.'.join(map(str, e['loc'])) or 'arguments'}: {e['msg']}" for e in error.errors()[:5])
+    parts = (
+        f"{'.'.join(map(str, e['loc']))[:_FIELD_LIMIT] or 'arguments'}: {e['msg'][:_FIELD_LIMIT]}"
+        for e in error.errors(include_url=False, include_input=False)[:5]
+    )
     return "; ".join(parts)

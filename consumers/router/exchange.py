@@ -45,3 +45,5 @@ class Reply:
     output_tokens: int
     cost_usd: float
     """From the price table of the configuration."""
+    deployment: str = ""
+    """Which of the configured deployments answered; empty where there is nothing to choose from."""

@@ -10,6 +10,7 @@ from consumers.router.decision import FINISH_TOOL, decide
 from consumers.router.exchange import Prompt, Reply
 from consumers.router.fitting import fitted
 from consumers.router.plan import Planned, next_turn
+from consumers.router.unusable import MAX_CALLS
 from consumers.run import record
 from consumers.run.work import Work
 from consumers.telemetry.metrics import LEFT_OUT, PLANNED, Metrics
@@ -65,14 +66,17 @@ class Deciding:
         prompt = fitted(work.opening, turns, tools, route=route, event=event, context=work.context)
         for part in prompt.left_out:
             self._metrics.add(LEFT_OUT, route.name, part)
-        reply = await self._model.reply(
-            Prompt(prompt.messages, tools, MAX_OUTPUT_TOKENS, event.run_id, event.tenant)
-        )
+        asked = Prompt(prompt.messages, tools, MAX_OUTPUT_TOKENS, event.run_id, event.tenant)
+        reply = await work.keeping(self._model.reply(asked))
         left_out = {"left_out": list(prompt.left_out)} if prompt.left_out else {}
-        self._note(work, turn, reply, {"prompt": prompt.version, **left_out})
+        left = route.budget.calls - work.journal.spent().calls
+        self._note(work, turn, reply, {"prompt": prompt.version, **left_out}, left)
 
-    def _note(self, work: Work, turn: int, reply: Reply, about: Mapping[str, Any]) -> None:
-        decision = decide(reply, {action.tool_name: action for action in work.route.actions.values()})
+    def _note(
+        self, work: Work, turn: int, reply: Reply, about: Mapping[str, Any], calls_left: int = MAX_CALLS
+    ) -> None:
+        allowed = {action.tool_name: action for action in work.route.actions.values()}
+        decision = decide(reply, allowed, calls_left)
         started = work.journal.started_at
         started_at = datetime.fromisoformat(started) if started else work.started_at
         work.note(record.decision_entry(turn, decision, reply, about, started_at, self._clock.now()))

@@ -84,6 +84,7 @@ def decision_entry(
         {
             **decision.body(),
             "model": reply.model,
+            "deployment": reply.deployment,
             **about,
             "input_tokens": reply.input_tokens,
             "output_tokens": reply.output_tokens,

@@ -1,15 +1,15 @@
 """One run in hand: its lease, its journal, and what is decided but not yet written or published."""
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import orjson
 
-from consumers.errors import RetryError
+from consumers.errors import PointsmanError, RetryError
 from consumers.ports.claim import Claim
 from consumers.ports.clock import Clock
 from consumers.ports.outbox import Outbox
@@ -23,6 +23,8 @@ from consumers.session import place
 from consumers.session.context import Context
 from schemas.envelope import Envelope
 from schemas.step import Step
+
+_Answer = TypeVar("_Answer")
 
 
 class Work:
@@ -116,6 +118,14 @@ class Work:
         with contextlib.suppress(RetryError, JournalFullError):
             await self.publish_steps()
             await self.commit()
+
+    async def keeping(self, answer: Awaitable[_Answer]) -> _Answer:
+        """Wait for the model; without an answer, write first what it decided before: that was paid for, and counts in the budget."""
+        try:
+            return await answer
+        except PointsmanError:
+            await self.keep()
+            raise
 
     def forget_unwritten(self) -> None:
         """Drop what the store refused: the journal is again what the store has."""

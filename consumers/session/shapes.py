@@ -85,6 +85,7 @@ class _Decision(_Entry):
     finish: _Finish | None
     problem: str | None
     text: str
+    deployment: str = ""
     input_tokens: int
     output_tokens: int
     cost_usd: float

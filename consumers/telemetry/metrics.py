@@ -66,6 +66,15 @@ LEFT_OUT: Final = Counter(
 MODEL_ERRORS: Final = Counter(
     "model_errors_total", "Requests to the model without an answer.", ("model", "kind")
 )
+MODEL_BREAKER: Final = Gauge(
+    "model_breaker", "Whether a model is asked: 0 yes, 1 by one probe, 2 not for a while.", ("model",)
+)
+MODEL_REFUSED: Final = Gauge(
+    "model_refused", "1 while a model refuses us, such as for its key: somebody must mend that.", ("model",)
+)
+MODEL_FALLBACKS: Final = Counter(
+    "model_fallbacks_total", "Answers of a model that stood in for those preferred to it.", ("model",)
+)
 MODEL_SECONDS: Final = Histogram("model_seconds", "Time of an answer, retries included.", ("model",), _SLOW)
 TOKENS: Final = Counter("tokens_total", "Tokens sent to and received from the model.", ("direction",))
 RATIONED: Final = Counter(
@@ -137,6 +146,7 @@ TABLE: Final[tuple[Metric, ...]] = (
     *(RECORDS_CONSUMED, RECORDS_SKIPPED, EVENTS, EXPIRED, RETRIES, DEAD_LETTERS, TRIALS, PARKED, COMMITS),
     *(REBALANCES, READOPTED, HANDED_OVER),
     *(DECISIONS, PLANNED, LEFT_OUT, MODEL_ERRORS, MODEL_SECONDS, TOKENS, COST_USD, RATIONED),
+    *(MODEL_BREAKER, MODEL_REFUSED, MODEL_FALLBACKS),
     *(ACTIONS, ACTION_SECONDS, VERDICTS, EGRESS_REFUSALS),
     *(REBUILDS, REBUILT_RUNS, REDIS_CHECKED),
     *(RUNS_IN_FLIGHT, KEYS_WAITING, PARKED_KEYS, *PARTITION_GAUGES),

@@ -21,6 +21,7 @@ from consumers.adapters.memory_deadlines import MemoryDeadlines
 from consumers.adapters.memory_sessions import MemorySessions
 from consumers.app import compose
 from consumers.app.config_file import read_config
+from consumers.app.models import preferred_models
 from consumers.app.resolve import Resolved, resolve
 from consumers.demo.settled import template
 from consumers.errors import RetryError
@@ -147,7 +148,7 @@ async def open_world(folder: Path, answering: Answering, mutant: str) -> AsyncGe
         file = read_config(_configuration(folder, sandbox.address, port))
         resolved = _weakened(resolve(file), mutant)
         metrics, trail = Metrics(), Trail()
-        llm = compose.model(file.config, metrics)
+        llm = preferred_models(file.config.model, metrics)
         exits.push_async_callback(llm.aclose)
         clock = SystemClock()
         engine = Engine(

@@ -14,6 +14,8 @@ Row = tuple[str, ...]
 
 _COUNTERPARTS: Final = {
     "Model": "consumers.adapters.openai_settings.ModelSettings",
+    "Fallback": "consumers.adapters.openai_settings.ModelSettings",
+    "BreakerSettings": "connectors.breaker.BreakerLimits",
     "RouteSettings": "consumers.router.route.Route",
     "RuleSettings": "consumers.policy.rules.Rule",
     "Limits": "consumers.runtime.limits.RuntimeLimits",
@@ -24,6 +26,7 @@ _ELSEWHERE: Final = {
     for module, names in {
         "approval_settings": ("Approvals", "ApproverKeySettings", "SignWith"),
         "privacy_section": ("Privacy",),
+        "model_section": ("Model", "Fallback", "BreakerSettings"),
         "plan_settings": ("PlannedCallSettings", "PlanStepSettings", "PlanSettings"),
         "route_settings": ("RouteSettings", "RuleSettings", "BudgetSettings"),
     }.items()
@@ -87,6 +90,13 @@ _MEANINGS: Final = {
     "Model.base_url": "an OpenAI-compatible endpoint, up to and with `/v1`",
     "Model.price": "`{input_per_m: …, output_per_m: …}`, US dollars for a million tokens",
     "Model.temperature": "left to the endpoint where missing",
+    "Fallback.base_url": "of a further deployment, in order of preference; as for the first where missing, and so are the others",
+    "Fallback.label": "what logs, metrics and decisions call it; its name where missing",
+    "Fallback.api_key": "that of the first deployment where missing, if the host is the same; none at another host",
+    "Fallback.price": "`{input_per_m: …, output_per_m: …}`; never that of the first",
+    "Fallback.temperature": "`null` leaves it to the endpoint",
+    "Model.parallel_tool_calls": "`null` does not send it, for endpoints that refuse the field",
+    "Fallback.parallel_tool_calls": "the same",
     "VaultSettings.url": "`https://host[:port]`; `http` only on this machine",
     "VaultSettings.token": "ours there, read for each request; an agent may renew it",
     "VaultSettings.mount": "of the engine KV, version 2; where missing, each reference begins with it",

@@ -56,6 +56,28 @@ async def test_a_whole_run_through_the_sdk_ends_with_the_order_shipped(
     assert server.stats.requests == server.stats.answers == 4
 
 
+async def test_the_responses_api_gives_the_same_answer_through_the_sdk(
+    dialogue: Any, demo: Any, serving: Any, client: Any
+) -> None:
+    server = await serving(demo)
+    dialogue.event("order.requested", ORDER)
+    functions = [
+        {"name": name.replace(".", "__"), "parameters": {"type": "object"}} for name in dialogue.offered
+    ]
+    offered = [{"type": "function", "function": function} for function in functions]
+    chat = await ask(client(server), dialogue, tools=offered)
+    tools = [{"type": "function", **function, "strict": True} for function in functions]
+    said = await client(server).responses.create(
+        model=MODEL, input=dialogue.messages, tools=tools, store=False
+    )
+    calls = [item for item in said.output if item.type == "function_call"]
+    expected = [(c.function.name, c.function.arguments) for c in chat.choices[0].message.tool_calls]
+    assert [(call.name, call.arguments) for call in calls] == expected
+    assert said.output_text == chat.choices[0].message.content
+    assert said.status == "completed"
+    assert server.stats.answers == 2
+
+
 async def test_every_answer_says_what_gave_it(dialogue: Any, demo: Any, serving: Any, client: Any) -> None:
     one = client(await serving(demo))
     raw = await one.chat.completions.with_raw_response.create(

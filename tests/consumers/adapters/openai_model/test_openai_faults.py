@@ -1,5 +1,6 @@
 """What each failure of an endpoint becomes, and how often it was asked."""
 
+import gzip
 import socket
 
 import pytest
@@ -155,3 +156,13 @@ async def test_an_endless_response_is_cut_off(make: Make, endpoint: Endpoint) ->
     with pytest.raises(RetryError, match="no answer from"):
         await make(retries=0).reply(PROMPT)
     assert sent < 32 * 1024 * 1024
+
+
+async def test_a_body_is_asked_for_as_it_is_and_a_compressed_one_is_refused(
+    make: Make, endpoint: Endpoint
+) -> None:
+    bomb = gzip.compress(b" " * 32 * 1024 * 1024)
+    endpoint.answers = [web.Response(body=bomb, headers={"Content-Encoding": "gzip"})]
+    with pytest.raises(RetryError, match="no answer from"):
+        await make(retries=0).reply(PROMPT)
+    assert endpoint.asked[0].headers["Accept-Encoding"] == "identity"

@@ -6,8 +6,9 @@ from typing import Any
 import orjson
 import pytest
 
+from consumers.adapters.openai_answer import UnreadableReplyError
 from consumers.adapters.openai_settings import ModelSettings
-from consumers.adapters.openai_wire import UnreadableReplyError, read_answer, request_body
+from consumers.adapters.openai_wire import read_answer, request_body
 from consumers.router.decision import decide
 from consumers.router.exchange import Prompt, Reply, ToolCall
 
@@ -19,7 +20,7 @@ def read(message: Any, **choice: Any) -> Reply:
         "choices": [{"message": message, **choice}],
         "usage": {"prompt_tokens": 1, "completion_tokens": 2},
     }
-    return read_answer(orjson.dumps(body), SETTINGS, request_bytes=4).reply
+    return read_answer(orjson.dumps(body), SETTINGS, 4).reply
 
 
 def called(*calls: Any) -> tuple[ToolCall, ...]:
@@ -73,7 +74,7 @@ def test_a_missing_finish_reason_reads_as_stop() -> None:
 )
 def test_unusable_usage_is_estimated_and_costs_something(usage: Any) -> None:
     body = orjson.dumps({"choices": [{"message": {"content": "12345"}}], "usage": usage})
-    answer = read_answer(body, SETTINGS, request_bytes=401)
+    answer = read_answer(body, SETTINGS, 401)
     assert answer.estimated
     assert (answer.reply.input_tokens, answer.reply.output_tokens) == (101, 2)
     assert answer.reply.cost_usd > 0
@@ -99,7 +100,7 @@ def test_unusable_usage_is_estimated_and_costs_something(usage: Any) -> None:
 )
 def test_what_holds_no_message_is_unreadable(body: bytes) -> None:
     with pytest.raises(UnreadableReplyError):
-        read_answer(body, SETTINGS, request_bytes=1)
+        read_answer(body, SETTINGS, 1)
 
 
 def test_a_prompt_without_tools_says_nothing_of_tools() -> None:
