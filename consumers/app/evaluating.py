@@ -13,8 +13,9 @@ from consumers.adapters.cassette_model import cassette
 from consumers.adapters.kafka_reader import topic_reader
 from consumers.adapters.kafka_steps import KafkaSteps
 from consumers.adapters.own_messages import OWN_TENANT
-from consumers.app import compose, connections
+from consumers.app import connections
 from consumers.app.config_file import ConfigFile
+from consumers.app.models import first_model
 from consumers.app.personal_data import PersonalData
 from consumers.app.privacy_keys import register
 from consumers.app.resolve import resolve
@@ -162,7 +163,8 @@ async def _candidate(file: ConfigFile, how: How) -> AsyncGenerator[Candidate]:
             yield made(played)
         return
     async with AsyncExitStack() as stack:
-        real = compose.model(file.config, Metrics())
+        # Alone: answers of another model that stood in would say nothing of this one.
+        real = first_model(file.config.model, Metrics())
         stack.push_async_callback(real.aclose)
         asked = stack.enter_context(cassette(how.cassette, record=real)) if how.cassette else real
         yield made(asked)

@@ -22,6 +22,15 @@ def preferred_models(section: Model, metrics: Metrics) -> PreferredModels:
     return PreferredModels(models, metrics, limits=section.breaker.limits)
 
 
+def first_model(section: Model, metrics: Metrics) -> OpenAIModel:
+    """Return the preferred deployment alone, with nothing to stand in for it; it must be closed.
+
+    Raises:
+        ConfigurationError: as `preferred_models`.
+    """
+    return OpenAIModel(deployment_settings(section)[0], metrics)
+
+
 def deployment_settings(section: Model) -> Sequence[ModelSettings]:
     """Return the settings of each deployment, keys included, in order of preference.
 

@@ -4,8 +4,8 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from consumers.app import compose
 from consumers.app.config_file import read_config
+from consumers.app.models import first_model
 from consumers.app.resolve import resolve
 from consumers.demo.settled import template, write_secrets
 from consumers.evaluation.case import Case, CaseEvent, Effect, Expected, RecordedResult
@@ -67,6 +67,6 @@ async def candidate(folder: Path, *changes: str) -> AsyncGenerator[Candidate]:
         url = await stack.enter_async_context(offline(folder, *changes))
         file = read_config(configured(folder, url))
         resolved = resolve(file)
-        model = compose.model(file.config, Metrics())
+        model = first_model(file.config.model, Metrics())
         stack.push_async_callback(model.aclose)
         yield Candidate(file.config.model.name, resolved.routes, resolved.catalog, model)
