@@ -18,6 +18,7 @@ from consumers.app.privacy_section import Privacy
 from consumers.app.redis_settings import Redis
 from consumers.app.secret_settings import SecretsSettings
 from consumers.app.section import SecretRef, Section
+from consumers.router.finding import SHOWN, SHOWN_AT_MOST
 from schemas.topics import APPROVALS, DEAD_LETTERS, OUTCOMES, PARKED, STEPS
 
 
@@ -194,6 +195,10 @@ class RouteSettings(Section):
     goal: str
     actions: Annotated[tuple[str, ...], Field(min_length=1)]
     """Full names, or `<connector>.*` for all of a connector."""
+    shown: int = Field(default=SHOWN, gt=0, le=SHOWN_AT_MOST)
+    """Where there are more: how many the model is shown; it finds the others with `find_actions`"""
+    pinned: tuple[str, ...] = ()
+    """Actions among these that it is always shown"""
     rules: tuple[RuleSettings, ...] = ()
     require_allow: bool = False
     """Whether a write needs a rule that allows or holds it."""

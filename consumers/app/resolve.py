@@ -22,6 +22,7 @@ from consumers.app.privacy_keys import privacy_mistakes, shown_mistakes
 from consumers.app.route_rules import Schemas, resolve_rules
 from consumers.app.secret_settings import connector_secret
 from consumers.policy.approvers import Approvers
+from consumers.router.finding import discovery_of
 from consumers.router.route import Budget, Route
 
 
@@ -149,7 +150,7 @@ def _route(
     # With an action missing, rules would be found wrong that are right.
     known = schemas.known_of(settings, actions) if len(mistakes) == before else None
     rules, wrong = resolve_rules(file, index, actions, known)
-    mistakes += [*wrong, *_trusting(file, index, actions)]
+    mistakes += [*wrong, *_trusting(file, index, actions), *_pinning(file, index, actions)]
     mistakes += shown_mistakes(file, index, schemas.payload_of(settings))
     return Route(
         name=settings.name or settings.event,
@@ -171,6 +172,12 @@ def _route(
         trust=schemas.trust_of(settings, actions),
         requester_field=settings.requester_field,
         tools=tuple(action.tool for action in actions.values()),
+        discovery=discovery_of(
+            actions,
+            {name: connector.description for name, connector in catalog.connectors.items()},
+            limit=settings.shown,
+            pinned=settings.pinned,
+        ),
     )
 
 
@@ -205,6 +212,19 @@ def _trusting(file: ConfigFile, index: int, actions: Mapping[str, Action]) -> It
             yield Mistake(where, f"{message} is not on the route's list", hint)
         elif action.effect == "read" or (action.compensate is not None and not action.outward):
             yield Mistake(where, f"{message} does not wait for a person anyway", "remove it")
+
+
+def _pinning(file: ConfigFile, index: int, actions: Mapping[str, Action]) -> Iterator[Mistake]:
+    """Find what cannot always be shown."""
+    settings = file.config.routes[index]
+    for number, name in enumerate(settings.pinned):
+        if name not in actions:
+            message = f"routes.{index}.pinned: {name} is not on the route's list"
+            hint = close_match(name, actions).strip() or "name an action of this route"
+            yield Mistake(file.where("routes", index, "pinned", number), message, hint)
+    if len(frozenset(settings.pinned)) > settings.shown:
+        message = f"routes.{index}.pinned has {len(settings.pinned)} actions, and {settings.shown} are shown"
+        yield Mistake(file.where("routes", index, "pinned"), message, "pin fewer, or raise `shown`")
 
 
 def _tenants(file: ConfigFile) -> list[Mistake]:

@@ -24,7 +24,7 @@ OWN: Final = frozenset(
         ),
         *("answer", "model", "prompt", "input_tokens", "output_tokens", "cost_usd", "turns", "ms"),
         *("at", "time", "began_at", "started_at", "finished_at", "requested_at", "expires_at"),
-        *("version", "earlier", "more", "waits", "link"),
+        *("shown", "version", "earlier", "more", "waits", "link"),
     }
 )
 """Fields that say nothing a person, a model or a system outside has said."""

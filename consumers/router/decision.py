@@ -2,20 +2,22 @@
 
 How each kind of bad answer is treated:
 
-* arguments that are not JSON, have duplicate keys, or do not fit the action's schema; an unknown or hidden
-  action: that call carries a problem, none of the turn's calls is performed, the model is told (a repair);
+* arguments that are not JSON, have duplicate keys, or do not fit the action's schema; an action that is unknown,
+  or allowed but not shown: that call carries a problem, none of the turn's calls is performed, the model is told
+  (a repair);
 * no call at all but text: the model is done, the text is its summary;
 * an empty, refused or cut-off answer: a repair.
 """
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from connectors.action import Action
 from consumers.router.exchange import Reply, ToolCall
+from consumers.router.finder import FIND, Offer
 from schemas.codec.json import read_object
 from schemas.errors import UnreadableError
 
@@ -25,6 +27,11 @@ FINISH = "finish"
 FinishStatus = Literal["completed", "refused", "failed"]
 MAX_CALLS = 16
 """Calls one turn may hold; an answer with more is a repair."""
+_LISTED = 15
+"""Names that a repair lists; of more, only the nearest."""
+_NEAREST = 5
+_NAME_CHARS = 64
+"""Characters of a called name that are compared and repeated; model APIs allow no longer ones."""
 
 
 class Finish(BaseModel):
@@ -113,12 +120,13 @@ class Decision:
         )
 
 
-def decide(reply: Reply, actions: Mapping[str, Action]) -> Decision:
-    """Check a reply against the actions on the route's list.
+def decide(reply: Reply, actions: Mapping[str, Offer], hidden: Collection[str] = ()) -> Decision:
+    """Check a reply against what the model was offered.
 
     Args:
         reply: what the model answered.
-        actions: the allowed actions, by the name the model API knows them by (`Action.tool_name`).
+        actions: what it was offered, by the name the model API knows it by (`Action.tool_name`).
+        hidden: such names of actions that the route allows and the model was not shown.
     """
     if reply.finish_reason == "length":
         return _broken(reply, "the answer was cut off at the output limit; answer shorter")
@@ -136,7 +144,7 @@ def decide(reply: Reply, actions: Mapping[str, Action]) -> Decision:
     chosen: list[Chosen] = []
     for call in reply.calls:
         if call.name != FINISH:
-            chosen.append(_choose(call, actions))
+            chosen.append(_choose(call, actions, hidden))
             continue
         parsed = _finish(call)
         if isinstance(parsed, Finish):
@@ -150,11 +158,10 @@ def _broken(reply: Reply, problem: str) -> Decision:
     return Decision((), None, problem, reply.text)
 
 
-def _choose(call: ToolCall, actions: Mapping[str, Action]) -> Chosen:
+def _choose(call: ToolCall, actions: Mapping[str, Offer], hidden: Collection[str]) -> Chosen:
     action = actions.get(call.name)
     if action is None:
-        known = ", ".join(sorted(actions))
-        return Chosen(call.id, call.name, {}, f"there is no action {call.name!r}; the actions are {known}")
+        return Chosen(call.id, call.name, {}, _unknown(call.name, actions, hidden))
     if call.problem:
         return Chosen(call.id, action.name, {}, f"arguments of {call.name}: {call.problem}")
     try:
@@ -165,6 +172,19 @@ def _choose(call: ToolCall, actions: Mapping[str, Action]) -> Chosen:
     except UnreadableError as error:
         return Chosen(call.id, action.name, {}, f"arguments of {call.name} are not usable JSON: {error}")
     return Chosen(call.id, action.name, arguments)
+
+
+def _unknown(name: str, actions: Iterable[str], hidden: Collection[str]) -> str:
+    """Say what to call instead. A name that was guessed right is not called either: what it takes was not shown."""
+    if name in hidden:
+        return f"{name} was not shown to you; look for it with {FIND}, then call it"
+    said, known = name[:_NAME_CHARS], sorted((*actions, *hidden))
+    if len(known) <= _LISTED + 1:
+        return f"there is no action {said!r}; the actions are {', '.join(known)}"
+    near = ", ".join(difflib.get_close_matches(said, known, n=_NEAREST, cutoff=0.5))
+    return (
+        f"there is no action {said!r}; {f'the nearest are {near}' if near else f'look for one with {FIND}'}"
+    )
 
 
 def _finish(call: ToolCall) -> Finish | Chosen:

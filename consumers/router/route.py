@@ -8,6 +8,7 @@ from typing import Any
 from connectors.action import Action
 from consumers.policy.provenance import Trust
 from consumers.policy.rules import Rule
+from consumers.router.finding import Discovery
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Route:
         trust: which values may go into protected arguments, and which writes may follow free text.
         requester_field: payload field that names who asked for it all, or None; this person approves none of it.
         tools: what the model API is shown, built once.
+        discovery: which of many actions are shown, and how the others are found; None where all are shown.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Route:
     trust: Trust = field(default_factory=Trust, compare=False)
     requester_field: str | None = None
     tools: Sequence[Mapping[str, Any]] = field(default=(), compare=False)
+    discovery: Discovery | None = field(default=None, compare=False)
 
     def shown(self, payload: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return what the model may see of a payload."""

@@ -15,7 +15,7 @@ from consumers.ports.model import Model
 from consumers.ports.outbox import Outbox
 from consumers.ports.sessions import Body, Entry, JournalFullError, SessionDamagedError, Sessions
 from consumers.router import prompt
-from consumers.router.decision import FINISH_TOOL, decide
+from consumers.router.decision import decide
 from consumers.router.exchange import Prompt
 from consumers.router.route import Route
 from consumers.run import answers, doubts, ending, holding, record
@@ -24,6 +24,7 @@ from consumers.run.calls import Calls
 from consumers.run.journal import CallState, CallStatus
 from consumers.run.next_step import Decide, End, Perform, Skip, Undo, Wait, ended_early, ended_full, next_step
 from consumers.run.remembering import memory_of
+from consumers.run.showing import offered
 from consumers.run.unwinding import UNDO_S, Unwinding
 from consumers.run.work import Work
 from consumers.session import place
@@ -245,16 +246,15 @@ class Engine:
                     await self._unwinding.undo(work, step, call)
 
     async def _decide(self, work: Work, turn: int) -> None:
-        route = work.route
         messages = prompt.build(work.opening, work.journal.finished_turns())
-        tools = [*route.tools, FINISH_TOOL]
-        asked = Prompt(messages, tools, MAX_OUTPUT_TOKENS, work.event.run_id, work.event.tenant)
+        offer = offered(work.route, work.event, work.journal)
+        asked = Prompt(messages, offer.tools, MAX_OUTPUT_TOKENS, work.event.run_id, work.event.tenant)
         reply = await self._model.reply(asked)
-        allowed = {action.tool_name: action for action in route.actions.values()}
-        decision = decide(reply, allowed)
+        decision = decide(reply, offer.known, offer.hidden)
         started = work.journal.started_at
         started_at = datetime.fromisoformat(started) if started else work.started_at
-        work.note(record.decision_entry(turn, decision, reply, started_at, self._clock.now()))
+        now = self._clock.now()
+        work.note(record.decision_entry(turn, decision, reply, started_at, now, shown=offer.shown))
 
     async def _wait(self, work: Work, call: CallState) -> ApprovalRequest:
         asked = (doubts if call.status is CallStatus.IN_DOUBT else holding).request_of(work, call)

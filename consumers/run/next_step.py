@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from connectors.action import Action
 from consumers.router.decision import Finish
+from consumers.router.finder import FIND
 from consumers.router.route import Budget, Route
 from consumers.run.journal import OPEN, REFUSED_VALUES, CallState, CallStatus, RunJournal, Spent
 from consumers.session import place
@@ -146,6 +147,8 @@ def over(spent: Spent, budget: Budget) -> str | None:
 
 def _effect(route: Route, call: CallState) -> str:
     """Return read or write; an action that has left the route since it was chosen counts as a write."""
+    if call.chosen.action == FIND:
+        return "read"
     action: Action | None = route.actions.get(call.chosen.action)
     return action.effect if action else "write"
 

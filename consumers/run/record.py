@@ -1,6 +1,6 @@
 """Journal entries and audit steps in the making: pure builders, one a kind of entry."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -76,8 +76,16 @@ def step_from_outside(key: SessionKey, run_id: str, entry: Entry, at: datetime) 
     )
 
 
-def decision_entry(turn: int, decision: Decision, reply: Reply, started_at: datetime, at: datetime) -> Entry:
-    """Return what the model chose, what it cost and which prompt it saw."""
+def decision_entry(
+    turn: int,
+    decision: Decision,
+    reply: Reply,
+    started_at: datetime,
+    at: datetime,
+    *,
+    shown: Sequence[str] | None = None,
+) -> Entry:
+    """Return what the model chose, what it cost, which prompt and, where not all, which actions it saw."""
     return Entry(
         place.decision(turn),
         {
@@ -89,6 +97,7 @@ def decision_entry(turn: int, decision: Decision, reply: Reply, started_at: date
             "cost_usd": reply.cost_usd,
             "started_at": started_at.isoformat(),
             "at": at.isoformat(),
+            **({} if shown is None else {"shown": list(shown)}),
         },
     )
 

@@ -90,6 +90,7 @@ class _Decision(_Entry):
     cost_usd: float
     started_at: _Time
     at: _Time
+    shown: list[str] | None = None
 
 
 class _ByState(_Entry):
