@@ -8,10 +8,11 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from itertools import count
 from typing import Any, Final, cast
 
 from connectors.action import Action
-from connectors.words import COMMON, stem, terms, trigrams, words
+from connectors.words import COMMON, stem, trigrams, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,12 @@ class Wish:
 
 
 _FIELDS: Final = tuple(field.name for field in fields(Document))
-_WEIGHT: Final = {"name": 3.0, "description": 0.7, "parameters": 1.5, "meanings": 0.6, "values": 1.6}
+_WEIGHT: Final = {"name": 3.0, "description": 0.7, "parameters": 1.0, "meanings": 0.6, "values": 1.6}
 """Of a term, by the field it stands in."""
-_LENGTH: Final = {"name": 0.5, "description": 0.7, "parameters": 0.1, "meanings": 0.1, "values": 0.1}
+_LENGTH: Final = {"name": 0.2, "description": 0.7, "parameters": 0.5, "meanings": 0.5, "values": 0.5}
 """How far a field that is longer than the average is discounted, from 0 to 1."""
-_SATURATION: Final = 1.6
+_SATURATION: Final = 1.2
 """Occurrences, weighted, at which a term has half its effect."""
-_RARITY: Final = 0.8
-"""Power of the inverse document frequency."""
 _REPEATED: Final = 0.3
 """How much it counts that a wish says a term more than once."""
 _ALIKE: Final = 0.5
@@ -63,7 +62,9 @@ _GUESSED: Final = 0.6
 """How much that counts beside a word that is known."""
 _GUESSES: Final = 8
 """Unknown words that are looked into: the rest are names and ids, and each costs time."""
-_NAMED: Final = 1000.0
+_ONE: Final = 1_000_000
+"""What stands for 1: sums of whole numbers are the same on every machine and in any order."""
+_NAMED: Final = 1_000 * _ONE * _ONE
 """Score of an action that is called by its full name."""
 MAX_CHARS: Final = 4096
 """Characters of each wish that count: the time a search takes does not depend on who wrote the event."""
@@ -133,15 +134,15 @@ class Search:
 
     def rank(self, wishes: Sequence[Wish]) -> list[str]:
         """Return the names of all that have a word in common with the wishes, the best first, equals by name."""
-        scores: dict[int, float] = defaultdict(float)
+        scores = [0] * len(self._names)
         for term, weight in self._weights(wishes).items():
-            for at, effect in self._postings.get(term, ()):
-                scores[at] += weight * effect
+            whole = round(weight * _ONE)
+            for at, effect in self._postings[term]:
+                scores[at] -= whole * effect
         for wish in wishes:
             for at in self._named(wish.text[:MAX_CHARS]):
-                scores[at] += _NAMED
-        # Rounded: sums of the same numbers must not differ by the machine that adds them.
-        return [self._names[at] for at in sorted(scores, key=lambda at: (-round(scores[at], 9), at))]
+                scores[at] -= _NAMED
+        return [self._names[at] for score, at in sorted(zip(scores, count(), strict=False)) if score]
 
     def _weights(self, wishes: Sequence[Wish]) -> Mapping[str, float]:
         weights: dict[str, float] = {}
@@ -184,11 +185,10 @@ def _is_guessable(term: str) -> bool:
     return len(term) > 3 and term.isalpha()  # noqa: PLR2004 - shorter words are alike by chance
 
 
-def _postings(documents: Sequence[Document]) -> Mapping[str, list[tuple[int, float]]]:
+def _postings(documents: Sequence[Document]) -> Mapping[str, list[tuple[int, int]]]:
     """Return for each term the documents it is in, and how much it says for each."""
-    said = [{name: Counter(terms(getattr(document, name))) for name in _FIELDS} for document in documents]
-    count = len(documents)
-    usual = {name: sum(one[name].total() for one in said) / count or 1.0 for name in _FIELDS} if count else {}
+    said = [{name: _stands(name, getattr(document, name)) for name in _FIELDS} for document in documents]
+    usual = {name: sum(one[name].total() for one in said) / len(said) or 1.0 for name in _FIELDS if said}
     occurrences: dict[str, dict[int, float]] = defaultdict(dict)
     for at, one in enumerate(said):
         for name, found in one.items():
@@ -198,15 +198,20 @@ def _postings(documents: Sequence[Document]) -> Mapping[str, list[tuple[int, flo
                 occurrences[term][at] = before + _WEIGHT[name] * times / longer
     return {
         term: [
-            (at, weighed / (_SATURATION + weighed) * _rarity(count, len(places)))
+            (at, round(_ONE * _rarity(len(said), len(places)) * weighed / (_SATURATION + weighed)))
             for at, weighed in places.items()
         ]
         for term, places in occurrences.items()
     }
 
 
-def _rarity(count: int, having: int) -> float:
-    return math.log(1 + (count - having + 0.5) / (having + 0.5)) ** _RARITY
+def _stands(field: str, text: str) -> Counter[str]:
+    """Return the terms of a field. Common words count in a name alone: it may be made of nothing else."""
+    return Counter(stem(word) for word in words(text) if field == "name" or word not in COMMON)
+
+
+def _rarity(every: int, having: int) -> float:
+    return math.log(1 + (every - having + 0.5) / (having + 0.5))
 
 
 def _texts(value: Any) -> Iterable[str]:

@@ -53,11 +53,6 @@ def stem(word: str) -> str:
     return _STEMMER.stemWord(word)
 
 
-def terms(text: str) -> list[str]:
-    """Return the terms of a text, in its order, as often as they occur."""
-    return [stem(word) for word in words(text)]
-
-
 def trigrams(term: str) -> frozenset[str]:
     """Return the runs of three characters in a term and around its ends; alike terms share many."""
     marked = f"^{term}$"

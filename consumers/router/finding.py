@@ -19,6 +19,12 @@ FOUND_AT_MOST: Final = 40
 """Actions that all searches of a run add."""
 _SHARE: Final = 0.6
 """Of the places for matches, what one connector may take while others match as well."""
+_SENTENCE: Final = 3
+"""Spaces from which on a text of an event is taken for a sentence."""
+_GOAL: Final = 0.25
+"""What the route's goal counts beside a sentence of the event."""
+_MARKS: Final = 0.25
+"""What field names and short texts count beside it."""
 _SAID: Final = 200
 """Characters of an action's description in the answer to a search."""
 
@@ -75,22 +81,24 @@ def discovery_of(
     )
 
 
-def wishes_of(goal: str, event_type: str, payload: Mapping[str, Any]) -> tuple[Wish, Wish]:
+def wishes_of(goal: str, event_type: str, payload: Mapping[str, Any]) -> tuple[Wish, ...]:
     """Return what an event is searched by: the route's goal, and what the model may see of the event.
 
     Args:
         goal: of the route.
         event_type: such as `order.requested`.
-        payload: the shown part. Names of fields and texts count, up to a bound; numbers do not.
+        payload: the shown part. Sentences count most; names of fields, codes and names of people, which are in
+            every event alike, count less; numbers do not. All up to a bound.
     """
-    said: list[str] = [event_type]
+    sentences: list[str] = []
+    marks: list[str] = [event_type]
     length = 0
     for text in _texts(payload):
-        said.append(text)
+        (sentences if text.count(" ") >= _SENTENCE else marks).append(text)
         length += len(text)
         if length > MAX_CHARS:
             break
-    return Wish(goal), Wish(" ".join(said))
+    return Wish(goal, _GOAL), Wish(" ".join(marks), _MARKS), Wish(" ".join(sentences))
 
 
 def matches(discovery: Discovery, order: Iterable[str], wishes: Sequence[Wish]) -> tuple[str, ...]:
