@@ -136,7 +136,7 @@ def search(
     ranked = [
         name
         for name in discovery.search.rank([Wish(arguments["query"])])
-        if namespace is None or _namespace(name) == namespace
+        if name in actions and (namespace is None or _namespace(name) == namespace)
     ][: FOUND_AT_ONCE + len(shown)]
     known = frozenset(shown)
     room = min(FOUND_AT_ONCE, FOUND_AT_MOST - found)
