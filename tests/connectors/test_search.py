@@ -55,6 +55,16 @@ def test_each_field_finds_its_action() -> None:
     assert best("shippment schedul") == "erp.schedule_shipment", "spelled wrongly"
 
 
+def test_an_action_that_is_called_by_its_name_comes_first_whatever_else_has_its_words() -> None:
+    alike = [
+        Document("shop.use"),
+        Document("shop.use_shop", "Use the shop of a shop."),
+        Document("shop.shop"),
+    ]
+    assert best("shop.use", alike) == "shop.use"
+    assert best("(shop__use)", alike) == "shop.use"
+
+
 def test_what_nothing_has_is_not_found() -> None:
     assert Search(SHOP).rank([Wish("zzzz 12 the")]) == []
     assert Search([]).rank([Wish("order")]) == []

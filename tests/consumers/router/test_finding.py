@@ -87,9 +87,8 @@ def test_a_connector_that_wants_to_be_found_always_pushes_out_neither_pinned_nor
 
 def test_a_sentence_counts_more_than_what_every_event_has() -> None:
     payload = {
-        "order": "supplier",
-        "warehouse": "budget",
-        "contract": {"shipment": "voucher", "lead": "case"},
+        "cancel": "invoice",
+        "invoice": {"cancel": "invoice"},
         "text": "I would like a badge to be printed",
     }
     made = discovered(limit=1)

@@ -88,9 +88,10 @@ def office_world(
     rules: Sequence[Rule] = (),
     budget: Budget | None = None,
     trust: Trust | None = None,
+    atomic: bool = False,
 ) -> World:
     """Return a world whose route allows all actions of the office."""
-    world = World(plan, atomic=False, rules=rules, budget=budget)
+    world = World(plan, atomic=atomic, rules=rules, budget=budget)
     world.catalog = office_catalog()
     actions = world.catalog.actions
     world.route = replace(

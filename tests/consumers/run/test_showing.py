@@ -95,6 +95,12 @@ async def test_a_search_is_told_to_nobody_outside() -> None:
     assert "find_actions" not in orjson.dumps(orjson.loads(opened.context.dump())).decode()
 
 
+async def test_a_search_is_nothing_to_undo_where_an_atomic_run_fails() -> None:
+    world = office_world(turns(reply(BADGE), reply(finish("failed", "No such badge."))), atomic=True)
+    outcome = await outcome_of(world)
+    assert (outcome.status, outcome.summary) == (Status.FAILED, "No such badge.")
+
+
 async def test_what_a_search_says_is_no_text_from_outside() -> None:
     # Nothing but what the catalog says was read: an irreversible write is not held because of it.
     world = office_world(turns(*done(BADGE, PRINT)), trust=Trust(fields=frozenset({"text", "channel"})))
