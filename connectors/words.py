@@ -53,7 +53,14 @@ def stem(word: str) -> str:
     return _STEMMER.stemWord(word)
 
 
+@lru_cache(maxsize=2048)
 def trigrams(term: str) -> frozenset[str]:
     """Return the runs of three characters in a term and around its ends; alike terms share many."""
     marked = f"^{term}$"
     return frozenset(marked[at : at + 3] for at in range(len(marked) - 2))
+
+
+def likeness(one: str, other: str) -> float:
+    """Return how alike two words or names are spelled, from 0 to 1: the share of trigrams that they have in common."""
+    ours, theirs = trigrams(one), trigrams(other)
+    return 2 * len(ours & theirs) / ((len(ours) + len(theirs)) or 1)

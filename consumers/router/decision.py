@@ -9,13 +9,13 @@ How each kind of bad answer is treated:
 * an empty, refused or cut-off answer: a repair.
 """
 
-import difflib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from connectors.words import likeness
 from consumers.router.exchange import Reply, ToolCall
 from consumers.router.finder import FIND, Offer
 from schemas.codec.json import read_object
@@ -30,6 +30,8 @@ MAX_CALLS = 16
 _LISTED = 15
 """Names that a repair lists; of more, only the nearest."""
 _NEAREST = 5
+_ALIKE = 0.4
+"""From which likeness on a name is one of the nearest."""
 _NAME_CHARS = 64
 """Characters of a called name that are compared and repeated; model APIs allow no longer ones."""
 
@@ -181,9 +183,12 @@ def _unknown(name: str, actions: Iterable[str], hidden: Collection[str]) -> str:
     said, known = name[:_NAME_CHARS], sorted((*actions, *hidden))
     if len(known) <= _LISTED + 1:
         return f"there is no action {said!r}; the actions are {', '.join(known)}"
-    near = ", ".join(difflib.get_close_matches(said, known, n=_NEAREST, cutoff=0.5))
-    return (
-        f"there is no action {said!r}; {f'the nearest are {near}' if near else f'look for one with {FIND}'}"
+    # Not by edit distance: among a thousand names it would take as long as the rest of a turn.
+    alike = sorted((-likeness(said, other), other) for other in known)[:_NEAREST]
+    if near := ", ".join(other for less, other in alike if -less >= _ALIKE):
+        return f"there is no action {said!r}; the nearest are {near}"
+    return f"there is no action {said!r}; call one that you were shown" + (
+        f", or look for one with {FIND}" if FIND in known else ""
     )
 
 

@@ -138,7 +138,7 @@ async def test_finding_and_calling_in_one_answer_is_mended() -> None:
     ("name", "says"),
     [
         ("erp__cancel_invoices", "the nearest are erp__cancel_invoice"),
-        ("qqqqqqqq", "look for one with find_actions"),
+        ("qqqqqqqq", "call one that you were shown, or look for one with find_actions"),
         ("x" * 100_000, "look for one with find_actions"),
     ],
 )
@@ -150,6 +150,14 @@ async def test_a_name_outside_of_the_list_is_unknown_and_only_the_nearest_are_na
     problem = decisions(world)[0]["calls"][0]["problem"]
     assert says in problem
     assert len(problem) < 300
+
+
+async def test_where_many_are_all_shown_nobody_is_sent_to_look_for_one() -> None:
+    world = office_world(turns(reply(("qqqqqqqq", {})), reply(finish("failed"))), limit=200)
+    await outcome_of(world)
+    assert len(world.model.offered[0]) == 200 + 1
+    problem = decisions(world)[0]["calls"][0]["problem"]
+    assert problem == "there is no action 'qqqqqqqq'; call one that you were shown"
 
 
 async def test_what_does_not_fit_any_action_is_said_so() -> None:
