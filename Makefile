@@ -5,7 +5,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 SEEDS ?= 1000
 
-.PHONY: help demo test test-fast check lock simulate attack answers crash mutants containers chaos bfcl bench bench-main bench-run bench-turn bench-runtime bench-journal audit clean
+.PHONY: help demo test test-fast check lock simulate attack answers crash mutants containers chaos bfcl bench bench-main bench-run bench-turn bench-runtime bench-journal bench-retrieval audit clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -63,7 +63,7 @@ containers: .venv/dev ## testcontainers and docker compose on a local Docker eng
 chaos: .venv/dev ## 10,000 events on real Kafka while workers and broker are killed, frozen, restarted; ARGS=--keep keeps the figures
 	.venv/bin/python ops/chaos/main.py $(ARGS)
 
-bench: bench-main bench-turn bench-runtime bench-journal ## all benchmarks
+bench: bench-main bench-turn bench-runtime bench-journal bench-retrieval ## all benchmarks
 
 bench-main: .venv/dev ## 1,000 events through the embedded stack and through real Kafka
 	.venv/bin/python ops/bench/main.py $(ARGS)
@@ -80,6 +80,13 @@ bench-runtime: .venv/dev ## our runtime beside plain loops and FastStream, on re
 
 bench-journal: .venv/dev ## a journal append beside a bare EVALSHA; ARGS=--quick for some seconds of it
 	.venv/bin/python ops/bench/journal.py $(ARGS)
+
+.cache/retrieval/installed: ops/bench/bfcl-requirements.txt .venv/dev
+	$(PIP) install --require-hashes --no-deps --upgrade --target $(@D) -r $<
+	touch $@
+
+bench-retrieval: .venv/dev .cache/retrieval/installed ## how often the right one of 1,222 functions is among the best ten, and how soon
+	.venv/bin/python ops/bench/retrieval.py $(ARGS)
 
 audit: .venv/dev ## known vulnerabilities in what the lock names
 	.venv/bin/pip-audit --require-hashes --disable-pip -r requirements.lock

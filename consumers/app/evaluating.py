@@ -133,7 +133,7 @@ async def evaluated(
         ConfigurationError: the configuration is wrong, or the cassette cannot be played.
     """
     if model is not None:
-        named = file.config.model.model_copy(update={"name": model})
+        named = file.config.model.model_copy(update={"name": model, "label": None})
         file = replace(file, config=file.config.model_copy(update={"model": named}))
     async with _candidate(file, how) as candidate:
         cases = await evaluate(

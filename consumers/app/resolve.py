@@ -25,6 +25,7 @@ from consumers.app.route_settings import RouteSettings
 from consumers.app.route_texts import resolve_texts
 from consumers.app.secret_settings import connector_secret
 from consumers.policy.approvers import Approvers
+from consumers.router.finding import discovery_of
 from consumers.router.route import Budget, Route
 
 
@@ -152,7 +153,7 @@ def _route(
     # With an action missing, rules would be found wrong that are right.
     known = schemas.known_of(settings, actions) if len(mistakes) == before else None
     rules, wrong = resolve_rules(file, index, actions, known)
-    mistakes += [*wrong, *_trusting(file, index, actions)]
+    mistakes += [*wrong, *_trusting(file, index, actions), *_pinning(file, index, actions)]
     template, documents, unread = resolve_texts(file, index)
     plan, ill = resolve_plan(file, index, actions, known)
     mistakes += [*unread, *ill]
@@ -180,6 +181,12 @@ def _route(
         template=template,
         documents=documents,
         plan=plan,
+        discovery=discovery_of(
+            actions,
+            {name: connector.description for name, connector in catalog.connectors.items()},
+            limit=settings.shown,
+            pinned=settings.pinned,
+        ),
     )
 
 
@@ -214,6 +221,19 @@ def _trusting(file: ConfigFile, index: int, actions: Mapping[str, Action]) -> It
             yield Mistake(where, f"{message} is not on the route's list", hint)
         elif action.effect == "read" or (action.compensate is not None and not action.outward):
             yield Mistake(where, f"{message} does not wait for a person anyway", "remove it")
+
+
+def _pinning(file: ConfigFile, index: int, actions: Mapping[str, Action]) -> Iterator[Mistake]:
+    """Find what cannot always be shown."""
+    settings = file.config.routes[index]
+    for number, name in enumerate(settings.pinned):
+        if name not in actions:
+            message = f"routes.{index}.pinned: {name} is not on the route's list"
+            hint = close_match(name, actions).strip() or "name an action of this route"
+            yield Mistake(file.where("routes", index, "pinned", number), message, hint)
+    if len(frozenset(settings.pinned)) > settings.shown:
+        message = f"routes.{index}.pinned has {len(settings.pinned)} actions, and {settings.shown} are shown"
+        yield Mistake(file.where("routes", index, "pinned"), message, "pin fewer, or raise `shown`")
 
 
 def _tenants(file: ConfigFile) -> list[Mistake]:

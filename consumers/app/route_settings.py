@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from consumers.app.contradictions import refuse
 from consumers.app.plan_settings import PlannedCallSettings, PlanSettings
 from consumers.app.section import Section
+from consumers.router.finding import SHOWN, SHOWN_AT_MOST
 from schemas.topics import OUTCOMES
 
 
@@ -69,6 +70,10 @@ class RouteSettings(Section):
     goal: str
     actions: Annotated[tuple[str, ...], Field(min_length=1)]
     """Full names, or `<connector>.*` for all of a connector."""
+    shown: int = Field(default=SHOWN, gt=0, le=SHOWN_AT_MOST)
+    """Where there are more: how many the model is shown; it finds the others with `find_actions`"""
+    pinned: tuple[str, ...] = ()
+    """Actions among these that it is always shown"""
     rules: tuple[RuleSettings, ...] = ()
     require_allow: bool = False
     """Whether a write needs a rule that allows or holds it."""

@@ -34,7 +34,7 @@ OWN: Final = frozenset(
             "ms",
         ),
         *("at", "time", "began_at", "started_at", "finished_at", "requested_at", "expires_at"),
-        *("version", "earlier", "more", "waits", "link", "same_as", "left_out", "step"),
+        *("shown", "version", "earlier", "more", "waits", "link", "same_as", "left_out", "step"),
     }
 )
 """Fields that say nothing a person, a model or a system outside has said."""

@@ -3,22 +3,24 @@
 How each kind of bad answer is treated:
 
 * what is wrong with an answer as a whole: see `consumers.router.unusable`; a repair;
-* arguments that are not JSON, have duplicate keys, or do not fit the action's schema; an unknown or hidden
-  action; a second finish: that call carries a problem, none of the turn's calls is performed, the model is told (a repair);
+* arguments that are not JSON, have duplicate keys, or do not fit the action's schema; an action that is unknown, or allowed
+  but not shown; a second finish: that call carries a problem, none of the turn's calls is performed, the model is told (a
+  repair);
 * the same write with the same arguments twice in one answer: a repair. Whoever means both does the other one in a later
   answer, when the first is done; whoever stuttered does not do a thing twice;
 * no call at all but text: the model is done, the text is its summary.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from connectors.action import Action
+from connectors.words import likeness
 from consumers.router.exchange import Reply, ToolCall
+from consumers.router.finder import FIND, Offer
 from consumers.router.unusable import MAX_CALLS, is_too_long, problem_of
 from schemas.canonical import canonical_json
 from schemas.codec.json import read_object
@@ -34,6 +36,11 @@ _FIELD_LIMIT: Final = 200
 """Of the name of a field, and of what is wrong with it; the model invents names as well."""
 
 FinishStatus = Literal["completed", "refused", "failed"]
+_LISTED: Final = 15
+"""Names that a repair lists; of more, only the nearest."""
+_NEAREST: Final = 5
+_ALIKE: Final = 0.4
+"""From which likeness on a name is one of the nearest."""
 
 
 class Finish(BaseModel):
@@ -122,12 +129,19 @@ class Decision:
         )
 
 
-def decide(reply: Reply, actions: Mapping[str, Action], calls_left: int = MAX_CALLS) -> Decision:
-    """Check a reply against the actions on the route's list.
+def decide(
+    reply: Reply,
+    actions: Mapping[str, Offer],
+    *,
+    hidden: Collection[str] = (),
+    calls_left: int = MAX_CALLS,
+) -> Decision:
+    """Check a reply against what the model was offered.
 
     Args:
         reply: what the model answered.
-        actions: the allowed actions, by the name the model API knows them by (`Action.tool_name`).
+        actions: what it was offered, by the name the model API knows it by (`Action.tool_name`).
+        hidden: such names of actions that the route allows and the model was not shown.
         calls_left: how many actions the run's budget has left.
     """
     finishes = sum(call.name == FINISH for call in reply.calls)
@@ -140,7 +154,7 @@ def decide(reply: Reply, actions: Mapping[str, Action], calls_left: int = MAX_CA
     writes: set[tuple[str, bytes]] = set()
     for call in reply.calls:
         if call.name != FINISH:
-            chosen.append(_told_apart(_choose(call, actions), actions.get(call.name), writes))
+            chosen.append(_told_apart(_choose(call, actions, hidden), actions.get(call.name), writes))
             continue
         parsed = _finish(call)
         if isinstance(parsed, Finish) and finish is None:
@@ -156,7 +170,7 @@ def _broken(reply: Reply, problem: str) -> Decision:
     return Decision((), None, problem, "" if is_too_long(reply) else reply.text)
 
 
-def _told_apart(chosen: Chosen, action: Action | None, writes: set[tuple[str, bytes]]) -> Chosen:
+def _told_apart(chosen: Chosen, action: Offer | None, writes: set[tuple[str, bytes]]) -> Chosen:
     """Return the call, with a problem where it repeats one of these writes; a read may be repeated."""
     if action is None or action.effect == "read" or chosen.problem:
         return chosen
@@ -168,12 +182,11 @@ def _told_apart(chosen: Chosen, action: Action | None, writes: set[tuple[str, by
     return chosen
 
 
-def _choose(call: ToolCall, actions: Mapping[str, Action]) -> Chosen:
+def _choose(call: ToolCall, actions: Mapping[str, Offer], hidden: Collection[str]) -> Chosen:
     action = actions.get(call.name)
     if action is None:
-        known = ", ".join(sorted(actions))
         name = _UNKNOWN_IN_A_NAME.sub("_", call.name)[:_NAME_LIMIT] or "_"
-        return Chosen(call.id, name, {}, f"there is no action {name!r}; the actions are {known}")
+        return Chosen(call.id, name, {}, _unknown(name, actions, hidden))
     if call.problem:
         return Chosen(call.id, action.name, {}, f"arguments of {call.name}: {call.problem}")
     try:
@@ -184,6 +197,22 @@ def _choose(call: ToolCall, actions: Mapping[str, Action]) -> Chosen:
     except UnreadableError as error:
         return Chosen(call.id, action.name, {}, f"arguments of {call.name} are not usable JSON: {error}")
     return Chosen(call.id, action.name, arguments)
+
+
+def _unknown(name: str, actions: Iterable[str], hidden: Collection[str]) -> str:
+    """Say what to call instead. A name that was guessed right is not called either: what it takes was not shown."""
+    if name in hidden:
+        return f"{name} was not shown to you; look for it with {FIND}, then call it"
+    known = sorted((*actions, *hidden))
+    if len(known) <= _LISTED + 1:
+        return f"there is no action {name!r}; the actions are {', '.join(known)}"
+    # Not by edit distance: among a thousand names it would take as long as the rest of a turn.
+    alike = sorted((-likeness(name, other), other) for other in known)[:_NEAREST]
+    if near := ", ".join(other for less, other in alike if -less >= _ALIKE):
+        return f"there is no action {name!r}; the nearest are {near}"
+    return f"there is no action {name!r}; call one that you were shown" + (
+        f", or look for one with {FIND}" if FIND in known else ""
+    )
 
 
 def _finish(call: ToolCall) -> Finish | Chosen:

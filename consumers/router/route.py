@@ -8,6 +8,7 @@ from typing import Any
 from connectors.action import Action
 from consumers.policy.provenance import Trust
 from consumers.policy.rules import Rule
+from consumers.router.finding import Discovery
 from consumers.router.plan import Plan
 from consumers.router.template import STANDARD, Document, Template
 
@@ -55,6 +56,7 @@ class Route:
         template: of the system message.
         documents: shown with every event.
         plan: what is done without asking the model, or None; it ends, or the model goes on.
+        discovery: which of many actions are shown, and how the others are found; None where all are shown.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Route:
     template: Template = STANDARD
     documents: tuple[Document, ...] = ()
     plan: Plan | None = None
+    discovery: Discovery | None = field(default=None, compare=False)
 
     def shown(self, payload: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return what the model may see of a payload."""

@@ -10,11 +10,13 @@ from consumers.policy.rules import Effect, Rule
 from consumers.policy.verdict import Verdict, concerned, judge
 from consumers.ports.clock import Clock
 from consumers.ports.sessions import Entry
+from consumers.router.finder import FIND
 from consumers.run import doubts, holding, record, repeats, seen
 from consumers.run.attempt import Attempt, Performer, together
 from consumers.run.consent import YES, unsatisfied
 from consumers.run.holding import ESCALATED
 from consumers.run.journal import REFUSED_VALUES, CallState, CallStatus
+from consumers.run.showing import find
 from consumers.run.work import Work
 from consumers.session import place
 from consumers.telemetry.metrics import VERDICTS, Metrics
@@ -40,6 +42,9 @@ class Calls:
         Raises:
             RetryError: a system is busy; calling again goes on from the journal.
         """
+        calls = self._find(work, calls)
+        if not calls:
+            return
         action = work.route.actions.get(calls[0].chosen.action)
         if action is None:
             self._delisted(work, calls[0])
@@ -53,6 +58,14 @@ class Calls:
         why = "an earlier write of the same answer was not done"
         body = record.not_done(CallStatus.SKIPPED, "skipped", why, self._clock.now())
         work.note(Entry(call.place.result, body), call.chosen.action)
+
+    def _find(self, work: Work, calls: Sequence[CallState]) -> list[CallState]:
+        """Answer the searches for actions, which reach nothing outside, one after the other; return the other calls."""
+        for call in calls:
+            if call.chosen.action == FIND:
+                body = find(work.route, work.event, work.journal, call, self._clock.now())
+                work.note(Entry(call.place.result, body), FIND)
+        return [call for call in calls if call.chosen.action != FIND]
 
     async def _read(self, work: Work, calls: Sequence[CallState]) -> None:
         allowed: list[tuple[CallState, Action, Verdict]] = []

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from consumers.ports.clock import Clock
 from consumers.ports.model import Model
-from consumers.router.decision import FINISH_TOOL, decide
+from consumers.router.decision import Decision, decide
 from consumers.router.exchange import Prompt, Reply
 from consumers.router.fitting import fitted
 from consumers.router.plan import Planned, next_turn
-from consumers.router.unusable import MAX_CALLS
 from consumers.run import record
+from consumers.run.showing import offered
 from consumers.run.work import Work
 from consumers.telemetry.metrics import LEFT_OUT, PLANNED, Metrics
 
@@ -42,7 +42,10 @@ class Deciding:
         """
         if planned := self._planned(work, turn):
             self._metrics.add(PLANNED, work.route.name)
-            self._note(work, turn, planned.reply, {"prompt": "", "step": planned.step})
+            # A plan knows what it wants: it is not offered a choice.
+            allowed = {action.tool_name: action for action in work.route.actions.values()}
+            decision = decide(planned.reply, allowed)
+            self._note(work, turn, decision, planned.reply, {"prompt": "", "step": planned.step})
         else:
             await self._ask(work, turn)
 
@@ -61,22 +64,25 @@ class Deciding:
     async def _ask(self, work: Work, turn: int) -> None:
         work.claim.enter(f"turn {turn}: asking the model")
         route, event = work.route, work.event
-        tools = [*route.tools, FINISH_TOOL]
+        offer = offered(route, event, work.journal)
         turns = work.journal.finished_turns()
-        prompt = fitted(work.opening, turns, tools, route=route, event=event, context=work.context)
+        prompt = fitted(work.opening, turns, offer.tools, route=route, event=event, context=work.context)
         for part in prompt.left_out:
             self._metrics.add(LEFT_OUT, route.name, part)
-        asked = Prompt(prompt.messages, tools, MAX_OUTPUT_TOKENS, event.run_id, event.tenant)
+        asked = Prompt(prompt.messages, offer.tools, MAX_OUTPUT_TOKENS, event.run_id, event.tenant)
         reply = await work.keeping(self._model.reply(asked))
-        left_out = {"left_out": list(prompt.left_out)} if prompt.left_out else {}
         left = route.budget.calls - work.journal.spent().calls
-        self._note(work, turn, reply, {"prompt": prompt.version, **left_out}, left)
+        decision = decide(reply, offer.known, hidden=offer.hidden, calls_left=left)
+        about = {
+            "prompt": prompt.version,
+            **({"left_out": list(prompt.left_out)} if prompt.left_out else {}),
+            **({} if offer.shown is None else {"shown": list(offer.shown)}),
+        }
+        self._note(work, turn, decision, reply, about)
 
     def _note(
-        self, work: Work, turn: int, reply: Reply, about: Mapping[str, Any], calls_left: int = MAX_CALLS
+        self, work: Work, turn: int, decision: Decision, reply: Reply, about: Mapping[str, Any]
     ) -> None:
-        allowed = {action.tool_name: action for action in work.route.actions.values()}
-        decision = decide(reply, allowed, calls_left)
         started = work.journal.started_at
         started_at = datetime.fromisoformat(started) if started else work.started_at
         work.note(record.decision_entry(turn, decision, reply, about, started_at, self._clock.now()))

@@ -28,7 +28,7 @@ def outcome_of(journal: RunJournal, event: Envelope, route: Route, end: End, now
         route=route.name,
         status=end.status,
         summary=end.summary,
-        actions=tuple(_record(call, route) for call in journal.calls() if call.result or call.intent),
+        actions=tuple(_record(call, route) for call in journal.actions() if call.result or call.intent),
         turns=spent.turns,
         input_tokens=spent.input_tokens,
         output_tokens=spent.output_tokens,

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from consumers.router.decision import Chosen, Decision
+from consumers.router.finder import FIND
 from consumers.router.plan import Taken
 from consumers.router.prompt import Turn
 from consumers.session import place
@@ -171,6 +172,10 @@ class RunJournal:
         for turn in range(1, self.turns + 1):
             yield from self.calls_of(turn)
 
+    def actions(self) -> Iterator[CallState]:
+        """Yield every call of an action: not the searches for one, which nobody outside is told of."""
+        return (call for call in self.calls() if call.chosen.action != FIND)
+
     def _call(self, at: CallPlace, chosen: Chosen) -> CallState:
         get = self.entries.get
         intent, result = get(at.intent), get(at.result)
@@ -198,7 +203,7 @@ class RunJournal:
         """Return the last result of each action that was done, by action name: what rules see."""
         return {
             call.chosen.action: call.result["result"]
-            for call in self.calls()
+            for call in self.actions()
             if call.result and call.result["status"] == CallStatus.DONE
         }
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from connectors.action import Action
 from consumers.router.decision import Finish
+from consumers.router.finder import FIND
 from consumers.router.route import Budget, Route
 from consumers.run.journal import OPEN, REFUSED_VALUES, CallState, CallStatus, RunJournal, Spent
 from consumers.run.repeats import MOST_REPEATS, asked_before, unlike
@@ -117,7 +118,8 @@ def _going_in_circles(
     if not isinstance(step, Perform) or _effect(route, step.calls[0]) == "write":
         return None
     for call in step.calls:
-        if len(asked_before(call, journal)) >= MOST_REPEATS:
+        # The same search again finds the next actions.
+        if call.chosen.action != FIND and len(asked_before(call, journal)) >= MOST_REPEATS:
             why = (
                 f"The model asked for {call.chosen.action} {MOST_REPEATS + 1} times with the same arguments, and nothing "
                 f"was changed in between."
@@ -163,6 +165,8 @@ def over(spent: Spent, budget: Budget) -> str | None:
 
 def _effect(route: Route, call: CallState) -> str:
     """Return read or write; an action that has left the route since it was chosen counts as a write."""
+    if call.chosen.action == FIND:
+        return "read"
     action: Action | None = route.actions.get(call.chosen.action)
     return action.effect if action else "write"
 

@@ -48,7 +48,7 @@ def memory_of(
         waits=waits,
     )
     results: dict[str, Learnt] = {}
-    for call in journal.calls():
+    for call in journal.actions():
         if call.status is CallStatus.DONE and call.result:
             name = call.chosen.action
             results.pop(name, None)  # so that the latest comes last
@@ -61,7 +61,7 @@ def memory_of(
 
 
 def _actions(journal: RunJournal, route: Route, *, waits: bool) -> Iterator[PastAction]:
-    for call in journal.calls():
+    for call in journal.actions():
         sound = not journal.decisions[call.place.turn - 1].needs_repair
         if sound and (waits or call.status is not CallStatus.CHOSEN):
             yield _action(journal, route, call)

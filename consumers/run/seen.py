@@ -26,7 +26,7 @@ def seen_before(work: Work, call: CallState) -> Seen:
         envelope={"id": event.id, "source": event.source, "subject": event.subject},
         payload=event.payload,
         shown=frozenset(work.route.shown(event.payload)),
-        calls=[_past(work, other) for other in work.journal.calls() if other.place < call.place],
+        calls=[_past(work, other) for other in work.journal.actions() if other.place < call.place],
         remembers=work.route.session_tokens > 0 and not work.context.is_empty,
         steered=work.journal.planned(call.place.turn) is None,
     )

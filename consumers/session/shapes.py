@@ -94,6 +94,7 @@ class _Decision(_Entry):
     step: int | None = None
     started_at: _Time
     at: _Time
+    shown: list[str] | None = None
 
 
 class _ByState(_Entry):

@@ -69,6 +69,34 @@ def test_how_much_is_told_of_a_session_and_how_much_may_come_back_are_the_files(
     assert "limits.result_bytes" in mistakes(valid)
 
 
+def test_a_route_that_shows_fewer_actions_than_it_allows_lets_the_model_find_them(valid: Path) -> None:
+    assert resolve(read_config(valid)).routes["case.opened"].discovery is None
+    change(
+        valid,
+        "event: order.requested",
+        "event: order.requested\n    shown: 2\n    pinned: [erp.create_order]",
+    )
+    discovery = resolve(read_config(valid)).routes["order.requested"].discovery
+    assert discovery is not None
+    assert (discovery.limit, discovery.pinned) == (2, ("erp.create_order",))
+    description = discovery.finder.tool["function"]["description"]
+    assert "erp: " in description
+    assert "crm: " in description
+
+
+def test_what_cannot_always_be_shown_is_a_mistake_at_its_line(valid: Path) -> None:
+    line = change(
+        valid,
+        "event: order.requested",
+        "event: order.requested\n    shown: 1\n    pinned: [erp.create_ordr, erp.create_order]",
+    )
+    said = mistakes(valid)
+    assert f":{line + 2}" in said
+    assert "erp.create_ordr is not on the route's list" in said
+    assert "Did you mean erp.create_order?" in said
+    assert "has 2 actions, and 1 are shown" in said
+
+
 def test_the_environment_overrides_the_file(valid: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POINTSMAN_KAFKA__BOOTSTRAP", "elsewhere:9093")
     config = read_config(valid).config

@@ -21,7 +21,9 @@ def decided(*calls: tuple[str, Any], left: int = MAX_CALLS, **fields: Any) -> De
     )
     said: dict[str, Any] = {"text": "", "finish_reason": "tool_calls", **fields}
     return decide(
-        Reply("m", calls=made, input_tokens=1, output_tokens=1, cost_usd=0.1, **said), ACTIONS, left
+        Reply("m", calls=made, input_tokens=1, output_tokens=1, cost_usd=0.1, **said),
+        ACTIONS,
+        calls_left=left,
     )
 
 

@@ -250,16 +250,18 @@ Plan = Callable[[Sequence[Mapping[str, Any]]], Reply]
 
 
 class PlannedModel:
-    """Answers from a plan over the messages; counts how often it was asked."""
+    """Answers from a plan over the messages; counts how often it was asked, and notes which tools it was offered."""
 
     def __init__(self, plan: Plan, fuse: Fuse) -> None:
         self.plan = plan
         self.fuse = fuse
         self.asked = 0
+        self.offered: list[list[str]] = []
 
     async def reply(self, prompt: Prompt) -> Reply:
         async def answer() -> Reply:
             self.asked += 1
+            self.offered.append([tool["function"]["name"] for tool in prompt.tools])
             return self.plan(prompt.messages)
 
         return await self.fuse.around(answer)
