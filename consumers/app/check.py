@@ -126,7 +126,8 @@ def _loops(file: ConfigFile) -> Iterator[Mistake]:
 
 def _patience(file: ConfigFile) -> Iterator[Mistake]:
     """Find models that may take so long, one after the other, that the worker would count as wedged."""
-    longest_s = sum(each.timeout_s for each in file.config.model.deployments())
+    models = file.config.model.deployments() if file.config.model else ()
+    longest_s = sum(each.timeout_s for each in models)
     stalled_s = file.config.limits.stalled_s
     if longest_s >= stalled_s:
         message = f"model: all deployments together may take {longest_s:g} s for one answer (timeout_s)"

@@ -170,7 +170,7 @@ class Config(BaseSettings):
     kafka: Kafka = Kafka()
     redis: Redis = Redis()
     registry: Registry = Registry()
-    model: Model
+    model: Model | None = None
     secrets: SecretsSettings = SecretsSettings()
     privacy: Privacy = Privacy()
     connectors: dict[str, ConnectorSettings]

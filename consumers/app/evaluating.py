@@ -133,6 +133,10 @@ async def evaluated(
         ConfigurationError: the configuration is wrong, or the cassette cannot be played.
     """
     if model is not None:
+        if file.config.model is None:
+            raise ConfigurationError(
+                f"--model {model}: the configuration has no section `model` to name it in"
+            )
         named = file.config.model.model_copy(update={"name": model, "label": None})
         file = replace(file, config=file.config.model_copy(update={"model": named}))
     async with _candidate(file, how) as candidate:
@@ -155,7 +159,11 @@ async def _candidate(file: ConfigFile, how: How) -> AsyncGenerator[Candidate]:
 
     def made(chooses: Model) -> Candidate:
         return Candidate(
-            file.config.model.name, resolved.routes, resolved.catalog, chooses, ignored=how.ignore
+            file.config.model.name if file.config.model else "no model",
+            resolved.routes,
+            resolved.catalog,
+            chooses,
+            ignored=how.ignore,
         )
 
     if how.cassette and not how.record:

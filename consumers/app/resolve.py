@@ -71,6 +71,10 @@ def resolve(file: ConfigFile) -> Resolved:
                 Mistake(file.where("routes", index), message, "give each route its own event and name")
             )
         routes[route.name] = route
+        if file.config.model is None and not (route.plan and route.plan.otherwise == "failed"):
+            message = f"routes.{index}: may ask the model, and there is no section `model`"
+            hint = "add one, or give the route a `plan` that goes without (`otherwise: failed`)"
+            mistakes.append(Mistake(file.where("routes", index), message, hint))
     mistakes += _tenants(file)
     mistakes += _windows(file)
     mistakes += approval_mistakes(file)

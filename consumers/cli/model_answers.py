@@ -13,7 +13,7 @@ from consumers.adapters.openai_model import OpenAIModel
 from consumers.adapters.openai_settings import ModelSettings
 from consumers.app.model_section import Model
 from consumers.app.models import deployment_settings
-from consumers.cli.exits import FAILED, load, perform
+from consumers.cli.exits import FAILED, load, perform, refuse
 from consumers.cli.screen import out, print_json, styled, table
 from consumers.errors import PointsmanError
 from consumers.router.decision import FINISH_TOOL, Decision, decide
@@ -58,6 +58,8 @@ class Answered:
 def ask(config: Path, *, as_json: bool) -> None:
     """Ask all at once, print what each says, in order of preference; exit code 1 if one gave no usable answer."""
     file = load(config)
+    if file.config.model is None:
+        refuse(f"{config.name} has no section `model`: its routes decide by their plans")
     answers = perform(_answers(file.config.model))
     if as_json:
         print_json([asdict(each) for each in answers])

@@ -79,10 +79,6 @@ class Plan:
         """All of them."""
         return tuple(_expressions([[s.when, s.summary, [c.arguments for c in s.calls]] for s in self.steps]))
 
-    def asks_the_model(self) -> bool:
-        """Whether the model may be asked at all."""
-        return self.otherwise == "model"
-
 
 @dataclass(frozen=True, slots=True)
 class Taken:

@@ -5,8 +5,12 @@ from pathlib import Path
 import pytest
 
 from consumers.app.config_file import InvalidConfigError, read_config
+from consumers.app.models import preferred_models
 from consumers.app.resolve import resolve
+from consumers.errors import UnavailableError
+from consumers.router.exchange import Prompt
 from consumers.router.plan import PlannedCall, Taken, next_turn
+from consumers.telemetry.metrics import Metrics
 from tests.consumers.app.test_config_file import change, mistakes, valid
 
 __all__ = ["valid"]  # the fixture
@@ -102,3 +106,29 @@ def test_a_plan_of_too_many_steps_is_refused(valid: Path) -> None:
     write(valid, "    plan:\n      steps:\n", step * 65)
     with pytest.raises(InvalidConfigError, match="64"):
         read_config(valid)
+
+
+def without_a_model(path: Path, *, end: str | None = None) -> None:
+    """Take the section out, and what stands from a text on."""
+    text = path.read_text(encoding="utf-8")
+    first, last = text.index("model: #"), text.index("telemetry:")
+    whole = text[:first] + text[last:]
+    path.write_text(whole.partition(end)[0] if end else whole, encoding="utf-8")
+
+
+def test_routes_that_may_ask_the_model_need_one(valid: Path) -> None:
+    write(valid, CONTEXT, PLAN)
+    without_a_model(valid)
+    said = mistakes(valid)
+    assert said.count("may ask the model, and there is no section `model`") == 2
+
+
+async def test_routes_whose_plans_go_without_need_none_and_what_has_to_ask_it_waits(valid: Path) -> None:
+    write(valid, PLAN.replace("otherwise: model", "otherwise: failed"))
+    without_a_model(valid, end="  - topic: crm.cases")
+    file = read_config(valid)
+    assert resolve(file).routes.keys() == {"order.requested"}
+    nobody = preferred_models(file.config.model, Metrics())
+    with pytest.raises(UnavailableError, match="no section `model`"):
+        await nobody.reply(Prompt([], [], 1))
+    await nobody.aclose()

@@ -41,6 +41,7 @@ def test_the_template_is_valid_as_it_is_packaged(tmp_path: Path) -> None:
 
 def test_every_address_is_replaced(tmp_path: Path) -> None:
     config = read_config(written(tmp_path)).config
+    assert config.model is not None
     found = (config.kafka.bootstrap, config.redis.url, config.connectors["erp"].own["base_url"])
     assert (*found, config.model.base_url) == (
         ADDRESSES.kafka,
@@ -52,6 +53,7 @@ def test_every_address_is_replaced(tmp_path: Path) -> None:
 
 def test_a_hosted_model_brings_its_key_and_no_price_of_ours(tmp_path: Path) -> None:
     model = read_config(written(tmp_path, HostedModel("some-model", "https://example.org/v1"))).config.model
+    assert model is not None
     assert model.api_key is not None
     assert (model.name, model.api_key.env, model.price) == ("some-model", "OPENAI_API_KEY", None)
 

@@ -67,6 +67,7 @@ async def candidate(folder: Path, *changes: str) -> AsyncGenerator[Candidate]:
         url = await stack.enter_async_context(offline(folder, *changes))
         file = read_config(configured(folder, url))
         resolved = resolve(file)
+        assert file.config.model is not None
         model = first_model(file.config.model, Metrics())
         stack.push_async_callback(model.aclose)
         yield Candidate(file.config.model.name, resolved.routes, resolved.catalog, model)
