@@ -8,6 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast
 
 from connectors.connector import Connector
+from connectors.kind import Kind
 from connectors.lint import close_match
 
 GROUP = "pointsman.connectors"
@@ -20,8 +21,8 @@ class DiscoveryError(Exception):
 
 def load_connectors(
     names: Iterable[str], *, installed: Iterable[EntryPoint] | None = None
-) -> tuple[Connector[Any], ...]:
-    """Import the named connectors, in the order asked for; each name once.
+) -> tuple[Connector[Any] | Kind[Any], ...]:
+    """Import the named connectors, or kinds of connectors, in the order asked for; each name once.
 
     Args:
         names: entry-point names, such as `sandbox-erp`.
@@ -60,11 +61,13 @@ def load_entry_point(kind: str, name: str, offered: Sequence[EntryPoint]) -> tup
         ) from error
 
 
-def _load(name: str, offered: Sequence[EntryPoint]) -> Connector[Any]:
+def _load(name: str, offered: Sequence[EntryPoint]) -> Connector[Any] | Kind[Any]:
     loaded, point = load_entry_point("connector", name, offered)
-    if not isinstance(loaded, Connector):
-        raise DiscoveryError(f"connector {name}: {point.value} is a {type(loaded).__name__}, no Connector")
-    return cast("Connector[Any]", loaded)
+    if not isinstance(loaded, Connector | Kind):
+        raise DiscoveryError(
+            f"connector {name}: {point.value} is a {type(loaded).__name__}, no Connector or Kind"
+        )
+    return cast("Connector[Any] | Kind[Any]", loaded)
 
 
 def _the_one(kind: str, name: str, offered: Sequence[EntryPoint]) -> EntryPoint:

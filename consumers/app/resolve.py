@@ -3,38 +3,21 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, get_args
-
-from pydantic import BaseModel, SecretStr, ValidationError
-from pydantic.fields import FieldInfo
 
 from connectors.action import Action
 from connectors.catalog import Catalog
-from connectors.connector import Connector
-from connectors.discovery import DiscoveryError, load_connectors
 from connectors.lint import close_match
-from consumers.adapters.tls_files import TlsFileError
-from consumers.adapters.vault import Vault
 from consumers.app.approver_keys import approval_mistakes, approvers
-from consumers.app.config import ConnectorSettings
 from consumers.app.config_file import ConfigFile, InvalidConfigError, Mistake
+from consumers.app.connector_sections import OpenableConnector, resolve_connectors
 from consumers.app.privacy_keys import privacy_mistakes, shown_mistakes
 from consumers.app.route_plans import resolve_plan
 from consumers.app.route_rules import Schemas, resolve_rules
 from consumers.app.route_settings import RouteSettings
 from consumers.app.route_texts import resolve_texts
-from consumers.app.secret_settings import connector_secret
 from consumers.policy.approvers import Approvers
 from consumers.router.finding import discovery_of
 from consumers.router.route import Budget, Route
-
-
-@dataclass(frozen=True, slots=True)
-class OpenableConnector:
-    """A connector with its settings, secrets included; not opened yet."""
-
-    connector: Connector[Any]
-    settings: BaseModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +37,8 @@ def resolve(file: ConfigFile) -> Resolved:
         InvalidConfigError: with every mistake found, each at its line.
     """
     mistakes: list[Mistake] = []
-    vault = _vault(file, mistakes)
-    named = file.config.connectors.items()
-    opened = [c for name, s in named if (c := _connector(file, name, s, vault, mistakes))]
+    opened, wrong = resolve_connectors(file)
+    mistakes += wrong
     catalog = Catalog(c.connector for c in opened)
     mistakes += [Mistake(f.where, f"{f.action}: {f.message}", f.hint) for f in catalog.lint()]
     schemas = Schemas(file.config.registry, catalog)
@@ -82,65 +64,6 @@ def resolve(file: ConfigFile) -> Resolved:
     if mistakes:
         raise InvalidConfigError(mistakes)
     return Resolved(tuple(opened), catalog, routes, approvers(file.config.approvals))
-
-
-def _connector(
-    file: ConfigFile, name: str, settings: ConnectorSettings, vault: Vault | None, mistakes: list[Mistake]
-) -> OpenableConnector | None:
-    where = file.where("connectors", name)
-    try:
-        (connector,) = load_connectors([settings.use])
-    except DiscoveryError as error:
-        mistakes.append(Mistake(file.where("connectors", name, "use"), str(error)))
-        return None
-    if connector.name != name:
-        hint = f"rename the section to `{connector.name}`: its actions are called `{connector.name}.…`"
-        mistakes.append(
-            Mistake(where, f"connectors.{name}: {settings.use} calls itself {connector.name}", hint)
-        )
-        return None
-    values: dict[str, Any] = {}
-    for field, value in settings.own.items():
-        try:
-            values[field] = _value(file, connector, field, value, vault)
-        except LookupError as error:
-            mistakes.append(
-                Mistake(file.where("connectors", name, field), f"connectors.{name}.{field}: {error}")
-            )
-            values[field] = SecretStr("missing")
-    try:
-        own = connector.settings.model_validate(values)
-    except ValidationError as error:
-        for e in error.errors():
-            at = ".".join(map(str, e["loc"]))
-            mistakes.append(
-                Mistake(file.where("connectors", name, *e["loc"]), f"connectors.{name}.{at}: {e['msg']}")
-            )
-        return None
-    return OpenableConnector(connector, own)
-
-
-def _vault(file: ConfigFile, mistakes: list[Mistake]) -> Vault | None:
-    settings = file.config.secrets.vault
-    try:
-        return None if settings is None else settings.open()
-    except TlsFileError as error:
-        where = file.where(*error.setting.split("."))
-        mistakes.append(Mistake(where, f"{error.setting}: {error.problem}", error.fix))
-    return None
-
-
-def _value(file: ConfigFile, connector: Connector[Any], field: str, value: Any, vault: Vault | None) -> Any:
-    """Return what a connector's settings get for a value of the file: for a secret, what fetches it."""
-    fields = connector.settings.model_fields
-    if field == "egress" and field not in fields:
-        # Left to a model that ignores what it does not know, it would protect nothing.
-        raise LookupError("is no setting of this connector; it must derive its settings from HttpSettings")
-    return connector_secret(value, file.config.secrets, vault) if _is_secret(fields.get(field)) else value
-
-
-def _is_secret(info: FieldInfo | None) -> bool:
-    return info is not None and SecretStr in (info.annotation, *get_args(info.annotation))
 
 
 def _route(
