@@ -19,10 +19,18 @@ _TESTS: Final = (
     "tests/consumers/adapters/sessions/test_sessions_machine.py",
     "tests/consumers/adapters/sessions/test_redis_check.py",
 )
-_ARGUMENTS: Final = (
+_PLAIN: Final = (
     *("-x", "-q", "--tb", "native", "-p", "no:xdist", "-p", "no:cacheprovider"),
-    *("--hypothesis-profile", "mutants", "-k", "redis and not cluster and not sentinel", *_TESTS),
+    *("--hypothesis-profile", "mutants"),
 )
+_ARGUMENTS: Final = (*_PLAIN, "-k", "redis and not cluster and not sentinel", *_TESTS)
+_REBUILDING: Final = (
+    *_PLAIN,
+    "tests/consumers/adapters/sessions/test_restoring.py",
+    "tests/consumers/recovery/test_keeper.py",
+)
+_OF_REBUILDING: Final = frozenset({"claim.lua", "note.lua", "restore.lua", "vouch.lua"})
+"""Scripts that only a rebuilding calls: none of the other tests reaches them."""
 _PATIENCE_S: Final = 120.0
 
 
@@ -31,7 +39,8 @@ def main() -> None:
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
-    pytest.main(["--collect-only", *_ARGUMENTS])
+    for arguments in (_ARGUMENTS, _REBUILDING):
+        pytest.main(["--collect-only", *arguments])
     for line in sys.stdin:
         print(_played(line.strip()), file=answers)
 
@@ -56,7 +65,8 @@ def _play(folder: str) -> None:
     from consumers.adapters import redis_scripts
 
     redis_scripts._FOLDER = Path(folder)  # noqa: SLF001 # pyright: ignore - the scripts are read from there
-    os._exit(int(pytest.main(list(_ARGUMENTS))))
+    script = Path(folder).name.partition(":")[0]
+    os._exit(int(pytest.main(list(_REBUILDING if script in _OF_REBUILDING else _ARGUMENTS))))
 
 
 if __name__ == "__main__":
