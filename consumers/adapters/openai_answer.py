@@ -4,7 +4,7 @@ An endpoint may be broken or hostile: nothing of a response is taken to be of it
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -64,6 +64,17 @@ class Said:
     model: Any
     tokens: tuple[Any, Any]
     """In and out, as they stand in `usage`."""
+
+
+def choosing(tools: Sequence[Mapping[str, Any]], settings: ModelSettings) -> dict[str, Any]:
+    """Return what both APIs are told of how to choose: tools, and how freely."""
+    said: dict[str, Any] = {}
+    if tools:
+        # Endpoints refuse the other two where there is no tool.
+        said = {"tools": tools, "tool_choice": settings.tool_choice}
+        if settings.parallel_tool_calls is not None:
+            said["parallel_tool_calls"] = settings.parallel_tool_calls
+    return said if settings.temperature is None else {**said, "temperature": settings.temperature}
 
 
 def encoded(body: Mapping[str, Any]) -> bytes:

@@ -16,6 +16,7 @@ from consumers.adapters.openai_answer import (
     Wire,
     answer_of,
     call_of,
+    choosing,
     decoded,
     encoded,
     finish_reason_of,
@@ -39,14 +40,8 @@ def request_body(prompt: Prompt, settings: ModelSettings) -> bytes:
     }
     if told := "\n\n".join(str(m["content"]) for m in prompt.messages if m["role"] == "system"):
         body["instructions"] = told
-    if prompt.tools:
-        body["tools"] = [{"type": "function", **tool["function"]} for tool in prompt.tools]
-        body["tool_choice"] = settings.tool_choice
-        if settings.parallel_tool_calls is not None:
-            body["parallel_tool_calls"] = settings.parallel_tool_calls
-    if settings.temperature is not None:
-        body["temperature"] = settings.temperature
-    return encoded(body)
+    tools = [{"type": "function", **tool["function"]} for tool in prompt.tools]
+    return encoded({**body, **choosing(tools, settings)})
 
 
 def read_answer(body: bytes, settings: ModelSettings, request_bytes: int) -> Answer:

@@ -12,6 +12,7 @@ from consumers.adapters.openai_answer import (
     Wire,
     answer_of,
     call_of,
+    choosing,
     decoded,
     encoded,
     finish_reason_of,
@@ -29,15 +30,7 @@ def request_body(prompt: Prompt, settings: ModelSettings) -> bytes:
         "messages": prompt.messages,
         settings.output_limit_field: prompt.max_output_tokens,
     }
-    if prompt.tools:
-        # Endpoints refuse these two where there is no tool.
-        body["tools"] = prompt.tools
-        body["tool_choice"] = settings.tool_choice
-        if settings.parallel_tool_calls is not None:
-            body["parallel_tool_calls"] = settings.parallel_tool_calls
-    if settings.temperature is not None:
-        body["temperature"] = settings.temperature
-    return encoded(body)
+    return encoded({**body, **choosing(prompt.tools, settings)})
 
 
 def read_answer(body: bytes, settings: ModelSettings, request_bytes: int) -> Answer:

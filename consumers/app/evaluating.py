@@ -29,7 +29,8 @@ from consumers.evaluation.trial import Candidate
 from consumers.ports.model import Model
 from consumers.privacy.bodies import mapped
 from consumers.privacy.register import Register
-from consumers.replay.recorded_runs import Found, RecordedRuns
+from consumers.replay.finding import Found
+from consumers.replay.recorded_runs import RecordedRuns
 from consumers.replay.selection import Selection
 from consumers.router.route import Route, RouteTable
 from consumers.run.record import envelope_body

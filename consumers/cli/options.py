@@ -1,5 +1,6 @@
 """Options that several commands share, and how an example looks in a command's help."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -20,6 +21,27 @@ Reveal = Annotated[
         "--reveal", help="Open the tokens of personal data, with the configuration's `privacy.key`."
     ),
 ]
+
+TIMES: Final = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
+
+Since = Annotated[
+    datetime | None, typer.Option(formats=TIMES, help="From this time on; local unless it has a zone.")
+]
+Until = Annotated[datetime | None, typer.Option(formats=TIMES, help="Up to this time.")]
+Offsets = Annotated[
+    list[str] | None,
+    typer.Option(help="PARTITION:FIRST-LAST, last included; for several partitions several times."),
+]
+
+
+def parse_parts(texts: list[str]) -> dict[int, tuple[int, int]]:
+    """Return the first offset and the one after the last, by partition; a mistake is one of usage."""
+    from consumers.replay.selection import parse_offsets
+
+    try:
+        return dict(parse_offsets(text) for text in texts)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def examples(*lines: str) -> str:

@@ -17,16 +17,13 @@ from consumers.adapters.kafka_clients import partitions_of, record_of
 from consumers.adapters.kafka_outbox import KafkaOutbox
 from consumers.errors import HaltError
 from consumers.ports.clock import Clock
-from consumers.ports.sessions import SessionDamagedError, Sessions
+from consumers.ports.sessions import Sessions
+from consumers.replay.finding import Missing, finished_run
 from consumers.replay.selection import Selection
 from consumers.router.route import RouteTable
 from consumers.run import ending
 from consumers.session import place
-from consumers.session.key import SessionKey
-from consumers.session.shapes import checked
-from consumers.session.stored import DamagedError
 from schemas.codec.records import RecordCodec
-from schemas.errors import UnknownSchemaError, UnreadableError
 from schemas.outcome import Outcome
 from schemas.record import Record
 from schemas.step import Step, StepKind
@@ -163,34 +160,18 @@ class Rebuild:
 
     async def _find(self, record: Record, report: ReplayReport) -> tuple[Outcome, str] | None:
         report.read += 1
-        of_topic = self.routes.of_topic(record.topic)
-        assert of_topic is not None
-        try:
-            event = await self.codec.decode(
-                record,
-                tenant=of_topic.tenant,
-                default_type=of_topic.event,
-                session_field=of_topic.session_field,
-            )
-        except (UnreadableError, UnknownSchemaError):
-            report.unreadable += 1
-            return None
-        route = self.routes.find(record.topic, event.type)
-        if route is None:
-            report.unrouted += 1
-            return None
-        try:
-            key = SessionKey(event.tenant, event.session_id)
-            entries = checked(await self.sessions.read(key, event.run_id))
-        except (SessionDamagedError, DamagedError) as error:
-            _log.warning("a run cannot be read", extra={"run": event.run_id, "error": str(error)})
-            report.damaged += 1
-            return None
-        if place.ERASED in entries:
-            report.erased += 1
-            return None
-        body = entries.get(place.OUTCOME)
-        if body is None:
-            report.unfinished += 1
-            return None
-        return ending.of_body(body), route.output
+        found = await finished_run(record, self.codec, self.routes, self.sessions)
+        match found:
+            case Missing.UNREADABLE:
+                report.unreadable += 1
+            case Missing.UNROUTED:
+                report.unrouted += 1
+            case Missing.DAMAGED:
+                report.damaged += 1
+            case Missing.ERASED:
+                report.erased += 1
+            case Missing.UNFINISHED:
+                report.unfinished += 1
+            case (_, route, entries):
+                return ending.of_body(entries[place.OUTCOME]), route.output
+        return None

@@ -3,26 +3,18 @@
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import datetime
-from typing import Any
 
 from aiokafka import TopicPartition
 
 from consumers.adapters.kafka_reader import Span, TopicReader
 from consumers.errors import HaltError
-from consumers.ports.sessions import SessionDamagedError, Sessions
+from consumers.ports.sessions import Sessions
+from consumers.replay.finding import Found, Missing, finished_run
 from consumers.replay.selection import Selection
-from consumers.router.route import Route, RouteTable
+from consumers.router.route import RouteTable
 from consumers.session import place
-from consumers.session.key import SessionKey
-from consumers.session.shapes import checked
-from consumers.session.stored import DamagedError
 from schemas.codec.records import RecordCodec
-from schemas.envelope import Envelope
-from schemas.errors import UnknownSchemaError, UnreadableError
 from schemas.record import Record
-
-Found = tuple[Envelope, Route, Mapping[str, Mapping[str, Any]]]
-"""An event, the route it took, and the journal of its run as it is stored."""
 
 
 class RecordedRuns:
@@ -69,32 +61,10 @@ class RecordedRuns:
             progress(done, total)
 
     async def _find(self, record: Record) -> Found | None:
-        of_topic = self._routes.of_topic(record.topic)
-        assert of_topic is not None
-        try:
-            event = await self._codec.decode(
-                record,
-                tenant=of_topic.tenant,
-                default_type=of_topic.event,
-                session_field=of_topic.session_field,
-            )
-        except (UnreadableError, UnknownSchemaError):
-            return self._skip("unreadable")
-        route = self._routes.find(record.topic, event.type)
-        if route is None:
-            return self._skip("no route")
-        try:
-            key = SessionKey(event.tenant, event.session_id)
-            entries = checked(await self._sessions.read(key, event.run_id))
-        except (SessionDamagedError, DamagedError):
-            return self._skip("damaged in Redis")
-        if place.ERASED in entries:
-            return self._skip("of an erased session")
-        if place.OUTCOME not in entries:
-            return self._skip("not finished, or not remembered any more")
-        if place.CANCEL in entries:
-            return self._skip("cancelled by an operator")
-        return event, route, entries
+        found = await finished_run(record, self._codec, self._routes, self._sessions)
+        if isinstance(found, Missing):
+            return self._skip(found.value)
+        return self._skip("cancelled by an operator") if place.CANCEL in found[2] else found
 
     def _skip(self, why: str) -> None:
         self.skipped[why] += 1

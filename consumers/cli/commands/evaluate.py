@@ -1,13 +1,11 @@
 """`pointsman evaluate`."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from consumers.cli.commands.replay import TIMES, parse_parts
-from consumers.cli.options import CONFIG, AsJson, ConfigPath
+from consumers.cli.options import CONFIG, AsJson, ConfigPath, Offsets, Since, Until, parse_parts
 
 
 def evaluate(
@@ -16,14 +14,9 @@ def evaluate(
     ] = None,
     *,
     config: ConfigPath = CONFIG,
-    since: Annotated[
-        datetime | None, typer.Option(formats=TIMES, help="From this time on; local unless it has a zone.")
-    ] = None,
-    until: Annotated[datetime | None, typer.Option(formats=TIMES, help="Up to this time.")] = None,
-    offsets: Annotated[
-        list[str] | None,
-        typer.Option(help="PARTITION:FIRST-LAST, last included; for several partitions several times."),
-    ] = None,
+    since: Since = None,
+    until: Until = None,
+    offsets: Offsets = None,
     most: Annotated[int, typer.Option("--max", min=1, help="At most so many recorded runs.")] = 1000,
     cases: Annotated[
         Path | None, typer.Option(help="A file of cases, one a line, instead of a topic; no Kafka, no Redis.")

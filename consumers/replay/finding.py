@@ -1,0 +1,65 @@
+"""From a record of an input topic to the run that worked it, as it is stored. Nothing is written."""
+
+import logging
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from consumers.ports.sessions import SessionDamagedError, Sessions
+from consumers.router.route import Route, RouteTable
+from consumers.session import place
+from consumers.session.key import SessionKey
+from consumers.session.shapes import checked
+from consumers.session.stored import DamagedError
+from schemas.codec.records import RecordCodec
+from schemas.envelope import Envelope
+from schemas.errors import UnknownSchemaError, UnreadableError
+from schemas.record import Record
+
+_log = logging.getLogger(__name__)
+
+Found = tuple[Envelope, Route, Mapping[str, Mapping[str, Any]]]
+"""An event, the route it took, and the journal of its run as it is stored."""
+
+
+class Missing(StrEnum):
+    """Why there is no finished run to a record, in words."""
+
+    UNREADABLE = "unreadable"
+    UNROUTED = "no route"
+    DAMAGED = "damaged in Redis"
+    ERASED = "of an erased session"
+    UNFINISHED = "not finished, or not remembered any more"
+
+
+async def finished_run(
+    record: Record, codec: RecordCodec, routes: RouteTable, sessions: Sessions
+) -> Found | Missing:
+    """Return the finished run of a record of a route's topic, or why there is none.
+
+    Raises:
+        RegistryError: the registry of schemas cannot be asked.
+        RetryError: the store cannot.
+    """
+    of_topic = routes.of_topic(record.topic)
+    assert of_topic is not None
+    try:
+        event = await codec.decode(
+            record,
+            tenant=of_topic.tenant,
+            default_type=of_topic.event,
+            session_field=of_topic.session_field,
+        )
+    except (UnreadableError, UnknownSchemaError):
+        return Missing.UNREADABLE
+    route = routes.find(record.topic, event.type)
+    if route is None:
+        return Missing.UNROUTED
+    try:
+        entries = checked(await sessions.read(SessionKey(event.tenant, event.session_id), event.run_id))
+    except (SessionDamagedError, DamagedError) as error:
+        _log.warning("a run cannot be read", extra={"run": event.run_id, "error": str(error)})
+        return Missing.DAMAGED
+    if place.ERASED in entries:
+        return Missing.ERASED
+    return (event, route, entries) if place.OUTCOME in entries else Missing.UNFINISHED
