@@ -18,7 +18,8 @@ class RationedModel:
     """Looks before each question, and adds afterwards what it cost.
 
     Questions that are asked at the same moment are not known to each other, so a day may cost a little more than the
-    limit: at most what all runs in flight ask at once. What an answer costs is only known by `model.price`.
+    limit: at most what all runs in flight ask at once. What an answer costs is by the price of the
+    model that gave it, or by its ceiling.
     """
 
     def __init__(

@@ -35,6 +35,8 @@ AIM: Final = 1.0
 SIDES: Final = ("ours", "plain", "plain-fast")
 CONCURRENCY: Final = (1, 200)
 ACTIONS: Final = (5, 15)
+_WIDTH: Final = 110
+"""Of the table: a narrower one would lose figures."""
 
 
 class Side(Protocol):
@@ -68,6 +70,7 @@ class Figure:
 def main() -> None:
     options = _options()
     console = Console(highlight=False, stderr=options.json)
+    console.width = max(console.width, _WIDTH)
     runs, rounds = (60, 3) if options.quick else (400, options.rounds)
     try:
         figures = asyncio.run(_measured(console, runs, rounds, options.seed))

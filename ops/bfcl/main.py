@@ -120,6 +120,10 @@ async def _never(_call: Call[None], _arguments: dict[str, Any]) -> None:
     raise AssertionError("nothing is called here")
 
 
+_WIDTH: Final = 150
+"""Of the table: a narrower one would lose figures."""
+
+
 def main() -> None:
     options = _options()
     registry, findings = Registry(), Findings()
@@ -131,7 +135,9 @@ def main() -> None:
             _look(case, category, registry, findings)
         categories.append(category)
     check_tools(registry.connector)
-    show(Console(highlight=False), categories, findings, len(registry))
+    screen = Console(highlight=False)
+    screen.width = max(screen.width, _WIDTH)
+    show(screen, categories, findings, len(registry))
     if options.keep:
         write(RESULTS, categories, findings, len(registry))
     if findings.survivors or any(category.ours for category in categories):
