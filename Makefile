@@ -5,7 +5,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 SEEDS ?= 1000
 
-.PHONY: help demo test test-fast check lock simulate attack answers crash mutants containers chaos bfcl bench bench-main bench-run bench-turn bench-runtime bench-journal bench-retrieval audit clean
+.PHONY: help demo test test-fast check lock simulate attack answers crash mutants containers counterparts chaos bfcl bench bench-main bench-run bench-turn bench-runtime bench-journal bench-retrieval audit clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,7 +28,7 @@ test: .venv/dev ## everything: unit, integration on embedded servers, real Kafka
 	.venv/bin/pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 test-fast: .venv/dev ## what needs no server
-	.venv/bin/pytest -n $(WORKERS) --dist loadgroup --ignore tests/integration --ignore tests/kafka $(ARGS)
+	.venv/bin/pytest -n $(WORKERS) --dist loadgroup --ignore tests/integration --ignore tests/kafka --ignore tests/counterparts $(ARGS)
 
 check: .venv/dev ## lint, format, types, import rules
 	.venv/bin/ruff check .
@@ -59,6 +59,9 @@ mutants: .venv/dev ## small changes of journal, saga and offset code, and of the
 
 containers: .venv/dev ## testcontainers and docker compose on a local Docker engine
 	.venv/bin/python ops/containers/run.py $(ARGS)
+
+counterparts: .venv/dev ## connectors against real systems, each started from ops/counterparts/; a skipped one says why
+	.venv/bin/pytest -n $(WORKERS) --dist loadgroup tests/counterparts $(ARGS)
 
 chaos: .venv/dev ## 10,000 events on real Kafka while workers and broker are killed, frozen, restarted; ARGS=--keep keeps the figures
 	.venv/bin/python ops/chaos/main.py $(ARGS)
