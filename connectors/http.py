@@ -6,14 +6,13 @@ them quoted, so that a model's `../admin?x=` stays one harmless segment.
 """
 
 import asyncio
-import re
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any, Final
-from urllib.parse import quote
+from typing import Any
+from urllib.parse import quote, urlencode
 
 import aiohttp
 import orjson
@@ -24,15 +23,49 @@ from yarl import URL
 from connectors.egress import Egress, egress_of, origin_of
 from connectors.errors import ActionError, FailedError, InDoubtError, NotSentError
 from connectors.http_answer import read_answer, too_large
+from connectors.http_login import Login, Proof, SecretLogin
 from connectors.http_pinned import pinned_connector
-from connectors.secret import Secret, SecretUnavailableError, present_value
 
 _CONNECT_SHARE = 0.5
 """Share of a call's time that waiting for a connection may take, so that the two timeouts stay distinguishable."""
 
 
-_TOKEN: Final = re.compile(r"[\x21-\x7e]+")
-"""What a header can carry; a value with a line break would be another header."""
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """One request, complete but for who sends it.
+
+    Attributes:
+        method: in capitals.
+        path: segments; each is quoted as a whole.
+        query: names and values, not encoded yet.
+        headers: names and values; the caller has checked that each is one line of printable ASCII.
+        data: the body, or None.
+        changes: whether it is to change something, so that a lost answer matters.
+        slash: whether the path ends with one.
+    """
+
+    method: str
+    path: tuple[str, ...]
+    query: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
+    data: bytes | None = None
+    changes: bool = True
+    slash: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """One answer, whole.
+
+    Attributes:
+        status: the HTTP status.
+        headers: case-insensitive.
+        body: empty where it was longer than the limit and the status is no success.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 @asynccontextmanager
@@ -40,6 +73,7 @@ async def open_http(
     base_url: str,
     *,
     token: SecretStr | None = None,
+    login: Login | None = None,
     egress: Sequence[str] = (),
     timeout_s: float = 10.0,
     max_body_bytes: int = 1 << 20,
@@ -52,6 +86,7 @@ async def open_http(
         base_url: scheme, host, port and an optional path prefix; nothing else. Written by an operator: its host is allowed.
         token: sent as bearer token, never logged. One that comes from the configuration is looked up for each request, so
             hand it on as it is.
+        login: another way to prove who sends a request; in place of `token`.
         egress: further hosts for `HttpClient.at`, and addresses and networks that names may resolve to although they are
             not on the internet.
         timeout_s: for a whole request; a single call may shorten it.
@@ -73,7 +108,8 @@ async def open_http(
         auto_decompress=False,
     )
     async with session:
-        yield HttpClient(_Wire(session, allowed, token, timeout_s, max_body_bytes, base_url.rstrip("/")))
+        proves = SecretLogin(token) if login is None and token is not None else login
+        yield HttpClient(_Wire(session, allowed, proves, timeout_s, max_body_bytes, base_url.rstrip("/")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +118,7 @@ class _Wire:
 
     session: aiohttp.ClientSession
     egress: Egress
-    token: SecretStr | None
+    login: Login | None
     timeout_s: float
     max_body_bytes: int
     base_url: str
@@ -137,63 +173,65 @@ class HttpClient:
         key: str | None = None,
         timeout_s: float | None = None,
     ) -> Any:
-        headers: dict[str, str] = {}
+        headers: list[tuple[str, str]] = []
         if key is not None:
-            headers["Idempotency-Key"] = key
+            headers.append(("Idempotency-Key", key))
         if body is not None:
-            headers["Content-Type"] = "application/json"
+            headers.append(("Content-Type", "application/json"))
+        data = None if body is None else orjson.dumps(body)
+        request = HttpRequest(method, path, (), tuple(headers), data, changes=method != "GET")
+        return await self.send(request, timeout_s=timeout_s)
+
+    async def send(self, request: HttpRequest, *, timeout_s: float | None = None) -> Any:
+        """Send any request whose answer is JSON, or has no body."""
+        answer = await self.exchange(request, timeout_s=timeout_s)
+        return read_answer(answer.status, answer.headers, answer.body, changes=request.changes)
+
+    async def exchange(self, request: HttpRequest, *, timeout_s: float | None = None) -> HttpAnswer:
+        """Send any request and return its answer, whatever its status says.
+
+        Where a login was refused (401) that has been renewed since, it is sent once more with the new one.
+
+        Raises:
+            NotSentError: there was no connection to send on.
+            InDoubtError: there was one, and no whole answer came.
+            UnusableResultError: a success has a body above the limit.
+        """
         limit_s = self._wire.timeout_s if timeout_s is None else min(timeout_s, self._wire.timeout_s)
-        url, data = self._url(path), None if body is None else orjson.dumps(body)
-        changes = method != "GET"
-        token = await self._token(limit_s * _CONNECT_SHARE)
+        path = self._path(request.path) + ("/" if request.slash else "")
+        login = self._wire.login
         began = time.monotonic()
+        proof = Proof("") if login is None else await login.proof(limit_s * _CONNECT_SHARE)
         try:
-            answer = await self._send(method, url, data, _with(headers, token), limit_s, changes=changes)
-            if answer[0] == HTTPStatus.UNAUTHORIZED and (renewed := await self._renewed(token, limit_s)):
-                # It was refused before anything was done, and the token has been rotated since it was fetched.
+            answer = await self._send(path, request, proof, limit_s)
+            if answer.status == HTTPStatus.UNAUTHORIZED and login is not None:
+                # It was refused before anything was done, and the secret may have been rotated since it was fetched.
                 left_s = max(0.1, limit_s - time.monotonic() + began)
-                answer = await self._send(method, url, data, _with(headers, renewed), left_s, changes=changes)
+                if (renewed := await login.renewed(proof, left_s)) is not None:
+                    left_s = max(0.1, limit_s - time.monotonic() + began)
+                    answer = await self._send(path, request, renewed, left_s)
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise _transport_error(error, f"{method} /{'/'.join(path)}", limit_s) from error
-        return read_answer(*answer, changes=changes)
+            raise _transport_error(error, f"{request.method} /{'/'.join(request.path)}", limit_s) from error
+        return answer
 
-    async def _token(self, within_s: float) -> str | None:
-        secret = self._wire.token
-        return None if secret is None else _sendable(secret, await present_value(secret, within_s))
-
-    async def _renewed(self, refused: str | None, within_s: float) -> str | None:
-        """Return the token that has taken the place of one that was refused, or None where it is still the same."""
-        secret = self._wire.token
-        if refused is None or not isinstance(secret, Secret):
-            return None
-        token = await secret.replacement(refused, within_s)
-        return None if token is None else _sendable(secret, token)
-
-    async def _send(
-        self,
-        method: str,
-        url: URL,
-        data: bytes | None,
-        headers: dict[str, str],
-        limit_s: float,
-        *,
-        changes: bool,
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    async def _send(self, path: str, request: HttpRequest, proof: Proof, limit_s: float) -> HttpAnswer:
+        query = urlencode((*request.query, *proof.query), quote_via=quote, safe="")
         async with self._wire.session.request(
-            method,
-            url,
-            data=data,
-            headers=headers,
+            request.method,
+            URL(f"{path}?{query}" if query else path, encoded=True),
+            data=request.data,
+            headers=[*request.headers, *proof.headers],
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=limit_s, connect=limit_s * _CONNECT_SHARE),
         ) as response:
-            return response.status, response.headers, await self._body(response, changes=changes)
+            body = await self._body(response, changes=request.changes)
+            return HttpAnswer(response.status, response.headers, body)
 
-    def _url(self, path: tuple[str, ...]) -> URL:
+    def _path(self, path: tuple[str, ...]) -> str:
         if not all(path) or not {".", ".."}.isdisjoint(path):
             raise FailedError(f"no such path: {path!r} has an empty or dotted segment", code="invalid_path")
         quoted = "/".join(quote(segment, safe="") for segment in path)
-        return URL(f"{self._wire.base_url}/{quoted}", encoded=True)
+        return f"{self._wire.base_url}/{quoted}"
 
     async def _body(self, response: aiohttp.ClientResponse, *, changes: bool) -> bytes:
         length = response.content_length
@@ -208,16 +246,6 @@ class HttpClient:
                     return b""  # the status says it all
                 raise too_large(response.status, response.headers, self._wire.max_body_bytes, changes=changes)
         return bytes(received)
-
-
-def _sendable(secret: SecretStr, token: str) -> str:
-    if not _TOKEN.fullmatch(token):
-        raise SecretUnavailableError(f"{secret!r} is no token: it has spaces, line breaks or no ASCII in it")
-    return token
-
-
-def _with(headers: dict[str, str], token: str | None) -> dict[str, str]:
-    return headers if token is None else {**headers, "Authorization": f"Bearer {token}"}
 
 
 def _transport_error(error: Exception, request: str, limit_s: float) -> ActionError:

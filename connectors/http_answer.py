@@ -18,6 +18,7 @@ _SECONDS = re.compile(r"\d{1,9}")
 _CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _DIGITS = 20
 _LONG_INTEGER = re.compile(rb"-\d{19}|\d{20}")
+_SEE_ELSEWHERE = frozenset((HTTPStatus.FOUND, HTTPStatus.SEE_OTHER))
 _BUSY = frozenset((HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE))
 
 
@@ -33,7 +34,8 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes, *, changes
     Raises:
         BusyError: 429 and 503, with the wait that `Retry-After` asks for.
         FailedError: any other 3xx or 4xx, with code and message of a problem document (RFC 9457).
-        InDoubtError: any other 5xx, and a success that may be anybody's: its body is no JSON and does not say it is.
+        InDoubtError: any other 5xx; 302 and 303 after a change, as many answer once they have done it; a success that may
+            be anybody's: its body is no JSON and does not say it is.
         UnusableResultError: a success whose body says it is JSON, and is none that can be used.
     """
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
@@ -43,6 +45,8 @@ def read_answer(status: int, headers: Mapping[str, str], body: bytes, *, changes
         raise BusyError(f"HTTP {status}", retry_after_s=wait_s)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status < HTTPStatus.OK:
         raise InDoubtError(f"HTTP {status}")
+    if changes and status in _SEE_ELSEWHERE:
+        raise InDoubtError(f"HTTP {status}: sent elsewhere, as many do once they have done it")
     code, message = _problem(status, body)
     raise FailedError(message, code=code)
 
