@@ -7,17 +7,18 @@ from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from traceback import extract_tb
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from pydantic import BaseModel, ValidationError
 
 from connectors.action import Action, Call
 from connectors.connector import Connector
 from connectors.egress import EgressError
-from connectors.errors import ActionError, BusyError, FailedError, UnusableResultError
+from connectors.errors import ActionError, FailedError, UnusableResultError
 from connectors.perform import perform
 from connectors.secret import SecretUnavailableError
 from consumers.adapters.connector_faults import fault_of, held_secrets, secrets_of, status_of
+from consumers.adapters.connector_gate import CallLimits, Gate
 from consumers.adapters.connector_results import DEFAULTS, ResultLimits, checked_result, stand_in
 from consumers.ports.actions import ActionRequest
 from consumers.router.decision import explain
@@ -25,14 +26,16 @@ from consumers.telemetry.metrics import ACTION_SECONDS, ACTIONS, EGRESS_REFUSALS
 
 _log = logging.getLogger(__name__)
 
+_NO_LIMITS: Final[Mapping[str, CallLimits]] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
-    """A connector in use: its name, its client, how many calls it may have at once, what must never be said."""
+    """A connector in use: its name, its client, the gate before its system, what must never be said."""
 
     name: str
     client: Any
-    slots: asyncio.Semaphore
+    gate: Gate
     settings: BaseModel
 
     @property
@@ -61,7 +64,7 @@ class ConnectorActions:
         *,
         metrics: Metrics,
         timeout_s: float = 30.0,
-        slots: int = 64,
+        calls: Mapping[str, CallLimits] = _NO_LIMITS,
         results: ResultLimits = DEFAULTS,
     ) -> AsyncGenerator[Self]:
         """Open a client for each connector; all are closed at the end, and where a later one fails to open.
@@ -70,7 +73,7 @@ class ConnectorActions:
             connectors: with their settings, which are instances of `connector.settings`.
             metrics: counts actions, by how they ended, and their seconds.
             timeout_s: of one call, and of the wait for a slot before it.
-            slots: calls one connector may have at once.
+            calls: what the system of a connector can bear, by its name; the defaults for those that are missing.
             results: bounds on what comes back.
         """
         async with AsyncExitStack() as stack:
@@ -78,7 +81,9 @@ class ConnectorActions:
             for connector, settings in connectors:
                 await _fetch_secrets(connector, settings, timeout_s)
                 client = await stack.enter_async_context(connector.open(settings))
-                opened[connector.name] = _Opened(connector.name, client, asyncio.Semaphore(slots), settings)
+                name = connector.name
+                gate = Gate(name, calls.get(name, CallLimits()), metrics, wait_s=timeout_s)
+                opened[name] = _Opened(name, client, gate, settings)
             yield cls(opened, metrics, timeout_s, results)
 
     async def perform(self, request: ActionRequest) -> Any:
@@ -101,21 +106,12 @@ class ConnectorActions:
         if opened is None:
             raise FailedError(f"{action.name}: its connector is not open", code="not_open")
         arguments = _validated(action, request.arguments)
-        await self._take_slot(opened, action)
         try:
-            result = await self._call(opened, request, arguments)
+            async with opened.gate.passed(action.name):
+                result = await self._call(opened, request, arguments)
         except UnusableResultError as error:
             return stand_in(action, error)
-        finally:
-            opened.slots.release()
         return checked_result(action, result, self._results)
-
-    async def _take_slot(self, opened: _Opened, action: Action) -> None:
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                await opened.slots.acquire()
-        except TimeoutError:
-            raise BusyError(f"{action.name}: no free slot within {self._timeout_s:g} s") from None
 
     async def _call(self, opened: _Opened, request: ActionRequest, arguments: BaseModel) -> Any:
         action = request.action

@@ -66,7 +66,7 @@ async def actions(
         [(c.connector, c.settings) for c in connectors],
         metrics=metrics,
         timeout_s=limits.action_s,
-        slots=limits.connector_calls,
+        calls={c.connector.name: c.calls for c in connectors},
         results=result_limits(limits),
     )
     return await stack.enter_async_context(opening)

@@ -4,12 +4,13 @@
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from consumers.app.approval_settings import Approvals
+from consumers.app.connector_settings import ConnectorSettings
 from consumers.app.contradictions import refuse
 from consumers.app.kafka_security_rules import oauth_mistakes, security_mistakes
 from consumers.app.model_section import Model
@@ -99,19 +100,6 @@ class Registry(Section):
         return self
 
 
-class ConnectorSettings(BaseModel):
-    """One connector: which code (`use` names an entry point), and its own settings beside it."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    use: str
-
-    @property
-    def own(self) -> dict[str, Any]:
-        """What is for the connector itself."""
-        return dict(self.model_extra or {})
-
-
 class Telemetry(Section):
     """Logs and the port for metrics and health."""
 
@@ -142,7 +130,7 @@ class Limits(Section):
     tenant_usd_per_day: float | None = Field(default=None, gt=0)
     """What the model may cost a tenant a day (UTC), by `model.price`; its events wait then. No limit if missing"""
     connector_calls: int = Field(default=64, gt=0)
-    """Calls that one connector may have at once."""
+    """Calls that one connector may have at once, unless its `calls.at_once` says otherwise."""
     result_bytes: int = Field(default=65_536, ge=1024, le=524_288)
     """A longer result of a read is a failure; one of a write is left out of the journal, and the write is done."""
     result_depth: int = Field(default=64, gt=0, le=128)

@@ -1,28 +1,31 @@
 """The section `connectors`: each named connector found or built, its settings validated, its secrets fetched when they are used."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, cast, get_args
+from typing import Any
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from connectors.connector import Connector
 from connectors.discovery import DiscoveryError, load_connectors
 from connectors.kind import Kind, Place, SettingsError
 from connectors.signature import DefinitionError
+from consumers.adapters.connector_gate import CallLimits
 from consumers.adapters.tls_files import TlsFileError
 from consumers.adapters.vault import Vault
-from consumers.app.config import ConnectorSettings
 from consumers.app.config_file import ConfigFile, Mistake
+from consumers.app.connector_secrets import with_secrets
+from consumers.app.connector_settings import ConnectorSettings
 from consumers.app.secret_settings import connector_secret
 
 
 @dataclass(frozen=True, slots=True)
 class OpenableConnector:
-    """A connector with its settings, secrets included; not opened yet."""
+    """A connector with its settings, secrets included, and what its system can bear; not opened yet."""
 
     connector: Connector[Any]
     settings: BaseModel
+    calls: CallLimits
 
 
 def resolve_connectors(file: ConfigFile) -> tuple[list[OpenableConnector], list[Mistake]]:
@@ -55,13 +58,15 @@ class _Section:
             self.mistakes.append(Mistake(self._where(), message, hint))
             return None
         try:
-            own = loaded.settings.model_validate(self._values(loaded.settings, settings.own, ()))
+            own = loaded.settings.model_validate(self._values(loaded.settings, settings.own))
         except ValidationError as error:
             for each in error.errors(include_input=False):
                 self._complain(each["loc"], each["msg"])
             return None
         connector = self._built(loaded, own) if isinstance(loaded, Kind) else loaded
-        return connector and OpenableConnector(connector, own)
+        return connector and OpenableConnector(
+            connector, own, settings.calls.limits(self.file.config.limits.connector_calls)
+        )
 
     def _built(self, kind: Kind[Any], settings: BaseModel) -> Connector[Any] | None:
         try:
@@ -73,33 +78,16 @@ class _Section:
             self._complain((), str(error))
         return None
 
-    def _values(self, model: type[BaseModel], given: Mapping[str, Any], at: Place) -> dict[str, Any]:
-        """Return what a model gets for the values of the file: for a secret, at any depth, what fetches it."""
-        values: dict[str, Any] = {}
-        for name, value in given.items():
-            try:
-                values[name] = self._value(model, name, value, (*at, name))
-            except LookupError as error:
-                self._complain((*at, name), str(error))
-                values[name] = SecretStr("missing")
-        return values
-
-    def _value(self, model: type[BaseModel], name: str, value: Any, at: Place) -> Any:
-        info = model.model_fields.get(name)
-        if info is None:
-            if name == "egress" and len(at) == 1:
-                # Left to a model that ignores what it does not know, it would protect nothing.
-                raise LookupError(
-                    "is no setting of this connector; it must derive its settings from HttpSettings"
-                )
-            return value
-        kinds = tuple(_kinds(info.annotation))
-        if SecretStr in kinds:
-            return connector_secret(value, self.file.config.secrets, self.vault)
-        models = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
-        if isinstance(value, dict) and len(models) == 1:
-            return self._values(models[0], cast("dict[str, Any]", value), at)
-        return value
+    def _values(self, model: type[BaseModel], given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a model gets for the values of the file: for each secret what fetches it."""
+        if "egress" in given and "egress" not in model.model_fields:
+            # Left to a model that ignores what it does not know, it would protect nothing.
+            told = "is no setting of this connector; it must derive its settings from HttpSettings"
+            self._complain(("egress",), told)
+        secrets = self.file.config.secrets
+        return with_secrets(
+            model, given, lambda value: connector_secret(value, secrets, self.vault), self._complain
+        )
 
     def _complain(self, at: Place, message: str, hint: str = "") -> None:
         place = ".".join(map(str, ("connectors", self.name, *at)))
@@ -107,13 +95,6 @@ class _Section:
 
     def _where(self, *at: str | int) -> str:
         return self.file.where("connectors", self.name, *at)
-
-
-def _kinds(annotation: Any) -> Iterator[Any]:
-    """Yield a type, or the types of a union."""
-    yield annotation
-    for each in get_args(annotation):
-        yield from _kinds(each)
 
 
 def _vault(file: ConfigFile, mistakes: list[Mistake]) -> Vault | None:

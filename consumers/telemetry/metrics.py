@@ -85,6 +85,16 @@ RATIONED: Final = Counter(
 COST_USD: Final = Counter("cost_usd_total", "Cost of the model by the configured prices.")
 ACTION_SECONDS: Final = Histogram("action_seconds", "Time of an action, waiting included.", ("action",))
 ACTIONS: Final = Counter("actions_total", "Actions performed, by how they ended.", ("action", "status"))
+CONNECTOR_WAITS: Final = Counter(
+    "connector_waits_total",
+    "Actions that had to wait for their system: slot, rate; or were not performed, as it is left alone: breaker.",
+    ("connector", "reason"),
+)
+CONNECTOR_BREAKER: Final = Gauge(
+    "connector_breaker",
+    "Whether a connector's system is called: 0 yes, 1 by one probe, 2 not for a while.",
+    ("connector",),
+)
 VERDICTS: Final = Counter("verdicts_total", "Verdicts on chosen actions.", ("rule", "effect"))
 EGRESS_REFUSALS: Final = Counter(
     "egress_refusals_total",
@@ -147,7 +157,7 @@ TABLE: Final[tuple[Metric, ...]] = (
     *(REBALANCES, READOPTED, HANDED_OVER),
     *(DECISIONS, PLANNED, LEFT_OUT, MODEL_ERRORS, MODEL_SECONDS, TOKENS, COST_USD, RATIONED),
     *(MODEL_BREAKER, MODEL_REFUSED, MODEL_FALLBACKS),
-    *(ACTIONS, ACTION_SECONDS, VERDICTS, EGRESS_REFUSALS),
+    *(ACTIONS, ACTION_SECONDS, CONNECTOR_WAITS, CONNECTOR_BREAKER, VERDICTS, EGRESS_REFUSALS),
     *(REBUILDS, REBUILT_RUNS, REDIS_CHECKED),
     *(RUNS_IN_FLIGHT, KEYS_WAITING, PARKED_KEYS, *PARTITION_GAUGES),
     *(BUILD_INFO, READY),

@@ -16,6 +16,7 @@ _COUNTERPARTS: Final = {
     "Model": "consumers.adapters.openai_settings.ModelSettings",
     "Fallback": "consumers.adapters.openai_settings.ModelSettings",
     "BreakerSettings": "connectors.breaker.BreakerLimits",
+    "ConnectorBreakerSettings": "connectors.breaker.BreakerLimits",
     "RouteSettings": "consumers.router.route.Route",
     "RuleSettings": "consumers.policy.rules.Rule",
     "Limits": "consumers.runtime.limits.RuntimeLimits",
@@ -26,6 +27,7 @@ _ELSEWHERE: Final = {
     for module, names in {
         "approval_settings": ("Approvals", "ApproverKeySettings", "SignWith"),
         "privacy_section": ("Privacy",),
+        "connector_settings": ("CallSettings", "ConnectorBreakerSettings", "ConnectorSettings"),
         "model_section": ("Model", "Fallback", "BreakerSettings"),
         "plan_settings": ("PlannedCallSettings", "PlanStepSettings", "PlanSettings"),
         "route_settings": ("RouteSettings", "RuleSettings", "BudgetSettings"),

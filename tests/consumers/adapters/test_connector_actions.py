@@ -228,36 +228,6 @@ async def test_cancellation_passes_and_is_counted(actions: Actions, system: Syst
     assert metrics.value(ACTIONS, "erp.change", "cancelled") == 1
 
 
-async def test_a_call_without_a_free_slot_in_time_was_not_executed(metrics: Metrics, system: System) -> None:
-    opening = ConnectorActions.open(
-        [(connector_to(system), Settings())], metrics=metrics, timeout_s=0.02, slots=0
-    )
-    async with opening as actions:
-        with pytest.raises(BusyError, match="no free slot"):
-            await actions.perform(request(WRITE))
-    assert system.calls == []
-    assert metrics.value(ACTIONS, "erp.change", "busy") == 1
-
-
-async def test_no_more_calls_than_slots_are_under_way_at_once(metrics: Metrics, system: System) -> None:
-    under_way, most, both_in = 0, 0, asyncio.Event()
-
-    async def count() -> None:
-        nonlocal under_way, most
-        under_way += 1
-        most = max(most, under_way)
-        if under_way == 2:
-            both_in.set()
-        await both_in.wait()
-        under_way -= 1
-
-    system.behave = count
-    opening = ConnectorActions.open([(connector_to(system), Settings())], metrics=metrics, slots=2)
-    async with opening as actions:
-        await asyncio.gather(*(actions.perform(request(READ)) for _ in range(8)))
-    assert (most, len(system.calls)) == (2, 8)
-
-
 async def test_a_failure_shows_no_secret_of_the_settings_not_even_in_the_log(
     actions: Actions, system: System, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
+from connectors.breaker import BreakerLimits
+from consumers.adapters.connector_gate import CallLimits
 from consumers.app.config_file import read_config
 from consumers.app.resolve import resolve
 from tests.consumers.app.test_config_file import change, mistakes, valid
@@ -29,9 +30,17 @@ class Login(BaseModel):
     password: SecretStr
 
 
+class Key(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    key: SecretStr
+
+
 class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    login: Login | None = None
+    login: Login | Key | None = None
+    partners: dict[str, Key] = {}
+    headers: dict[str, SecretStr | str] = {}
+    spare: list[Key] = []
     reads: dict[str, str]
 
 
@@ -57,6 +66,10 @@ connectors: # what can be done
   north:
     use: named-reads
     login: {user: ann, password: {env: NORTH_PASSWORD}}
+    partners: {acme: {key: {env: NORTH_PASSWORD}}}
+    headers: {X-Key: {env: NORTH_PASSWORD}}
+    spare: [{key: {env: NORTH_PASSWORD}}]
+    calls: {per_second: 20, breaker: {in_a_row: 9}}
     reads:
       look_up: Look a thing up.
   south:
@@ -95,11 +108,21 @@ def test_a_secret_inside_a_section_is_fetched_when_it_is_used(
 ) -> None:
     north = next(c for c in resolve(read_config(two)).connectors if c.connector.name == "north")
     settings: Any = north.settings
-    password = settings.login.password
-    assert isinstance(password, SecretStr)
+    secrets = [
+        settings.login.password,
+        settings.partners["acme"].key,
+        settings.headers["X-Key"],
+        settings.spare[0].key,
+    ]
     assert "hunter2" not in repr(north.settings)
     monkeypatch.setenv("NORTH_PASSWORD", "rotated")
-    assert password.get_secret_value() == "rotated"
+    assert [secret.get_secret_value() for secret in secrets] == ["rotated"] * 4
+
+
+def test_what_a_system_can_bear_is_said_beside_its_own_settings(two: Path) -> None:
+    limits = {each.connector.name: each.calls for each in resolve(read_config(two)).connectors}
+    assert limits["north"] == CallLimits(64, 20, BreakerLimits(in_a_row=9, longest_open_s=60))
+    assert limits["south"] == CallLimits(64, None, BreakerLimits(longest_open_s=60))
 
 
 @pytest.mark.parametrize(
@@ -107,7 +130,14 @@ def test_a_secret_inside_a_section_is_fetched_when_it_is_used(
     [
         ("{env: NORTH_PASSWORD}", "hunter2", "connectors.north.login.password: is a secret: write"),
         ("{env: NORTH_PASSWORD}", "{env: NOT_SET}", "NOT_SET"),
-        ("user: ann", "usr: ann", "connectors.north.login.usr"),
+        ("user: ann", "usr: ann", "connectors.north.login"),
+        (
+            "{acme: {key: {env: NORTH_PASSWORD}}}",
+            "{acme: {key: hunter2}}",
+            "north.partners.acme.key: is a secret",
+        ),
+        ("[{key: {env: NORTH_PASSWORD}}]", "[{key: hunter2}]", "north.spare.0.key: is a secret: write"),
+        ("per_second: 20", "per_second: 0", "connectors.north.calls.per_second: Input should be greater"),
         ("look_up: Look a thing up.", 'look_up: ""', "connectors.north.reads.look_up: says nothing"),
         ("look_up: Look", "lookUp: Look", "use lower case"),
         ("find: Find a thing.", "find: [1]", "connectors.south.reads.find"),
@@ -121,4 +151,4 @@ def test_a_mistake_in_a_section_is_named_with_its_line_and_no_secret(
     said = mistakes(two)
     assert says in said
     assert "hunter2" not in said
-    assert any(f"pointsman.yaml:{near}:" in said for near in range(line - 4, line + 1))
+    assert any(f"pointsman.yaml:{near}:" in said for near in range(line - 8, line + 1))
