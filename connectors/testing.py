@@ -9,7 +9,8 @@
         await testing.check_key(erp, client, testing.Trial("erp.create_order", {...}))
 
 Each check raises ContractError, an AssertionError, that says which action broke which rule. Checks that take a
-client perform real actions: give them a sandbox or a test account.
+client perform real actions: give them a sandbox or a test account. What happens when the network fails is checked by
+`connectors.testing_faults`.
 """
 
 import asyncio

@@ -1,15 +1,20 @@
 """The sandbox's own connectors hold the contract that third parties are held to."""
 
 import socket
+from collections.abc import AsyncIterator
 
 import pytest
 from pydantic import SecretStr
+from yarl import URL
 
-from connectors import testing
+from connectors import testing, testing_faults
 from connectors.http import HttpClient
 from connectors.sandbox.crm import crm
 from connectors.sandbox.erp import erp
+from connectors.sandbox.service.server import Sandbox
 from connectors.sandbox.settings import SandboxSettings
+from connectors.testing_link import FaultyLink
+from tests.connectors.conftest import TOKEN
 
 ORDER = testing.Trial("erp.create_order", {"customer_id": "C-100", "product_id": "P-100", "quantity": 2})
 BACKORDER = testing.Trial(
@@ -70,3 +75,41 @@ async def test_an_unreachable_system_was_sent_nothing(trial: testing.Trial) -> N
         address = f"http://127.0.0.1:{unused.getsockname()[1]}"
         settings = SandboxSettings(base_url=address, token=SecretStr("t"))
         await testing.check_unreachable(erp, settings, trial)
+
+
+@pytest.fixture
+async def link(sandbox: Sandbox) -> AsyncIterator[FaultyLink]:
+    url = URL(sandbox.address)
+    async with FaultyLink.to(url.host or "", url.port or 0) as opened:
+        yield opened
+
+
+def through(link: FaultyLink) -> SandboxSettings:
+    return SandboxSettings(base_url=f"http://{link.host}:{link.port}", token=SecretStr(TOKEN), timeout_s=5)
+
+
+@pytest.mark.parametrize("trial", [ORDER, BACKORDER, CASE], ids=lambda trial: trial.action)
+async def test_a_write_whose_reply_is_lost_happens_once(
+    client: HttpClient, link: FaultyLink, trial: testing.Trial
+) -> None:
+    async def effects() -> int:
+        return len(await client.get("ledger"))
+
+    connector = CONNECTORS[trial.action[:3]]
+    async with connector.open(through(link)) as lossy:
+        await testing_faults.check_lost_reply(connector, lossy, link, trial, count=effects)
+
+
+@pytest.mark.parametrize("trial", [STOCK, ORDER], ids=lambda trial: trial.action)
+async def test_a_silent_system_is_given_up_in_time(link: FaultyLink, trial: testing.Trial) -> None:
+    async with erp.open(through(link)) as client:
+        await testing_faults.check_silence(erp, client, link, trial)
+
+
+async def test_no_secret_shows_whatever_happens(link: FaultyLink) -> None:
+    await testing_faults.check_secrets_stay(erp, through(link), link, ORDER)
+
+
+async def test_a_refusal_says_why(client: HttpClient) -> None:
+    unknown = testing.Trial("erp.get_order", {"order_id": "O-9999"})
+    await testing_faults.check_refused(erp, client, unknown, code="unknown_order")

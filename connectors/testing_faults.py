@@ -1,0 +1,228 @@
+"""The contract suite's second part: what a connector says and does when a network, or a system, fails.
+
+    async with FaultyLink.to(host, port) as link, erp.open(settings_for(link.port)) as client:
+        await check_lost_reply(erp, client, link, Trial("erp.create_order", {...}), count=orders)
+        await check_silence(erp, client, link, Trial("erp.create_order", {...}))
+
+These checks perform real actions: give them a sandbox or a test account. Each raises ContractError.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Final, cast
+from uuid import uuid4
+
+from pydantic import BaseModel, SecretBytes, SecretStr
+
+from connectors.action import Action, Call
+from connectors.catalog import Catalog, undo_arguments
+from connectors.connector import Connector
+from connectors.errors import ActionError, BusyError, FailedError, InDoubtError, UnusableResultError
+from connectors.perform import argument_values, perform
+from connectors.testing import ContractError, Count, Trial
+from connectors.testing_link import FaultyLink
+
+_GRACE_S: Final = 2.0
+"""How much later than its deadline an action may come back."""
+
+
+async def check_lost_reply(
+    connector: Connector[Any], client: Any, link: FaultyLink, trial: Trial, *, count: Count
+) -> None:
+    """A write whose reply is lost happened, is in doubt, and the way out of doubt that it declares leads to one effect.
+
+    A key that is honoured, a natural write or a ledger: the same key again gives the result. Else `reconcile`: it finds what
+    happened. The trial is performed once before, so that connections are there and the reply that is lost is the write's.
+
+    Args:
+        connector: the one under test.
+        client: opened through the link.
+        link: in front of the system.
+        trial: a write that may be performed twice with two keys.
+        count: effects in the system so far, not asked through the link.
+    """
+    action = _write(connector, trial)
+    await _perform(action, client, trial, str(uuid4()))
+    key, before = str(uuid4()), await count()
+    with link.losing_replies():
+        await _raises(InDoubtError, action, client, trial, key, "its reply was lost")
+    happened = await count() - before
+    _hold(
+        happened == 1,
+        f"{action.name}: its reply was lost and it happened {happened} times, so nothing is shown",
+    )
+    if action.idempotency != "none":
+        result = await _perform(action, client, trial, key)
+        again = await _perform(action, client, trial, key)
+        _hold(result == again, f"{action.name}: the same key gave {result!r}, then {again!r}")
+    else:
+        finder, asked = _finder(connector, action, trial)
+        result = await _perform(finder, client, asked, key)
+        _hold(result is not None, f"{action.name}: it happened, and {finder.name} finds no trace of it")
+    happened = await count() - before
+    _hold(happened == 1, f"{action.name}: asked again after a lost reply, it happened {happened} times")
+
+
+async def check_nothing_found(connector: Connector[Any], client: Any, trial: Trial) -> None:
+    """The `reconcile` of a write that was never performed says so by None, and by nothing else."""
+    action = _write(connector, trial)
+    finder, asked = _finder(connector, action, trial)
+    result = await _perform(finder, client, asked, str(uuid4()))
+    _hold(result is None, f"{finder.name}: {action.name} was never performed, and it found {result!r}")
+
+
+async def check_silence(
+    connector: Connector[Any], client: Any, link: FaultyLink, trial: Trial, *, timeout_s: float = 0.3
+) -> None:
+    """An action whose system stays silent gives up at its deadline; a write is then in doubt, and the client goes on working.
+
+    The trial is performed once before and once after.
+    """
+    action = Catalog((connector,)).get(trial.action)
+    await _perform(action, client, trial, str(uuid4()))
+    short, began = replace(trial, timeout_s=timeout_s), time.monotonic()
+    late = f"its system was silent for {timeout_s:g} s"
+    with link.silent():
+        wanted = InDoubtError if action.effect == "write" else (InDoubtError, BusyError)
+        await _raises(wanted, action, client, short, str(uuid4()), late, grace_s=_GRACE_S)
+    took_s = time.monotonic() - began
+    _hold(took_s < timeout_s + _GRACE_S, f"{action.name}: {late}, and it came back after {took_s:.1f} s")
+    await _perform(action, client, trial, str(uuid4()))
+
+
+async def check_too_large(connector: Connector[Any], client: Any, trial: Trial) -> None:
+    """An answer above the cap is refused as such: the trial asks for one."""
+    action = Catalog((connector,)).get(trial.action)
+    try:
+        result = await _perform(action, client, trial, str(uuid4()))
+    except (UnusableResultError, FailedError) as error:
+        _hold(
+            error.code == "result_too_large", f"{action.name}: an answer above the cap is called {error.code}"
+        )
+        return
+    raise ContractError(f"{action.name}: an answer above the cap came through: {str(result)[:100]}")
+
+
+async def check_refused(connector: Connector[Any], client: Any, trial: Trial, *, code: str) -> None:
+    """What the system understands and refuses is a FailedError with this code."""
+    action = Catalog((connector,)).get(trial.action)
+    error = await _raises(FailedError, action, client, trial, str(uuid4()), "the system refuses it")
+    said = cast("FailedError", error).code
+    _hold(said == code, f"{action.name}: the system refuses it, which is called {said} and not {code}")
+
+
+async def check_secrets_stay(
+    connector: Connector[Any], settings: BaseModel, link: FaultyLink, trial: Trial
+) -> None:
+    """No secret of the settings shows in the client, in errors, or in what is logged at DEBUG, whatever happens.
+
+    The trial is performed, then performed again while replies are lost and while the system is silent.
+
+    Args:
+        connector: the one under test.
+        settings: lead through the link; their secrets are told apart from other text, so make them long.
+        link: in front of the system.
+        trial: may be performed several times.
+    """
+    action = Catalog((connector,)).get(trial.action)
+    said: list[str] = [repr(settings), str(settings)]
+    kept = _Kept(said)
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(kept)
+    root.setLevel(logging.DEBUG)
+    try:
+        async with connector.open(settings) as client:
+            await _perform(action, client, trial, str(uuid4()))
+            said.append(repr(client))
+            for fault in (link.losing_replies, link.silent):
+                with fault():
+                    said.extend(await _told(action, client, replace(trial, timeout_s=0.3)))
+    finally:
+        root.removeHandler(kept)
+        root.setLevel(level)
+    for secret in _secrets(settings):
+        shown = next((text for text in said if secret in text), None)
+        _hold(shown is None, f"{connector.name}: a secret of its settings shows in what it says or logs")
+
+
+def _finder(connector: Connector[Any], action: Action, trial: Trial) -> tuple[Action, Trial]:
+    _hold(action.reconcile in connector.actions, f"{action.name}: its reconcile is not in this connector")
+    finder = connector.actions[action.reconcile or ""]
+    arguments = argument_values(action.arguments.model_validate(dict(trial.arguments)))
+    return finder, Trial(finder.name, undo_arguments(action, finder, arguments, None), trial.timeout_s)
+
+
+def _write(connector: Connector[Any], trial: Trial) -> Action:
+    action = Catalog((connector,)).get(trial.action)
+    _hold(action.effect == "write", f"{action.name} is a read, this checks a write")
+    return action
+
+
+async def _raises(
+    wanted: type[ActionError] | tuple[type[ActionError], ...],
+    action: Action,
+    client: Any,
+    trial: Trial,
+    key: str,
+    when: str,
+    *,
+    grace_s: float = 0.0,
+) -> Exception:
+    try:
+        result = await _perform(action, client, trial, key, grace_s=grace_s)
+    except wanted as error:
+        return error
+    except Exception as error:
+        raise ContractError(f"{action.name}: {when}, and it raised {error!r}") from error
+    raise ContractError(f"{action.name}: {when}, and it gave {result!r}")
+
+
+async def _told(action: Action, client: Any, trial: Trial) -> list[str]:
+    try:
+        await _perform(action, client, trial, str(uuid4()), grace_s=_GRACE_S)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must show no secret
+        causes = (error, error.__cause__, error.__context__)
+        return [text for cause in causes if cause for text in (str(cause), repr(cause))]
+    return []
+
+
+async def _perform(action: Action, client: Any, trial: Trial, key: str, *, grace_s: float = 0.0) -> Any:
+    call = Call(client, key=key, timeout_s=trial.timeout_s, tenant="contract", run_id="contract")
+    async with asyncio.timeout(trial.timeout_s + grace_s):
+        return await perform(action, call, action.arguments.model_validate(dict(trial.arguments)))
+
+
+class _Kept(logging.Handler):
+    def __init__(self, said: list[str]) -> None:
+        super().__init__(logging.DEBUG)
+        self._said = said
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._said.append(f"{record.getMessage()} {record.__dict__!r}")
+
+
+def _secrets(value: Any) -> list[str]:
+    match value:
+        case SecretStr():
+            return [value.get_secret_value()]
+        case SecretBytes():
+            return [value.get_secret_value().decode(errors="replace")]
+        case BaseModel():
+            return [secret for _, inner in value for secret in _secrets(inner)]
+        case Mapping():
+            entries = cast("Mapping[Any, Any]", value)
+            return [secret for inner in entries.values() for secret in _secrets(inner)]
+        case list() | tuple():
+            return [secret for inner in cast("list[Any]", value) for secret in _secrets(inner)]
+        case _:
+            return []
+
+
+def _hold(condition: object, message: str) -> None:
+    # No assert statement: the suite must also hold under `python -O`.
+    if not condition:
+        raise ContractError(message)
