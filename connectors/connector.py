@@ -46,6 +46,7 @@ class Connector(Generic[Client]):
         description: one sentence for people.
         settings: pydantic model of its section of the configuration; secrets are `SecretStr`.
         open: `open(settings)` gives an async context manager that yields the client; it may connect lazily.
+        rehearses: its client asks `connectors.rehearsal` before everything that changes something.
     """
 
     @overload
@@ -59,6 +60,7 @@ class Connector(Generic[Client]):
         *,
         settings: type[Settings],
         open: Callable[[Settings], AbstractAsyncContextManager[Client]],
+        rehearses: bool = False,
     ) -> None: ...
 
     def __init__(
@@ -68,6 +70,7 @@ class Connector(Generic[Client]):
         *,
         settings: type[BaseModel] = NoSettings,
         open: Callable[[Any], AbstractAsyncContextManager[Any]] = lambda _: nullcontext(),  # noqa: A002 - the word of the contract
+        rehearses: bool = False,
     ) -> None:
         if not _NAME.fullmatch(name):
             raise DefinitionError(f"connector name {name!r}: use lower case and single underscores")
@@ -75,6 +78,7 @@ class Connector(Generic[Client]):
         self.description = description
         self.settings = settings
         self.open = open
+        self.rehearses = rehearses
         self._actions: dict[str, Action] = {}
 
     @property

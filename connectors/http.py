@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -25,9 +25,13 @@ from connectors.errors import ActionError, FailedError, InDoubtError, NotSentErr
 from connectors.http_answer import read_answer, too_large
 from connectors.http_login import Login, Proof, SecretLogin
 from connectors.http_pinned import pinned_connector
+from connectors.rehearsal import rehearse
 
 _CONNECT_SHARE = 0.5
 """Share of a call's time that waiting for a connection may take, so that the two timeouts stay distinguishable."""
+
+_SHOWN: Final = 16_384
+"""Bytes of a body that a rehearsal shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,15 @@ class HttpRequest:
     data: bytes | None = None
     changes: bool = True
     slash: bool = False
+
+    def __str__(self) -> str:
+        """Show it for people; the body as far as it is text."""
+        query = f"?{urlencode(self.query)}" if self.query else ""
+        lines = [f"{self.method} /{'/'.join(self.path)}{'/' if self.slash else ''}{query}"]
+        lines += (f"{name}: {value}" for name, value in self.headers)
+        if self.data is not None:
+            lines += ("", self.data[:_SHOWN].decode(errors="replace"))
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +210,7 @@ class HttpClient:
             InDoubtError: there was one, and no whole answer came.
             UnusableResultError: a success has a body above the limit.
         """
+        rehearse(lambda: f"{self._wire.base_url}\n{request}", changes=request.changes)
         limit_s = self._wire.timeout_s if timeout_s is None else min(timeout_s, self._wire.timeout_s)
         path = self._path(request.path) + ("/" if request.slash else "")
         login = self._wire.login

@@ -12,7 +12,9 @@ from connectors.http import HttpClient
 from connectors.sandbox.records import Case, Customer
 from connectors.sandbox.settings import SandboxSettings, open_sandbox
 
-crm = Connector[HttpClient]("crm", "Customers and their cases.", settings=SandboxSettings, open=open_sandbox)
+crm = Connector[HttpClient](
+    "crm", "Customers and their cases.", settings=SandboxSettings, open=open_sandbox, rehearses=True
+)
 
 Text = Annotated[str, Field(min_length=1, max_length=4_000)]
 

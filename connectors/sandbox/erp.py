@@ -13,7 +13,11 @@ from connectors.sandbox.records import Backorder, Invoice, Order, Priority, Refu
 from connectors.sandbox.settings import SandboxSettings, open_sandbox
 
 erp = Connector[HttpClient](
-    "erp", "Stock, orders, backorders, shipments and invoices.", settings=SandboxSettings, open=open_sandbox
+    "erp",
+    "Stock, orders, backorders, shipments and invoices.",
+    settings=SandboxSettings,
+    open=open_sandbox,
+    rehearses=True,
 )
 
 Quantity = Annotated[int, Field(ge=1, le=100_000)]

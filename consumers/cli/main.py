@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 import typer
 
-from consumers.cli.commands import approvals, dead_letters, sessions, topics
+from consumers.cli.commands import approvals, connectors, dead_letters, sessions, topics
 from consumers.cli.commands.check import check
 from consumers.cli.commands.demo import demo
 from consumers.cli.commands.evaluate import evaluate
@@ -64,6 +64,7 @@ app.command(
     rich_help_panel=_LOOK,
 )(lag)
 app.add_typer(topics.app, name="topics", rich_help_panel=_START)
+app.add_typer(connectors.app, name="connectors", rich_help_panel=_LOOK)
 app.add_typer(sessions.app, name="sessions", rich_help_panel=_LOOK)
 app.add_typer(approvals.app, name="approvals", rich_help_panel=_ACT)
 app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=_ACT)

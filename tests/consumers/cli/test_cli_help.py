@@ -36,7 +36,7 @@ def test_help_contains_an_example_of_the_command(path: tuple[str, ...]) -> None:
 def test_all_commands_are_there() -> None:
     names = {path[0] for path in ALL if path}
     assert names == {
-        *("run", "demo", "model", "check", "topics", "publish", "tail", "lag"),
+        *("run", "demo", "model", "check", "topics", "publish", "tail", "lag", "connectors"),
         *("sessions", "approvals", "dead-letters", "replay", "evaluate"),
     }
 
