@@ -83,13 +83,12 @@ class Gate:
             raise self._left_alone(action)
         if self._slots.locked():
             self._metrics.add(CONNECTOR_WAITS, self._name, "slot")
-        await self._wait(self._slots.acquire, f"{action}: no free slot")
+            await self._wait(self._slots.acquire, f"{action}: no free slot")
+        else:
+            await self._slots.acquire()  # at once: there is one
         try:
             if self._rate is not None:
-                if not self._rate.has_capacity():
-                    self._metrics.add(CONNECTOR_WAITS, self._name, "rate")
-                limit = f"connectors.{self._name}.calls.per_second"
-                await self._wait(self._rate.acquire, f"{action}: no turn, by {limit},")
+                await self._turn(self._rate, action)
             permit = self._breaker.admit()
             if permit is None:
                 raise self._left_alone(action)
@@ -103,6 +102,13 @@ class Gate:
                     permit.succeeded()
         finally:
             self._slots.release()
+
+    async def _turn(self, rate: AsyncLimiter, action: str) -> None:
+        if rate.has_capacity():
+            await rate.acquire()  # at once: there is room
+            return
+        self._metrics.add(CONNECTOR_WAITS, self._name, "rate")
+        await self._wait(rate.acquire, f"{action}: no turn, by connectors.{self._name}.calls.per_second,")
 
     async def _wait(self, until: Callable[[], Awaitable[object]], nothing: str) -> None:
         try:
