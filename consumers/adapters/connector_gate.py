@@ -104,10 +104,8 @@ class Gate:
             self._slots.release()
 
     async def _turn(self, rate: AsyncLimiter, action: str) -> None:
-        if rate.has_capacity():
-            await rate.acquire()  # at once: there is room
-            return
-        self._metrics.add(CONNECTOR_WAITS, self._name, "rate")
+        if not rate.has_capacity():
+            self._metrics.add(CONNECTOR_WAITS, self._name, "rate")
         await self._wait(rate.acquire, f"{action}: no turn, by connectors.{self._name}.calls.per_second,")
 
     async def _wait(self, until: Callable[[], Awaitable[object]], nothing: str) -> None:
