@@ -51,6 +51,11 @@ def print_json(value: Any) -> None:
     _write(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
+def print_text(text: str) -> None:
+    """Print a text as it is: a document for other programs."""
+    _write(text.encode())
+
+
 def print_json_line(value: Any) -> None:
     """Print one JSON document on a line of its own, at once."""
     _write(orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE))

@@ -2,16 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from consumers.adapters.kafka_reader import Span, topic_reader
 from consumers.app.config import Config
 from consumers.app.connections import kafka_connection
-from consumers.cli.exits import fail, load, perform
-from consumers.cli.screen import out, print_json, styled, table
+from consumers.cli import topic_asyncapi
+from consumers.cli.exits import end_with, fail, load, perform
+from consumers.cli.screen import out, print_json, print_text, styled, table
 from consumers.cli.topic_admin import topic_admin
+from consumers.cli.topic_asyncapi import Described
 from consumers.cli.topic_plan import ActualTopic, PlannedTopic, differences, plan
+from schemas.errors import SchemaError
+from schemas.registry.files import latest, packaged_schemas, schemas_in
 
 
 def list_topics(config: Path, *, as_json: bool) -> None:
@@ -32,6 +39,21 @@ def list_topics(config: Path, *, as_json: bool) -> None:
             _state(planned, there),
         )
     out().print(made)
+
+
+def asyncapi(config: Path, *, as_json: bool) -> None:
+    """Print the AsyncAPI document of the configuration's topics."""
+    settings = load(config).config
+    folder = settings.registry.folder
+    try:
+        schemas = latest(packaged_schemas()) | latest(schemas_in(folder) if folder else ())
+    except SchemaError as error:
+        end_with(error)
+    document = topic_asyncapi.asyncapi(Described(settings, schemas, version("pointsman")))
+    if as_json:
+        print_json(document)
+    else:
+        print_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100))
 
 
 def create(config: Path, *, partitions: int, replicas: int | None, dry_run: bool, as_json: bool) -> None:

@@ -52,3 +52,16 @@ def describe(
     from consumers.cli import topics
 
     topics.describe(config, topic, as_json=as_json)
+
+
+@app.command(
+    epilog=examples("pointsman topics asyncapi > pointsman.asyncapi.yaml", "pointsman topics asyncapi --json")
+)
+def asyncapi(*, config: ConfigPath = CONFIG, as_json: AsJson = False) -> None:
+    """Print an AsyncAPI 3 document: each topic with its messages, Avro schemas, headers, examples and settings.
+
+    Asks neither Kafka nor a registry: schemas are those of this package and of `registry.folder`.
+    """
+    from consumers.cli import topics
+
+    topics.asyncapi(config, as_json=as_json)
