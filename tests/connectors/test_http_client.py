@@ -169,6 +169,25 @@ async def test_no_answer_in_time_leaves_the_effect_in_doubt() -> None:
             await client.post("orders", body={}, timeout_s=0.05)
 
 
+@pytest.mark.parametrize(("changes", "times"), [(True, 1), (False, 2)], ids=["a change", "a read"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_what_changes_something_is_not_sent_again_when_its_connection_is_lost(
+    method: str, *, changes: bool, times: int
+) -> None:
+    sent: list[str] = []
+
+    async def cut(request: web.Request) -> web.Response:
+        sent.append(request.method)
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    async with talking_to(cut) as client:
+        with pytest.raises(InDoubtError, match="connection lost before the answer"):
+            await client.send(HttpRequest(method, ("orders",), changes=changes))
+    assert sent == [method] * times
+
+
 async def test_a_connection_cut_before_the_answer_leaves_the_effect_in_doubt() -> None:
     async def cut(request: web.Request) -> web.Response:
         assert request.transport is not None
