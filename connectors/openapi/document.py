@@ -20,6 +20,7 @@ DEPTH_LIMIT: Final = 200
 """Levels of a YAML document."""
 
 _INTEGER: Final = re.compile(r"[-+]?[0-9]{1,18}")
+_VERSION: Final = re.compile(r"3\.[01](?:\..{0,40})?")
 _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]{1,30}|[0-9]{1,30}(?:\.[0-9]{0,30})?)(?:[eE][-+]?[0-9]{1,3})?")
 _WORDS: Final[Mapping[str, Any]] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
@@ -47,7 +48,7 @@ def read_document(path: Path) -> dict[str, Any]:
         raise DocumentError(f"{path} is larger than {BYTES_LIMIT} bytes; keep the paths that are needed")
     document = parse(text)
     version = document.get("openapi") if isinstance(document, dict) else None
-    if not isinstance(version, str) or not version.startswith(("3.0", "3.1")):
+    if not _VERSION.fullmatch(str(version)):
         raise DocumentError(f"{path} is no OpenAPI 3.0 or 3.1: it says openapi: {version!r:.40}; convert it")
     return cast("dict[str, Any]", document)
 

@@ -2,23 +2,30 @@
 
 import asyncio
 import base64
+import re
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, Final, cast
 from urllib.parse import quote_plus, urlencode
 
+import orjson
 from pydantic import SecretStr
 
-from connectors.errors import ActionError, BusyError
-from connectors.http import HttpClient, HttpRequest
+from connectors.errors import InDoubtError
+from connectors.http import HttpAnswer, HttpClient, HttpRequest
+from connectors.http_answer import read_answer
 from connectors.http_login import Proof, SecretLogin
-from connectors.openapi.settings import ClientCredentials
-from connectors.secret import SecretUnavailableError, present_value
+from connectors.openapi.auth import ClientCredentials
+from connectors.secret import Secret, SecretUnavailableError, present_value
 
 _EARLY: Final = 0.1
 """Share of a token's life after which, counted from its end, it is no longer used."""
 _LIFE_S: Final = 300.0
 """Taken where the answer does not say."""
+_REFUSED: Final = frozenset((HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN))
+_BUSY: Final = frozenset((HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE))
+_SECONDS: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]+)?")
 
 
 class ClientCredentialsLogin:
@@ -56,6 +63,19 @@ class ClientCredentialsLogin:
     async def _fetched(self, within_s: float) -> Proof:
         own = self._settings
         secret = await present_value(own.client_secret, within_s)
+        answer = await self._asked(secret, within_s)
+        if answer.status in _REFUSED and isinstance(own.client_secret, Secret):
+            # It may have been rotated since it was fetched.
+            fresh = await own.client_secret.replacement(secret, within_s)
+            if fresh is not None:
+                answer = await self._asked(fresh, within_s)
+        if answer.status != HTTPStatus.OK:
+            # Not what it says: that may repeat what it was sent.
+            raise SecretUnavailableError(f"{own.token_url}: no token (HTTP {answer.status})")
+        return await self._read(_json(answer.body))
+
+    async def _asked(self, secret: str, within_s: float) -> HttpAnswer:
+        own = self._settings
         form = {"grant_type": "client_credentials"} | ({"scope": own.scope} if own.scope else {})
         headers = [("Content-Type", "application/x-www-form-urlencoded")]
         if own.send_as == "body":
@@ -63,24 +83,31 @@ class ClientCredentialsLogin:
         else:
             both = f"{quote_plus(own.client_id)}:{quote_plus(secret)}"
             headers.append(("Authorization", f"Basic {base64.b64encode(both.encode()).decode()}"))
-        request = HttpRequest("POST", (), (), tuple(headers), urlencode(form).encode(), changes=False)
-        problem = ""
+        data = urlencode(form).encode()
+        slash = own.token_url.endswith("/")
+        request = HttpRequest("POST", (), (), tuple(headers), data, changes=False, slash=slash)
         try:
-            answer = await self._http.send(request, timeout_s=within_s)
-        except BusyError:
-            raise
-        except ActionError as error:
-            # Not its message: what the endpoint says may repeat what it was sent.
-            problem = getattr(error, "code", type(error).__name__)
-        else:
-            return await self._read(answer)
-        raise SecretUnavailableError(f"{own.token_url}: no token ({problem})")
+            answer = await self._http.exchange(request, timeout_s=within_s)
+        except InDoubtError as error:
+            # Nothing of the call itself was sent.
+            raise SecretUnavailableError(f"{own.token_url}: no token ({error})") from error
+        if answer.status in _BUSY:
+            read_answer(answer.status, answer.headers, b"")
+        return answer
 
     async def _read(self, answer: Any) -> Proof:
         said = cast("dict[str, Any]", answer) if isinstance(answer, dict) else {}
         token, life = said.get("access_token"), said.get("expires_in", _LIFE_S)
         if not isinstance(token, str) or str(said.get("token_type", "bearer")).lower() != "bearer":
             raise SecretUnavailableError(f"{self._settings.token_url}: answered without a bearer token")
-        life_s = float(life) if isinstance(life, int | float) and life > 0 else _LIFE_S
+        life_s = float(life) if _SECONDS.fullmatch(str(life)) else _LIFE_S
         self._until = self._clock() + life_s * (1 - _EARLY)
         return await SecretLogin(SecretStr(token)).proof(0)
+
+
+def _json(body: bytes) -> Any:
+    """Return what a body says, None where that is no JSON; without the error, which would show it."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
