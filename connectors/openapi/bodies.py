@@ -43,7 +43,7 @@ def read_body(document: JsonObject, said: Any, taken: dict[str, None]) -> tuple[
     if not known:
         if required:
             raise OperationError(
-                f"its body is {', '.join(content) or 'nothing'}; JSON, forms and texts can be written"
+                f"its body is {', '.join(content) or 'nothing'}; JSON, forms and texts can be written", "body"
             )
         return [], None
     _, key, kind = known[0]
@@ -60,9 +60,9 @@ def read_body(document: JsonObject, said: Any, taken: dict[str, None]) -> tuple[
         if plain.kinds == ("object",) and properties and not plain.said.keys() & {"anyOf", "oneOf", "enum"}:
             return _fields(reader, kind, plain, media.get("encoding"), taken), body
     except JsonSchemaError as error:
-        raise OperationError(str(error)) from error
+        raise OperationError(str(error), error.reason) from error
     if not is_json(kind):
-        raise OperationError("a form whose fields nobody declared cannot be written")
+        raise OperationError("a form whose fields nobody declared cannot be written", "body")
     return [Parameter(new_argument("body", "body", taken), "", "body", schema, required, "json")], body
 
 
@@ -123,5 +123,5 @@ def _form_style(reader: Reader, kind: str, name: str, schema: Any, own: Any) -> 
         return "form", bool(said.get("explode", True))
     style = str(said["style"])
     if style not in _FORM_STYLES:
-        raise OperationError(f"field {name} has style {style}; known are {', '.join(_FORM_STYLES)}")
+        raise OperationError(f"field {name} has style {style}; known are {', '.join(_FORM_STYLES)}", "body")
     return style, bool(said.get("explode", style in {"form", "deepObject"}))

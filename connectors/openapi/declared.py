@@ -12,12 +12,12 @@ from connectors.http import HttpAnswer, HttpClient
 from connectors.json_schema import arguments_from_schema
 from connectors.openapi.answers import read_result
 from connectors.openapi.operations import Operation, described, read_operation
-from connectors.openapi.page_settings import steps_of
 from connectors.openapi.pages import read_pages
 from connectors.openapi.parameters import Parameter, Withheld
 from connectors.openapi.references import JsonObject, OperationError
 from connectors.openapi.request import build_request
-from connectors.openapi.results import items_schema, result_model, trimmed
+from connectors.openapi.result_model import items_schema, result_model
+from connectors.openapi.results import only_item, steps_of, trimmed
 from connectors.openapi.settings import OperationSettings
 from connectors.perform import argument_values
 
@@ -57,6 +57,8 @@ def declare_operation(
     effect = own.effect or ("read" if operation.method in _READS else None)
     if effect is None:
         raise OperationError(f"say whether {own.id} is a read or a write: effect: write")
+    if effect == "write" and (own.pages or own.absent or own.only_item is not None):
+        raise OperationError(f"{own.id} is a write; pages, absent and only_item are for reads")
     if own.pages is not None and own.pages.by in {"link", "link-header"} and operation.method != "GET":
         raise OperationError(f"{own.id} is no GET, and links to pages are followed by GET alone")
     operation, fixed = _overridden(operation, own, document)
@@ -137,8 +139,9 @@ def _key(own: OperationSettings, key: str) -> dict[str, str]:
 
 def _result(name: str, operation: Operation, own: OperationSettings, document: JsonObject) -> Any:
     schema = operation.answers.schema
-    if own.pages is not None and schema is not None:
-        schema = items_schema(document, schema, steps_of(own.pages.items))
+    inside = own.only_item if own.pages is None else own.pages.items
+    if inside is not None and schema is not None:
+        schema = items_schema(document, schema, steps_of(inside))
     return result_model(name, document, schema, own.result_fields, paged=own.pages is not None)
 
 
@@ -154,13 +157,17 @@ def _performs(
         header = (own.key_header, call.key) if own.key_header is not None else None
         sent = {**arguments, **fixed, **_key(own, call.key)}
         request = build_request(operation, sent, changes=changes, key=header)
-        if own.pages is None:
-            return trimmed(
-                read(await call.client.exchange(request, timeout_s=call.timeout_s)), own.result_fields
+        if own.pages is not None:
+            found = await read_pages(
+                call.client, request, own.pages, read, withheld=unlinked, timeout_s=call.timeout_s
             )
-        found = await read_pages(
-            call.client, request, own.pages, read, withheld=unlinked, timeout_s=call.timeout_s
-        )
-        return {**found, "items": trimmed(found["items"], own.result_fields)}
+            return {**found, "items": trimmed(found["items"], own.result_fields)}
+        answer = await call.client.exchange(request, timeout_s=call.timeout_s)
+        if answer.status in own.absent:
+            return None
+        said = read(answer)
+        if own.only_item is not None:
+            said = only_item(said, steps_of(own.only_item))
+        return trimmed(said, own.result_fields)
 
     return performs

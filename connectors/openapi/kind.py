@@ -29,7 +29,7 @@ def build_openapi(name: str, settings: OpenApiSettings) -> Connector[HttpClient]
     except DocumentError as error:
         raise SettingsError([SettingsMistake(("document",), str(error))]) from error
     title = " ".join(str(object_or_nothing(document, document.get("info")).get("title") or name).split())
-    made = Connector[HttpClient](name, title, settings=OpenApiSettings, open=open_openapi)
+    made = Connector[HttpClient](name, title, settings=OpenApiSettings, open=open_openapi, rehearses=True)
     known = names(document)
     withheld = frozenset[tuple[str, str]]() if settings.auth is None else settings.auth.withheld
     mistakes: list[SettingsMistake] = []

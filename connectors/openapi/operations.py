@@ -85,10 +85,10 @@ def read_operation(
     said = object_of(document, item[method])
     where, _, query = path.partition("#")[0].partition("?")
     if "//" in where or PLACES.search(query):
-        raise OperationError(f"path {path} has an empty segment, or a parameter in its query")
+        raise OperationError(f"path {path} has an empty segment, or a parameter in its query", "path")
     segments = tuple(map(_quoted, filter(None, where.split("/"))))
     if any(unquote(each) in {".", ".."} for each in segments):
-        raise OperationError(f"path {path} has a dotted segment")
+        raise OperationError(f"path {path} has a dotted segment", "path")
     taken: dict[str, None] = {}
     wanted = list(dict.fromkeys(PLACES.findall(where)))
     parameters = [

@@ -57,10 +57,3 @@ class Pages(BaseModel):
         if self.by not in {"page", "offset"} and (self.first is not None or self.size is not None):
             raise PydanticCustomError("pages", "first and size are for page and offset")
         return self
-
-
-def steps_of(path: str) -> tuple[str, ...]:
-    """Return the steps of a dotted path or a JSON pointer."""
-    if path.startswith("/"):
-        return tuple(step.replace("~1", "/").replace("~0", "~") for step in path[1:].split("/"))
-    return tuple(path.split(".")) if path else ()

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final, cast
 from urllib.parse import parse_qsl, urljoin, urlsplit
@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 from connectors.egress import origin_of
 from connectors.errors import FailedError
 from connectors.http import HttpAnswer, HttpClient, HttpRequest
-from connectors.openapi.page_settings import Pages, steps_of
+from connectors.openapi.page_settings import Pages
+from connectors.openapi.results import steps_of, value_at
 
 _LINKS: Final = re.compile(r",\s*(?=<)")
 _CURSOR_LIMIT: Final = 4_096
@@ -105,19 +106,6 @@ def next_page(
             step = 1 if pages.by == "page" else had
             present = int(dict(request.query)[pages.parameter or ""])
             return _with(request, pages.parameter, str(present + step))
-
-
-def value_at(value: Any, steps: Sequence[str]) -> Any:
-    """Return what stands at a place, or None where there is nothing; a list's items are named by number, from -1 back."""
-    for step in steps:
-        if isinstance(value, dict):
-            value = cast("dict[str, Any]", value).get(step)
-        elif isinstance(value, list) and re.fullmatch(r"-?\d{1,6}", step):
-            listed = cast("list[Any]", value)
-            value = listed[int(step)] if -len(listed) <= int(step) < len(listed) else None
-        else:
-            return None
-    return value
 
 
 def _with(request: HttpRequest, parameter: str | None, value: str) -> HttpRequest:

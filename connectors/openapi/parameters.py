@@ -89,7 +89,9 @@ def read_parameters(
                 continue
             made = _parameter(document, place, name, said, taken)
             if {each.lower() for each in made.members} & (queries - {name.lower()}):
-                raise OperationError(f"query parameter {name} has members that are parameters themselves")
+                raise OperationError(
+                    f"query parameter {name} has members that are parameters themselves", "parameter"
+                )
             yield made
 
 
@@ -108,7 +110,7 @@ def _is_no_argument(place: str, name: str, said: JsonObject) -> bool:
     required = said.get("required") is True
     if place == "cookie":
         if required:
-            raise OperationError(f"cookie {name} is required; only an API key goes by cookie")
+            raise OperationError(f"cookie {name} is required; only an API key goes by cookie", "parameter")
         return True
     if place != "header":
         return False
@@ -116,7 +118,9 @@ def _is_no_argument(place: str, name: str, said: JsonObject) -> bool:
         return True
     if name.lower() in NEVER_SENT or not HEADER_NAME.fullmatch(name):
         if required:
-            raise OperationError(f"header {name!r:.100} is required, and no operation may set it")
+            raise OperationError(
+                f"header {name!r:.100} is required, and no operation may set it", "parameter"
+            )
         return True
     return False
 
@@ -129,11 +133,11 @@ def _parameter(
     if schema is None and (content := said.get("content")):
         kind, media = next(iter(object_of(document, content).items()), ("nothing", {}))
         if not kind.partition(";")[0].strip().endswith("json"):
-            raise OperationError(f"{place} parameter {name} is {kind}; only JSON can be written")
+            raise OperationError(f"{place} parameter {name} is {kind}; only JSON can be written", "parameter")
         schema, style = object_of(document, media).get("schema"), "json"
     if style not in _STYLES[place]:
         known = ", ".join(_STYLES[place])
-        raise OperationError(f"{place} parameter {name} has style {style}; known are {known}")
+        raise OperationError(f"{place} parameter {name} has style {style}; known are {known}", "parameter")
     explode = bool(said.get("explode", style == "form"))
     words = said.get("description")
     described: Any = {} if schema is None else schema
@@ -156,5 +160,7 @@ def _members(document: JsonObject, name: str, schema: Any) -> frozenset[str]:
     members = frozenset(plain.said.get("properties", ()))
     if plain.kinds == ("object",) and not members and not plain.said.keys() & {"anyOf", "oneOf"}:
         # Whoever chooses the names chooses parameters that nobody listed.
-        raise OperationError(f"query parameter {name} is an object whose members are parameters of any name")
+        raise OperationError(
+            f"query parameter {name} is an object whose members are parameters of any name", "parameter"
+        )
     return members

@@ -10,7 +10,15 @@ _FOLLOWED: Final = 10
 
 
 class OperationError(ValueError):
-    """An operation that cannot be called; the message says why."""
+    """An operation that cannot be called; the message says why.
+
+    Attributes:
+        reason: one word, for counting.
+    """
+
+    def __init__(self, message: str, reason: str = "settings") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 def object_of(document: JsonObject, said: Any) -> JsonObject:
@@ -26,12 +34,16 @@ def object_of(document: JsonObject, said: Any) -> JsonObject:
         if reference is None:
             return cast("JsonObject", said)
         if not isinstance(reference, str) or not reference.startswith("#/"):
-            raise OperationError(f"$ref {reference!r:.100} leads outside the document; copy it in")
+            raise OperationError(
+                f"$ref {reference!r:.100} leads outside the document; copy it in", "reference"
+            )
         said = document
         for part in reference.split("/")[1:]:
             name = part.replace("~1", "/").replace("~0", "~")
             said = cast("JsonObject", said).get(name) if isinstance(said, Mapping) else None
-    raise OperationError("something that should be an object is none, or a reference leads nowhere")
+    raise OperationError(
+        "something that should be an object is none, or a reference leads nowhere", "reference"
+    )
 
 
 def object_or_nothing(document: JsonObject, said: Any) -> JsonObject:

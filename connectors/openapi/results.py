@@ -1,76 +1,72 @@
-"""What the model sees of an answer, and what is known of it before: the fields that the configuration names. Pure."""
+"""What the model sees of an answer: the fields that the configuration names. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Final, cast
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, cast
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, WithJsonSchema, create_model
-
-from connectors.openapi.references import JsonObject
-from connectors.plain_schema import JsonSchemaError, Plain, Reader
+from connectors.errors import FailedError
 
 Fields = Sequence[str] | Mapping[str, str] | None
-"""Dotted paths, which lead through lists as well and keep the answer's form; or new names for such paths, which make one
-flat object; None keeps everything."""
+"""Paths (see `steps_of`), which lead through lists as well and keep the answer's form; or new names for such paths, which
+make one flat object; None keeps everything."""
 Tree = dict[str, "Tree"]
 
-_LEVELS: Final = 4
-"""Of an answer that are described; what lies deeper may be anything."""
-_KEPT: Final = ("enum", "pattern", "format", "description", "pii")
+_NUMBER: Final = re.compile(r"-?[0-9]{1,6}")
 
 
 def trimmed(answer: Any, fields: Fields) -> Any:
     """Return the named fields of a JSON-like answer; what is not there is left out."""
-    if fields is None:
+    if fields is None or answer is None:
         return answer
     if isinstance(fields, Mapping):
-        found = {name: _at(answer, path.split(".")) for name, path in fields.items()}
+        found = {name: _at(answer, steps_of(path)) for name, path in fields.items()}
         return {name: value for name, value in found.items() if value is not None}
-    return _kept(answer, _tree(fields))
+    return _kept(answer, tree_of(fields))
 
 
-def result_model(
-    name: str, document: JsonObject, schema: Any, fields: Fields, *, paged: bool
-) -> type[BaseModel] | None:
-    """Return a model that says what a result holds, for rules, labels and compensations; it validates nothing.
+def only_item(answer: Any, steps: Sequence[str]) -> Any:
+    """Return the only item of a list in an answer, None where it is empty.
 
-    Args:
-        name: of the model.
-        document: what references in `schema` refer to.
-        schema: JSON Schema of the answer, or None where nothing is known.
-        fields: what is kept of it.
-        paged: whether `schema` and `fields` are those of an item, and the result is a list of some.
+    Raises:
+        FailedError: code `ambiguous`: there are several; code `no_list`: there is no list.
     """
-    said: dict[str, Any] = _described(Reader(document), schema)
-    if isinstance(fields, Mapping):
-        said = {"type": "object", "properties": {new: _schema_at(said, old) for new, old in fields.items()}}
-    elif fields is not None:
-        said = _kept_schema(said, _tree(fields))
-    if paged:
-        listed = {"type": "array", "items": said}
-        said = {"type": "object", "properties": {"items": listed, "more": {"type": "boolean"}}}
-    if not said:
-        return None
-    if said.get("type") != "object":
-        return RootModel[Annotated[Any, WithJsonSchema(said)]]
-    made: dict[str, Any] = {}
-    properties: JsonObject = said.get("properties", {})
-    for each, inner in properties.items():
-        field = _field_name(each, made)
-        made[field] = Annotated[Any, WithJsonSchema(inner)], Field(None, alias=each)
-    return create_model(name, __config__=ConfigDict(protected_namespaces=(), serialize_by_alias=True), **made)
+    found = value_at(answer, steps)
+    if not isinstance(found, list):
+        raise FailedError(f"there is no list at {'.'.join(steps) or 'the top'} of the answer", code="no_list")
+    items = cast("list[Any]", found)
+    if len(items) > 1:
+        raise FailedError(f"{len(items)} were found where one was looked for", code="ambiguous")
+    return items[0] if items else None
 
 
-def items_schema(document: JsonObject, schema: Any, steps: Sequence[str]) -> Any:
-    """Return the schema of what a list in an answer holds, or None where nothing is known of it."""
-    reader = Reader(document)
-    try:
-        for step in steps:
-            schema = reader.read(schema, step).said.get("properties", {}).get(step)
-            if schema is None:
-                return None
-        return reader.read(schema, "").said.get("items")
-    except JsonSchemaError:
-        return None
+def value_at(value: Any, steps: Sequence[str]) -> Any:
+    """Return what stands at a place, or None where there is nothing; a list's items are named by number, from -1 back."""
+    for step in steps:
+        if isinstance(value, dict):
+            value = cast("dict[str, Any]", value).get(step)
+        elif isinstance(value, list) and _NUMBER.fullmatch(step):
+            listed = cast("list[Any]", value)
+            value = listed[int(step)] if -len(listed) <= int(step) < len(listed) else None
+        else:
+            return None
+    return value
+
+
+def steps_of(path: str) -> tuple[str, ...]:
+    """Return the steps of a dotted path or a JSON pointer."""
+    if path.startswith("/"):
+        return tuple(step.replace("~1", "/").replace("~0", "~") for step in path[1:].split("/"))
+    return tuple(path.split(".")) if path else ()
+
+
+def tree_of(fields: Sequence[str]) -> Tree:
+    """Return paths by their first steps."""
+    tree: Tree = {}
+    for path in fields:
+        inside = tree
+        for name in steps_of(path):
+            inside = inside.setdefault(name, {})
+    return tree
 
 
 def _kept(value: Any, tree: Tree) -> Any:
@@ -92,79 +88,3 @@ def _at(value: Any, path: Sequence[str]) -> Any:
             return None
         value = cast("dict[str, Any]", value).get(name)
     return value
-
-
-def _tree(fields: Sequence[str]) -> Tree:
-    tree: Tree = {}
-    for path in fields:
-        inside = tree
-        for name in path.split("."):
-            inside = inside.setdefault(name, {})
-    return tree
-
-
-def _described(reader: Reader, schema: Any) -> dict[str, Any]:
-    """Return a schema without references, as far as it can be read; an empty one says nothing."""
-    if schema is None:
-        return {}
-    try:
-        return _plainly(reader, reader.read(schema, ""), 0)
-    except JsonSchemaError:
-        return {}
-
-
-def _plainly(reader: Reader, plain: Plain, level: int) -> dict[str, Any]:
-    said = {key: plain.said[key] for key in _KEPT if key in plain.said}
-    if len(plain.kinds) == 1:
-        said["type"] = plain.kinds[0]
-    if plain.kinds == ("object",) and level < _LEVELS:
-        said["properties"] = dict(_members(reader, plain, level))
-    if plain.kinds == ("array",) and level < _LEVELS:
-        try:
-            inner = reader.read(plain.said.get("items", True), "", plain.inside, level + 1)
-            said["items"] = _plainly(reader, inner, level + 1)
-        except JsonSchemaError:
-            pass  # the list is known, what it holds is not
-    return {"anyOf": [said, {"type": "null"}]} if plain.nullable else said
-
-
-def _members(reader: Reader, plain: Plain, level: int) -> Iterator[tuple[str, Any]]:
-    for name, inner in plain.said.get("properties", {}).items():
-        try:
-            read = reader.read(inner, name, plain.inside, level + 1)
-            yield name, _plainly(reader, read, level + 1)
-        except JsonSchemaError:
-            yield name, {}
-
-
-def _kept_schema(schema: JsonObject, tree: Tree) -> dict[str, Any]:
-    if not tree:
-        return dict(schema)
-    branches = schema.get("anyOf", ())
-    if branches:
-        return {"anyOf": [_kept_schema(branches[0], tree), *branches[1:]]}
-    if schema.get("type") == "array":
-        return {**schema, "items": _kept_schema(schema.get("items", {}), tree)}
-    properties = schema.get("properties", {})
-    kept = {name: _kept_schema(properties.get(name, {}), inner) for name, inner in tree.items()}
-    return {**schema, "type": "object", "properties": kept}
-
-
-def _schema_at(schema: JsonObject, path: str) -> dict[str, Any]:
-    """Return the schema of what `_at` finds."""
-    first, _, rest = path.partition(".")
-    branches = schema.get("anyOf", ())
-    if branches:
-        return _schema_at(branches[0], path)
-    if schema.get("type") == "array":
-        return {"type": "array", "items": _schema_at(schema.get("items", {}), path)}
-    inner = schema.get("properties", {}).get(first, {})
-    return _schema_at(inner, rest) if rest else dict(inner)
-
-
-def _field_name(name: str, taken: Mapping[str, Any]) -> str:
-    """Return a name for the field that is nobody else's; pydantic keeps some for itself."""
-    plain = name.lstrip("_") or "field"
-    while hasattr(BaseModel, plain) or plain in taken:
-        plain += "_"
-    return plain

@@ -59,9 +59,13 @@ class OperationSettings(BaseModel):
         constraints: rules in words.
         examples: example arguments.
         arguments: by the name that the import gave them.
-        result_fields: dotted paths of what the model sees of the answer, through lists as well; or a new name for each.
+        result_fields: paths of what the model sees of the answer, through lists as well; or a new name for each path. They
+            are dotted (`customer.id`) or, with a slash in front, JSON pointers (`/@odata.id`).
             Where `pages` is given, of each item.
         pages: how the rest of a long list is had; for reads.
+        absent: statuses by which a read says that there is no such thing: its result is null, as `reconcile` needs it.
+        only_item: path of a list in the answer that holds what was looked for, once or not at all; empty where the answer
+            is the list. Its item is the result, null where there is none; of several, which is meant is not guessed.
     """
 
     model_config = CLOSED
@@ -82,6 +86,8 @@ class OperationSettings(BaseModel):
     arguments: dict[str, ArgumentSettings] = Field(default_factory=dict)
     result_fields: tuple[str, ...] | dict[str, str] | None = None
     pages: Pages | None = None
+    absent: frozenset[Literal[404, 410]] = frozenset()
+    only_item: str | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -92,8 +98,10 @@ class OperationSettings(BaseModel):
             )
         if self.key_header is not None:
             check_header(self.key_header)
-        if self.pages is not None and self.effect == "write":
-            raise PydanticCustomError("pages", "pages are for reads: a write happens once")
+        if self.effect == "write" and (self.pages or self.absent or self.only_item is not None):
+            raise PydanticCustomError("reads", "pages, absent and only_item are for reads")
+        if self.pages is not None and self.only_item is not None:
+            raise PydanticCustomError("pages", "only_item is for a list that comes at once, not in pages")
         return self
 
 

@@ -5,13 +5,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from yarl import URL
 
-from connectors import testing
+from connectors import testing, testing_faults
 from connectors.connector import Connector
 from connectors.http import HttpClient
+from connectors.openapi.settings import OpenApiSettings
 from connectors.sandbox.crm import crm as coded_crm
 from connectors.sandbox.erp import erp as coded_erp
 from connectors.sandbox.service.server import Sandbox, serve
+from connectors.testing_link import FaultyLink
 from tests.connectors.openapi.sandbox_sections import sandbox_connector, sandbox_settings
 
 TOKEN = "sandbox-test-token"
@@ -116,3 +119,55 @@ async def test_an_unreachable_system_was_sent_nothing_by_a_described_action(
         address = f"http://127.0.0.1:{unused.getsockname()[1]}"
         settings = sandbox_settings("erp", tmp_path, address, TOKEN)
         await testing.check_unreachable(connectors["erp"], settings, trial)
+
+
+@pytest.fixture
+async def link(sandbox: Sandbox) -> AsyncIterator[FaultyLink]:
+    url = URL(sandbox.address)
+    async with FaultyLink.to(url.host or "", url.port or 0) as opened:
+        yield opened
+
+
+def through(link: FaultyLink, folder: Path) -> OpenApiSettings:
+    return sandbox_settings("erp", folder, f"http://{link.host}:{link.port}", TOKEN)
+
+
+@pytest.mark.parametrize("trial", [ORDER, BACKORDER], ids=lambda trial: trial.action)
+async def test_a_described_write_whose_reply_is_lost_happens_once(
+    connectors: Connectors, client: HttpClient, link: FaultyLink, tmp_path: Path, trial: testing.Trial
+) -> None:
+    async def effects() -> int:
+        return len(await client.get("ledger"))
+
+    erp = connectors["erp"]
+    async with erp.open(through(link, tmp_path)) as lossy:
+        await testing_faults.check_lost_reply(erp, lossy, link, trial, count=effects)
+
+
+@pytest.mark.parametrize("trial", [STOCK, ORDER], ids=lambda trial: trial.action)
+async def test_a_silent_system_is_given_up_in_time_by_a_described_action(
+    connectors: Connectors, link: FaultyLink, tmp_path: Path, trial: testing.Trial
+) -> None:
+    async with connectors["erp"].open(through(link, tmp_path)) as client:
+        await testing_faults.check_silence(connectors["erp"], client, link, trial)
+
+
+async def test_no_secret_of_a_section_shows_whatever_happens(
+    connectors: Connectors, link: FaultyLink, tmp_path: Path
+) -> None:
+    await testing_faults.check_secrets_stay(connectors["erp"], through(link, tmp_path), link, ORDER)
+
+
+async def test_a_refusal_of_a_described_action_says_why(connectors: Connectors, client: HttpClient) -> None:
+    unknown = testing.Trial("erp.get_order", {"order_id": "O-9999"})
+    await testing_faults.check_refused(connectors["erp"], client, unknown, code="unknown_order")
+
+
+async def test_an_answer_above_the_cap_of_a_section_is_refused(
+    connectors: Connectors, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    settings = sandbox_settings("erp", tmp_path, sandbox.address, TOKEN).model_copy(
+        update={"answer_bytes": 10}
+    )
+    async with connectors["erp"].open(settings) as client:
+        await testing_faults.check_too_large(connectors["erp"], client, STOCK)
