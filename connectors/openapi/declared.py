@@ -57,8 +57,6 @@ def declare_operation(
     effect = own.effect or ("read" if operation.method in _READS else None)
     if effect is None:
         raise OperationError(f"say whether {own.id} is a read or a write: effect: write")
-    if effect == "write" and (own.pages or own.absent or own.only_item is not None):
-        raise OperationError(f"{own.id} is a write; pages, absent and only_item are for reads")
     if own.pages is not None and own.pages.by in {"link", "link-header"} and operation.method != "GET":
         raise OperationError(f"{own.id} is no GET, and links to pages are followed by GET alone")
     operation, fixed = _overridden(operation, own, document)
