@@ -106,7 +106,8 @@ def _overridden(
             schema = (
                 {"allOf": [each.schema], "description": said.description} if said.description else each.schema
             )
-            kept.append(replace(each, argument=said.name or each.argument, schema=schema))
+            name, required = said.name or each.argument, each.required or said.required
+            kept.append(replace(each, argument=name, schema=schema, required=required))
     if len({each.argument for each in kept}) < len(kept):
         raise OperationError(f"{own.id}: two of its arguments would have one name")
     return replace(operation, parameters=tuple(kept)), fixed

@@ -116,6 +116,10 @@ def _is_no_argument(place: str, name: str, said: JsonObject) -> bool:
         return False
     if name.lower() in SENT_ANYWAY:
         return True
+    if "idempotency" in name.lower():
+        if required:
+            raise OperationError(f"header {name} is required: name it as key_header", "parameter")
+        return True
     if name.lower() in NEVER_SENT or not HEADER_NAME.fullmatch(name):
         if required:
             raise OperationError(

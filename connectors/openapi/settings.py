@@ -20,6 +20,7 @@ class ArgumentSettings(BaseModel):
     Attributes:
         name: what the model, rules and other actions call it.
         description: in place of the document's.
+        required: whether it must be given, although the document can do without; so that a look-up looks one thing up.
         value: what is always sent; the model neither sees nor sets it.
         hidden: whether it is left out.
     """
@@ -28,15 +29,17 @@ class ArgumentSettings(BaseModel):
 
     name: ArgumentName | None = None
     description: str | None = None
+    required: bool = False
     value: Any = None
     hidden: bool = False
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:
-        shown = self.name is not None or self.description is not None
+        shown = self.name is not None or self.description is not None or self.required
         if shown + (self.value is not None) + self.hidden > 1:
             raise PydanticCustomError(
-                "argument", "is shown (name, description), has a fixed value, or is hidden: say one of these"
+                "argument",
+                "is shown (name, description, required), has a fixed value, or is hidden: say one of these",
             )
         return self
 
@@ -112,10 +115,10 @@ class OpenApiSettings(HttpSettings):
         document: JSON or YAML, relative to the folder of the configuration.
         auth: how requests prove who sends them; None sends none.
         answer_bytes: longest answer that is read.
-        operations: what may be called, by the verb it is called by.
+        operations: what may be called, by the verb it is called by; only these are expanded, so that building is bounded.
     """
 
     document: Path
     auth: Auth | None = None
     answer_bytes: Annotated[int, Field(ge=1, le=64 << 20)] = 1 << 20
-    operations: Annotated[dict[str, OperationSettings], Field(min_length=1, max_length=500)]
+    operations: Annotated[dict[str, OperationSettings], Field(min_length=1, max_length=200)]

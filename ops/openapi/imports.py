@@ -23,6 +23,8 @@ from connectors.testing import check_tools
 
 SECTION: Final = 20
 """Operations that the timed section lists: more than a model is shown at once."""
+_TRIES: Final = 2
+"""Times that a section is built; the better one counts, since other programs run on the machine as well."""
 
 
 @dataclass
@@ -37,7 +39,7 @@ class Imported:
         examples: for each reason the first message.
         unreadable: why the document is refused as a whole, or an empty string.
         crashed: errors that are neither.
-        section_s: CPU seconds of building a section of SECTION operations, reading the document included.
+        section_s: CPU seconds of building a section of SECTION operations, reading the document included; the better of two.
         whole_s: CPU seconds of reading it and declaring all operations.
         slowest_s: CPU seconds of the operation that took longest.
     """
@@ -117,6 +119,10 @@ def _section_s(path: Path, places: list[str], seed: int) -> float:
         "operations": {f"op{number}": {"id": name, "effect": "read"} for number, name in enumerate(chosen)},
     }
     settings = OpenApiSettings.model_validate(section)
+    return min(_built_s(settings) for _ in range(_TRIES))
+
+
+def _built_s(settings: OpenApiSettings) -> float:
     began = time.process_time()
     # Where one of them is refused, as it was before, the others are made all the same.
     with suppress(SettingsError):

@@ -40,6 +40,7 @@ def figures(found: Sequence[Imported], seed: int) -> dict[str, Any]:
         "refused_by_reason": dict(refused.most_common()),
         "section_of": SECTION,
         "section_cpu_s": {"median": round(median(sections), 3), "worst": round(max(sections), 3)},
+        "slowest_section": max(found, key=lambda each: each.section_s).name,
         "whole_cpu_s": {"median": round(median(wholes), 3), "worst": round(max(wholes), 3)},
         "whole_above_aim": sum(each > WORST_S for each in wholes),
         "slowest_operation_cpu_s": round(max(each.slowest_s for each in found), 3),

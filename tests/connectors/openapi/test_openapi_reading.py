@@ -94,6 +94,7 @@ def test_references_are_followed_inside_the_document() -> None:
         "Transfer-Encoding",
         "Cookie",
         "X-HTTP-Method-Override",
+        "X-Idempotency-Key",
     ],
 )
 def test_no_argument_sets_a_header_that_is_not_an_operations(name: str) -> None:
@@ -101,7 +102,7 @@ def test_no_argument_sets_a_header_that_is_not_an_operations(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Transfer-Encoding", "Cookie", "Connection", "X-Method-Override", "a b", "ä"]
+    "name", ["Transfer-Encoding", "Cookie", "Connection", "X-Method-Override", "Idempotency-Key", "a b", "ä"]
 )
 def test_an_operation_that_needs_such_a_header_is_refused(name: str) -> None:
     error = refusal(parameters=[parameter(name, "header", required=True)])

@@ -114,7 +114,7 @@ async def test_an_argument_can_be_renamed_fixed_or_carry_the_key(tmp_path: Path)
         "key_argument": "request_id",
         "window": "1h",
         "arguments": {
-            "name": {"name": "title", "description": "Its title."},
+            "name": {"name": "title", "description": "Its title.", "required": True},
             "shop": {"value": "north"},
             "note": {"hidden": True},
         },
@@ -124,6 +124,8 @@ async def test_an_argument_can_be_renamed_fixed_or_carry_the_key(tmp_path: Path)
         opened(section(tmp_path, url, paths={"/things": {"post": make}}, operations={"make": own})) as system,
     ):
         said = await system.perform("make", {"title": "lamp"})
+        with pytest.raises(ValidationError, match="title"):
+            await system.perform("make", {})
     parameters = system.connector.actions["shop.make"].tool["function"]["parameters"]["properties"]
     assert list(parameters) == ["title"]
     assert parameters["title"]["description"] == "Its title."
