@@ -100,6 +100,8 @@ def _fields(
     for name, schema in plain.said["properties"].items():
         if isinstance(schema, dict) and cast("dict[str, Any]", schema).get("readOnly") is True:
             continue
+        if not name:
+            raise OperationError("a property of its body has no name", "body")
         own: Any = cast("JsonObject", encoding).get(name) if isinstance(encoding, Mapping) else None
         style, explode = ("json", False) if is_json(kind) else _form_style(reader, kind, name, schema, own)
         argument = new_argument(name, "body", taken)

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from connectors.action import Call
 from connectors.connector import Connector
+from connectors.errors import UnusableResultError
 from connectors.http import HttpAnswer, HttpClient
 from connectors.json_schema import arguments_from_schema
 from connectors.openapi.answers import read_result
@@ -152,6 +153,16 @@ def _performs(
     def read(answer: HttpAnswer) -> Any:
         return read_result(operation.answers, answer, changes=changes)
 
+    def shown(answer: HttpAnswer) -> Any:
+        said = read(answer)
+        try:
+            if own.only_item is not None:
+                said = only_item(said, steps_of(own.only_item))
+            return trimmed(said, own.result_fields)
+        except RecursionError:
+            # What a system answers must not turn what it did into doubt.
+            raise UnusableResultError("the answer is nested too deeply", executed=changes) from None
+
     async def performs(call: Call[HttpClient], arguments: dict[str, Any]) -> Any:
         header = (own.key_header, call.key) if own.key_header is not None else None
         sent = {**arguments, **fixed, **_key(own, call.key)}
@@ -162,11 +173,6 @@ def _performs(
             )
             return {**found, "items": trimmed(found["items"], own.result_fields)}
         answer = await call.client.exchange(request, timeout_s=call.timeout_s)
-        if answer.status in own.absent:
-            return None
-        said = read(answer)
-        if own.only_item is not None:
-            said = only_item(said, steps_of(own.only_item))
-        return trimmed(said, own.result_fields)
+        return None if answer.status in own.absent else shown(answer)
 
     return performs

@@ -101,6 +101,8 @@ class OperationSettings(BaseModel):
             )
         if self.key_header is not None:
             check_header(self.key_header)
+        if self.key_argument in self.arguments:
+            raise PydanticCustomError("key", "key_argument is the key's alone: leave it out of arguments")
         if self.effect == "write" and (self.pages or self.absent or self.only_item is not None):
             raise PydanticCustomError("reads", "pages, absent and only_item are for reads")
         if self.pages is not None and self.only_item is not None:

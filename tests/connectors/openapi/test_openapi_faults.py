@@ -19,7 +19,7 @@ from connectors.errors import (
     NotSentError,
     UnusableResultError,
 )
-from tests.connectors.openapi.system import THINGS, Handler, opened, section, serving
+from tests.connectors.openapi.system import OPERATIONS, THINGS, Handler, opened, section, serving
 
 MADE = b'{"id": "T-1"}'
 WRITE = ("make_thing", {"name": "lamp"})
@@ -225,6 +225,15 @@ async def test_a_documented_text_that_is_none_was_done_all_the_same(tmp_path: Pa
     paths = with_answers({"2XX": {"description": "Done.", "content": {"text/csv": {}}}})
     handler = answering(200, b"\xff\xfe", "text/csv")
     async with serving(handler) as url, opened(section(tmp_path, url, paths=paths)) as system:
+        with pytest.raises(UnusableResultError) as raised:
+            await system.perform(*WRITE)
+    assert raised.value.executed
+
+
+async def test_an_answer_that_is_nested_too_deeply_was_done_all_the_same(tmp_path: Path) -> None:
+    operations = {"make_thing": {**OPERATIONS["make_thing"], "result_fields": ["id"]}}
+    handler = answering(200, b"[" * 900 + b"]" * 900)
+    async with serving(handler) as url, opened(section(tmp_path, url, operations=operations)) as system:
         with pytest.raises(UnusableResultError) as raised:
             await system.perform(*WRITE)
     assert raised.value.executed

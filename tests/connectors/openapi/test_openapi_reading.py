@@ -150,6 +150,7 @@ def test_a_path_parameter_that_nobody_described_is_a_text() -> None:
             "parameter",
         ),
         ({"requestBody": {"required": True, "content": {"image/png": {}}}}, "body"),
+        ({"requestBody": {"content": {"application/json": {"schema": {"properties": {"": TEXT}}}}}}, "body"),
         ({"requestBody": {"content": {"multipart/form-data": {"schema": {"type": "object"}}}}}, "body"),
         (
             {"requestBody": {"content": {"application/json": {"schema": {"type": "nonsense"}}}}},

@@ -58,6 +58,10 @@ def test_every_mistake_in_a_section_is_named_at_its_place(tmp_path: Path) -> Non
     [
         ({"id": "x", "idempotency": "provider-key"}, "needs key_header or key_argument"),
         ({"id": "x", "key_header": "Idempotency-Key"}, "needs key_header or key_argument"),
+        (
+            {**MAKE, "key_header": None, "key_argument": "name", "arguments": {"name": {"name": "title"}}},
+            "leave it out of arguments",
+        ),
         ({**MAKE, "key_header": "Authorization"}, "not for a configuration to set"),
         ({**MAKE, "key_header": "X: y"}, "pattern"),
         ({"id": "x", "pages": {"by": "cursor", "next": "a"}}, "by: cursor needs next and parameter"),
