@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connectors.openapi.document import DocumentError, parse, read_document
+from connectors.openapi.document import BYTES_LIMIT, DocumentError, parse, read_document
 from connectors.openapi.operations import Operation, names, read_operation
 from connectors.openapi.references import OperationError
 
@@ -207,20 +207,28 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "says"),
     [
-        "a: &a [1]\nb: *nowhere",
-        "[" * 300,
-        "a: &a [" + "x," * 2_000 + "]\nb: &b [" + "*a," * 2_000 + "]\n",
-        "a: 1\na: 2",
-        "a: &a {b: *a}",
-        "a: &a {x: 1}\nb: {<<: *a}",
+        ("a: &a [1]\nb: *nowhere", "leads nowhere"),
+        ("[" * 201 + "]" * 201, "nested deeper than 200 levels"),
+        ("a: &a [" + "x," * 2_000 + "]\nb: &b [" + "*a," * 2_000 + "]\n", "unfolds to more than"),
+        ("a: 1\na: 2", "there twice"),
+        ("a: &a {b: *a}", "what it is inside of"),
+        ("a: &a {x: 1}\nb: {<<: *a}", "a merge"),
     ],
     ids=["unknown alias", "deep", "bomb", "twice", "circle", "merge"],
 )
-def test_a_document_that_unfolds_or_says_two_things_is_refused(text: str) -> None:
-    with pytest.raises(DocumentError):
+def test_a_document_that_unfolds_or_says_two_things_is_refused(text: str, says: str) -> None:
+    with pytest.raises(DocumentError, match=says):
         parse(text.encode())
+
+
+def test_a_document_above_the_limit_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "huge.json"
+    with file.open("wb") as sparse:
+        sparse.truncate(BYTES_LIMIT + 1)
+    with pytest.raises(DocumentError, match="is larger than"):
+        read_document(file)
 
 
 def test_words_of_yaml_are_those_of_its_core_and_keys_are_texts() -> None:

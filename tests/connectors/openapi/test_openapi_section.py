@@ -42,6 +42,7 @@ def test_every_mistake_in_a_section_is_named_at_its_place(tmp_path: Path) -> Non
         take={"id": "getThing", "arguments": {"ident": {"hidden": True}}},
         keep={"id": "getThing", "arguments": {"id": {"hidden": True}}},
         wrong={"id": "getThing", "arguments": {"id": {"value": 7}}},
+        search={"id": "createThing", "effect": "read", "pages": {"by": "link-header"}},
     )
     assert [(at, message.partition(":")[0]) for at, message, _ in found] == [
         ("operations.look.id", f"no operation getThink in {tmp_path}/system.json"),
@@ -49,6 +50,7 @@ def test_every_mistake_in_a_section_is_named_at_its_place(tmp_path: Path) -> Non
         ("operations.take", "getThing has no argument ident; it has id"),
         ("operations.keep", "id is required"),
         ("operations.wrong", "getThing"),
+        ("operations.search", "createThing is no GET, and links to pages are followed by GET alone"),
     ]
     assert found[0][2] == "Did you mean getThing?"
 
