@@ -5,7 +5,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 SEEDS ?= 1000
 
-.PHONY: help demo test test-fast check lock simulate attack answers crash mutants containers counterparts chaos bfcl bench bench-main bench-run bench-turn bench-runtime bench-journal bench-retrieval audit clean
+.PHONY: help demo test test-fast check lock simulate attack answers crash mutants containers counterparts chaos bfcl openapi bench bench-main bench-run bench-turn bench-runtime bench-journal bench-retrieval audit clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,10 @@ attack: .venv/dev ## an attacker chooses the model's answers; looks in the sandb
 
 bfcl: .cache/bfcl/ready ## the functions and calls of the Berkeley Function Calling Leaderboard through our registration; asks no model
 	.venv/bin/python ops/bfcl/main.py --data .cache/bfcl/bfcl_eval/data $(ARGS)
+
+openapi: .venv/dev ## 500 OpenAPI documents of others through our import, all their operations; calls nobody (needs npm once)
+	.venv/bin/python ops/openapi/main.py $(ARGS)
+
 answers: .venv/dev ## a model's endpoint that answers badly in every known way, at random; ARGS='--runs 5000'
 	.venv/bin/python tests/answers/main.py $(ARGS)
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -25,60 +25,11 @@ from connectors.errors import ActionError, FailedError, InDoubtError, NotSentErr
 from connectors.http_answer import read_answer, too_large
 from connectors.http_login import Login, Proof, SecretLogin
 from connectors.http_pinned import pinned_connector
+from connectors.http_request import HttpAnswer, HttpRequest, written_path
 from connectors.rehearsal import rehearse
 
 _CONNECT_SHARE = 0.5
 """Share of a call's time that waiting for a connection may take, so that the two timeouts stay distinguishable."""
-
-_SHOWN: Final = 16_384
-"""Bytes of a body that a rehearsal shows."""
-
-
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
-    """One request, complete but for who sends it.
-
-    Attributes:
-        method: in capitals.
-        path: segments; each is quoted as a whole.
-        query: names and values, not encoded yet.
-        headers: names and values; the caller has checked that each is one line of printable ASCII.
-        data: the body, or None.
-        changes: whether it is to change something, so that a lost answer matters.
-        slash: whether the path ends with one.
-    """
-
-    method: str
-    path: tuple[str, ...]
-    query: tuple[tuple[str, str], ...] = ()
-    headers: tuple[tuple[str, str], ...] = ()
-    data: bytes | None = None
-    changes: bool = True
-    slash: bool = False
-
-    def __str__(self) -> str:
-        """Show it for people; the body as far as it is text."""
-        query = f"?{urlencode(self.query)}" if self.query else ""
-        lines = [f"{self.method} /{'/'.join(self.path)}{'/' if self.slash else ''}{query}"]
-        lines += (f"{name}: {value}" for name, value in self.headers)
-        if self.data is not None:
-            lines += ("", self.data[:_SHOWN].decode(errors="replace"))
-        return "\n".join(lines)
-
-
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
-    """One answer, whole.
-
-    Attributes:
-        status: the HTTP status.
-        headers: case-insensitive.
-        body: empty where it was longer than the limit and the status is no success.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 @asynccontextmanager
@@ -148,6 +99,11 @@ class HttpClient:
         """Use `open_http`."""
         self._wire = wire
 
+    @property
+    def base_url(self) -> str:
+        """What paths are added to, without a slash at its end."""
+        return self._wire.base_url
+
     def at(self, base_url: str) -> "HttpClient":
         """Return a client for another origin that the egress list names, with the same token and connections.
 
@@ -212,7 +168,7 @@ class HttpClient:
         """
         rehearse(lambda: f"{self._wire.base_url}\n{request}", changes=request.changes)
         limit_s = self._wire.timeout_s if timeout_s is None else min(timeout_s, self._wire.timeout_s)
-        path = self._path(request.path) + ("/" if request.slash else "")
+        path = "/".join((self._wire.base_url, *written_path(request)))
         login = self._wire.login
         began = time.monotonic()
         proof = Proof("") if login is None else await login.proof(limit_s * _CONNECT_SHARE)
@@ -236,16 +192,11 @@ class HttpClient:
             data=request.data,
             headers=[*request.headers, *proof.headers],
             allow_redirects=False,
+            middlewares=(_once,) if request.changes else (),
             timeout=aiohttp.ClientTimeout(total=limit_s, connect=limit_s * _CONNECT_SHARE),
         ) as response:
             body = await self._body(response, changes=request.changes)
             return HttpAnswer(response.status, response.headers, body)
-
-    def _path(self, path: tuple[str, ...]) -> str:
-        if not all(path) or not {".", ".."}.isdisjoint(path):
-            raise FailedError(f"no such path: {path!r} has an empty or dotted segment", code="invalid_path")
-        quoted = "/".join(quote(segment, safe="") for segment in path)
-        return f"{self._wire.base_url}/{quoted}"
 
     async def _body(self, response: aiohttp.ClientResponse, *, changes: bool) -> bytes:
         length = response.content_length
@@ -262,6 +213,20 @@ class HttpClient:
         return bytes(received)
 
 
+class _LostError(aiohttp.ClientError):
+    """A connection was lost after something may have been sent on it."""
+
+
+async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending a PUT or DELETE again by itself where the connection is lost: it may have been done."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise  # nothing was sent
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _LostError(type(error).__name__) from error
+
+
 def _transport_error(error: Exception, request: str, limit_s: float) -> ActionError:
     # Both say that no connection was there to send on: refused, unresolved, no TLS, no free connection in time.
     if isinstance(
@@ -270,4 +235,8 @@ def _transport_error(error: Exception, request: str, limit_s: float) -> ActionEr
         return NotSentError(f"{request}: no connection ({type(error).__name__})")
     if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
         return InDoubtError(f"{request}: no answer within {limit_s:g} s")
-    return InDoubtError(f"{request}: connection lost before the answer ({type(error).__name__})")
+    return InDoubtError(f"{request}: connection lost before the answer ({_named(error)})")
+
+
+def _named(error: Exception) -> str:
+    return str(error) if isinstance(error, _LostError) else type(error).__name__

@@ -168,13 +168,12 @@ async def _perform(action: Action, client: Any, trial: Trial, key: str) -> Any:
         return await perform(action, call, action.arguments.model_validate(dict(trial.arguments)))
 
 
-def _schemas(schema: Any) -> list[dict[str, Any]]:
-    """Return the schema and every schema inside it."""
-    if isinstance(schema, list):
-        return [inner for item in schema for inner in _schemas(item)]
-    if not isinstance(schema, dict):
-        return []
-    return [schema, *(inner for value in schema.values() for inner in _schemas(value))]
+def _schemas(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the schema and every schema inside it; a property may be called like a keyword."""
+    inside = [*schema.get("properties", {}).values(), *schema.get("anyOf", ())]
+    if "items" in schema:
+        inside.append(schema["items"])
+    return [schema, *(inner for each in inside for inner in _schemas(each))]
 
 
 def _hold(condition: object, message: str) -> None:

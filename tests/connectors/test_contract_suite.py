@@ -106,3 +106,27 @@ def test_a_lint_finding_fails_the_declarations() -> None:
     assert sell is not None
     with pytest.raises(testing.ContractError, match=r"shop\.sell has no docstring"):
         testing.check_declarations(shop)
+
+
+class Odd(BaseModel):
+    properties: Ticket
+    items: list[Ticket]
+
+
+def test_a_property_that_is_called_like_a_keyword_is_none_in_a_tool_schema() -> None:
+    made = Connector("shop", "Takes odd things.")
+
+    @made.action(effect="read")
+    async def look(call: Call[None], odd: Odd) -> None:
+        """Look at an odd thing.
+
+        Args:
+            odd: which.
+        """
+
+    assert look is not None
+    testing.check_tools(made)
+    tool = made.actions["shop.look"].tool["function"]["parameters"]
+    tool["properties"]["odd"]["properties"]["items"]["items"]["additionalProperties"] = True
+    with pytest.raises(testing.ContractError, match=r"shop\.look: an object in its tool schema is open"):
+        testing.check_tools(made)

@@ -10,7 +10,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from connectors.errors import FailedError, InDoubtError, NotSentError, UnusableResultError
-from connectors.http import HttpClient, open_http
+from connectors.http import HttpClient, HttpRequest, open_http
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -88,6 +88,28 @@ async def test_a_segment_that_would_leave_its_place_is_refused(segment: str) -> 
             await client.get("orders", segment)
 
 
+@pytest.mark.parametrize(
+    ("request_", "sent"),
+    [
+        (HttpRequest("GET", ()), "/api"),
+        (HttpRequest("GET", (), slash=True), "/api/"),
+        (HttpRequest("GET", ("orders",), slash=True), "/api/orders/"),
+        (HttpRequest("GET", ("orders", "a%2Fb:cancel"), quoted=True), "/api/orders/a%2Fb:cancel"),
+    ],
+    ids=["none", "a slash", "a slash at the end", "quoted already"],
+)
+async def test_a_path_is_sent_as_it_is_given(request_: HttpRequest, sent: str) -> None:
+    async with talking_to(echo) as client:
+        assert (await client.send(request_))["path"] == sent
+
+
+@pytest.mark.parametrize("segment", ["", ".", "%2E.", "a/b", "a?b", "a#b", "a\r\nb", "%zz", "ü"])
+async def test_a_quoted_segment_cannot_leave_its_place_either(segment: str) -> None:
+    async with talking_to(echo) as client:
+        with pytest.raises(FailedError, match="no such path"):
+            await client.send(HttpRequest("GET", ("orders", segment), quoted=True))
+
+
 async def test_a_redirect_is_not_followed() -> None:
     seen: list[str] = []
 
@@ -145,6 +167,25 @@ async def test_no_answer_in_time_leaves_the_effect_in_doubt() -> None:
     async with talking_to(forever) as client:
         with pytest.raises(InDoubtError, match=r"no answer within 0\.05 s"):
             await client.post("orders", body={}, timeout_s=0.05)
+
+
+@pytest.mark.parametrize(("changes", "times"), [(True, 1), (False, 2)], ids=["a change", "a read"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_what_changes_something_is_not_sent_again_when_its_connection_is_lost(
+    method: str, *, changes: bool, times: int
+) -> None:
+    sent: list[str] = []
+
+    async def cut(request: web.Request) -> web.Response:
+        sent.append(request.method)
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    async with talking_to(cut) as client:
+        with pytest.raises(InDoubtError, match="connection lost before the answer"):
+            await client.send(HttpRequest(method, ("orders",), changes=changes))
+    assert sent == [method] * times
 
 
 async def test_a_connection_cut_before_the_answer_leaves_the_effect_in_doubt() -> None:

@@ -1,0 +1,130 @@
+"""What is known of a result before it comes, for rules, labels and compensations: from the document's schema. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, WithJsonSchema, create_model
+
+from connectors.openapi.references import JsonObject
+from connectors.openapi.results import Fields, Tree, steps_of, tree_of
+from connectors.plain_schema import JsonSchemaError, Plain, Reader
+
+_LEVELS: Final = 4
+"""Of an answer that are described; what lies deeper may be anything."""
+_KEPT: Final = {"enum": list, "pattern": str, "format": str, "description": str, "pii": bool}
+"""What is taken over from a schema, and its form; no document decides how far its own values are trusted."""
+
+
+def result_model(
+    name: str, document: JsonObject, schema: Any, fields: Fields, *, paged: bool
+) -> type[BaseModel] | None:
+    """Return a model that says what a result holds, for rules, labels and compensations; it validates nothing.
+
+    Args:
+        name: of the model.
+        document: what references in `schema` refer to.
+        schema: JSON Schema of the answer, or None where nothing is known.
+        fields: what is kept of it.
+        paged: whether `schema` and `fields` are those of an item, and the result is a list of some.
+    """
+    said: dict[str, Any] = _described(Reader(document), schema)
+    if isinstance(fields, Mapping):
+        said = {
+            "type": "object",
+            "properties": {new: _schema_at(said, steps_of(old)) for new, old in fields.items()},
+        }
+    elif fields is not None:
+        said = _kept_schema(said, tree_of(fields))
+    if paged:
+        listed = {"type": "array", "items": said}
+        said = {"type": "object", "properties": {"items": listed, "more": {"type": "boolean"}}}
+    if not said:
+        return None
+    if said.get("type") != "object":
+        return RootModel[Annotated[Any, WithJsonSchema(said)]]
+    made: dict[str, Any] = {}
+    properties: JsonObject = said.get("properties", {})
+    for each, inner in properties.items():
+        field = _field_name(each, made)
+        made[field] = Annotated[Any, WithJsonSchema(inner)], Field(None, alias=each)
+    return create_model(name, __config__=ConfigDict(protected_namespaces=(), serialize_by_alias=True), **made)
+
+
+def items_schema(document: JsonObject, schema: Any, steps: Sequence[str]) -> Any:
+    """Return the schema of what a list in an answer holds, or None where nothing is known of it."""
+    reader = Reader(document)
+    try:
+        for step in steps:
+            schema = reader.read(schema, step).said.get("properties", {}).get(step)
+            if schema is None:
+                return None
+        return reader.read(schema, "").said.get("items")
+    except JsonSchemaError:
+        return None
+
+
+def _described(reader: Reader, schema: Any) -> dict[str, Any]:
+    """Return a schema without references, as far as it can be read; an empty one says nothing."""
+    if schema is None:
+        return {}
+    try:
+        return _plainly(reader, reader.read(schema, ""), 0)
+    except JsonSchemaError:
+        return {}
+
+
+def _plainly(reader: Reader, plain: Plain, level: int) -> dict[str, Any]:
+    said = {key: plain.said[key] for key, form in _KEPT.items() if isinstance(plain.said.get(key), form)}
+    if len(plain.kinds) == 1:
+        said["type"] = plain.kinds[0]
+    if plain.kinds == ("object",) and level < _LEVELS:
+        said["properties"] = dict(_members(reader, plain, level))
+    if plain.kinds == ("array",) and level < _LEVELS:
+        try:
+            inner = reader.read(plain.said.get("items", True), "", plain.inside, level + 1)
+            said["items"] = _plainly(reader, inner, level + 1)
+        except JsonSchemaError:
+            pass  # the list is known, what it holds is not
+    return {"anyOf": [said, {"type": "null"}]} if plain.nullable else said
+
+
+def _members(reader: Reader, plain: Plain, level: int) -> Iterator[tuple[str, Any]]:
+    for name, inner in plain.said.get("properties", {}).items():
+        try:
+            read = reader.read(inner, name, plain.inside, level + 1)
+            yield name, _plainly(reader, read, level + 1)
+        except JsonSchemaError:
+            yield name, {}
+
+
+def _kept_schema(schema: JsonObject, tree: Tree) -> dict[str, Any]:
+    if not tree:
+        return dict(schema)
+    branches = schema.get("anyOf", ())
+    if branches:
+        return {"anyOf": [_kept_schema(branches[0], tree), *branches[1:]]}
+    if schema.get("type") == "array":
+        return {**schema, "items": _kept_schema(schema.get("items", {}), tree)}
+    properties = schema.get("properties", {})
+    kept = {name: _kept_schema(properties.get(name, {}), inner) for name, inner in tree.items()}
+    return {**schema, "type": "object", "properties": kept}
+
+
+def _schema_at(schema: JsonObject, steps: Sequence[str]) -> dict[str, Any]:
+    """Return the schema of what such a path leads to."""
+    if not steps:
+        return dict(schema)
+    branches = schema.get("anyOf", ())
+    if branches:
+        return _schema_at(branches[0], steps)
+    if schema.get("type") == "array":
+        return {"type": "array", "items": _schema_at(schema.get("items", {}), steps)}
+    return _schema_at(schema.get("properties", {}).get(steps[0], {}), steps[1:])
+
+
+def _field_name(name: str, taken: Mapping[str, Any]) -> str:
+    """Return a name for the field that is nobody else's; pydantic keeps some for itself."""
+    plain = name.lstrip("_") or "field"
+    while hasattr(BaseModel, plain) or plain in taken:
+        plain += "_"
+    return plain
