@@ -1,0 +1,195 @@
+"""What an operation takes: the JSON Schema of its arguments, and their values as zeep's builder wants them. Pure.
+
+Names are those of the elements and attributes; the text of an element with attributes is called `value`. Of a choice each
+element is optional and says of which one is to be given; that exactly one is, is checked before anything is sent. What a strict
+schema cannot say is refused with its path and reason, unless the configuration hides it: recursion, `xsd:any` and `anyType`
+that are required, abstract elements, an element that is declared twice, groups that repeat as a whole, partial dates, `QName`.
+"""
+
+import copy
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol, cast
+
+from connectors.soap.fields import Complex, Field
+from connectors.soap.simple_types import Simple, description, schema_of
+from connectors.soap.xml_types import XmlTypes
+
+_ZEEP_TEXT: Final = "_value_1"
+"""What zeep calls the text of an element that has attributes."""
+_UNBUILT: Final = {
+    "partial date": "is a date without a day or year, which cannot be built",
+    "name": "is a name with a namespace, which no text says by itself",
+}
+
+
+class ArgumentsError(ValueError):
+    """An operation cannot be called with arguments of a model; the message names path, reason and way out."""
+
+
+class Said(Protocol):
+    """What the configuration says of one argument."""
+
+    @property
+    def description(self) -> str | None:
+        """In place of the document's."""
+        ...
+
+    @property
+    def value(self) -> Any:
+        """What is always sent, or None."""
+        ...
+
+    @property
+    def hidden(self) -> bool:
+        """Whether it is left out."""
+        ...
+
+
+@dataclass(slots=True)
+class ArgumentsReader:
+    """Makes the schema of one operation's arguments.
+
+    Attributes:
+        types: of its WSDL.
+        said: what the configuration says, by dotted path.
+        keys: paths that are filled with the idempotency key.
+    """
+
+    types: XmlTypes
+    said: Mapping[str, Said]
+    keys: AbstractSet[str]
+    fixed: dict[str, Any] = field(default_factory=dict[str, Any], init=False)
+    _met: set[str] = field(default_factory=set[str], init=False)
+
+    def schema(self, fields: Sequence[Field]) -> dict[str, Any]:
+        """Return the JSON Schema of an object with these fields; `fixed` has then what else is sent, by path.
+
+        Raises:
+            ArgumentsError: something cannot be said, or the configuration names a path that there is not.
+        """
+        made = self._object(fields, "", ())
+        unknown = sorted((self.said.keys() | self.keys) - self._met)
+        if unknown:
+            known = ", ".join(each.name for each in fields)
+            raise ArgumentsError(
+                f"it has no argument {', '.join(unknown)}; at the top it has {known or 'none'}"
+            )
+        return made
+
+    def _object(self, fields: Sequence[Field], path: str, inside: tuple[Complex, ...]) -> dict[str, Any]:
+        properties: dict[str, Any] = {}
+        required: list[str] = []
+        for each in fields:
+            at = f"{path}.{each.name}".removeprefix(".")
+            if not self._shown(each, at):
+                continue
+            if (schema := self._member(each, at, inside)) is None:
+                continue
+            properties[each.name] = schema
+            if each.least:
+                required.append(each.name)
+        return {
+            "type": "object",
+            "properties": properties,
+            "required": required,
+            "additionalProperties": False,
+        }
+
+    def _shown(self, each: Field, at: str) -> bool:
+        self._met.add(at)
+        own = self.said.get(at)
+        if at in self.keys:
+            if isinstance(each.type, Complex) or each.many:
+                raise ArgumentsError(f"{at} is no single text, so it cannot carry the key")
+            return False
+        if own is not None and own.value is not None:
+            self.fixed[at] = own.value
+            return False
+        if own is not None and own.hidden:
+            if each.least and each.fixed is None:
+                raise ArgumentsError(f"{at} is required: give it a value in place of hiding it")
+            return False
+        if each.fixed is not None:
+            if each.least:
+                self.fixed[at] = each.fixed
+            return False
+        return True
+
+    def _member(self, each: Field, at: str, inside: tuple[Complex, ...]) -> dict[str, Any] | None:
+        kind = each.type
+        problem = each.problem or (_UNBUILT.get(kind.base, "") if isinstance(kind, Simple) else "")
+        if kind is None and not problem:
+            problem = "may be anything, as it has no type"
+        if isinstance(kind, Complex) and kind in inside:
+            problem = "contains itself, and a strict schema has no recursion"
+        if problem:
+            raise ArgumentsError(
+                f"{at} {problem}: {'give it a value' if each.least else 'hide it'} under `arguments`"
+            )
+        own = self.said.get(at)
+        words = own.description if own is not None and own.description is not None else _described(each)
+        if isinstance(kind, Complex):
+            fields = self.types.fields(kind)
+            schema = self._object(fields, at, (*inside, kind))
+            if fields and not schema["properties"]:
+                return None  # nothing of it is the model's to set
+        else:
+            schema = schema_of(cast("Simple", kind))
+        if each.many:
+            most = {} if each.most is None else {"maxItems": each.most}
+            schema = {"type": "array", "items": schema, "minItems": each.least, **most}
+        elif each.nillable and each.least:
+            return {"anyOf": [schema, {"type": "null"}], "description": words}
+        return {**schema, "description": words}
+
+
+def completed(arguments: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments with what is always sent: in each item where a path leads through a list, else always."""
+    made = copy.deepcopy(dict(arguments))
+    for path, value in fixed.items():
+        _put(made, path.split("."), value)
+    return made
+
+
+def for_zeep(types: XmlTypes, fields: Sequence[Field], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return arguments as keywords of zeep's builder; values are texts where XML has no shorter form."""
+    return {
+        _ZEEP_TEXT if each.place == "text" else each.name: _built(types, each, values[each.name])
+        for each in fields
+        if each.name in values
+    }
+
+
+def _built(types: XmlTypes, each: Field, value: Any) -> Any:
+    if each.many and isinstance(value, list):
+        return [_built_once(types, each, item) for item in cast("list[Any]", value)]
+    return _built_once(types, each, value)
+
+
+def _built_once(types: XmlTypes, each: Field, value: Any) -> Any:
+    if isinstance(each.type, Complex) and isinstance(value, Mapping):
+        return for_zeep(types, types.fields(each.type), cast("Mapping[str, Any]", value))
+    return value
+
+
+def _put(inside: Any, path: Sequence[str], value: Any) -> None:
+    if isinstance(inside, list):
+        for each in cast("list[Any]", inside):
+            _put(each, path, value)
+    elif isinstance(inside, dict):
+        members = cast("dict[str, Any]", inside)
+        if len(path) == 1:
+            members[path[0]] = value
+        else:
+            _put(members.setdefault(path[0], {}), path[1:], value)
+
+
+def _described(each: Field) -> str:
+    words = [each.said or f"{each.name.replace('_', ' ')}."]
+    if isinstance(each.type, Simple):
+        words.append(description(each.type))
+    if each.either:
+        words.append(f"One of these is given: {', '.join(each.either)}.")
+    return " ".join(filter(None, words))
