@@ -199,7 +199,9 @@ def _find(document: Any, wanted: Wanted, encoded: set[str]) -> _Found:
     # Ports of one binding differ in their address only, and that is the configuration's to say.
     others = [name for name, each in found if each is not binding and _version(each) == _version(binding)]
     if others:
-        raise OperationError(f"{wanted.operation} is at {found[0][0]}, {', '.join(others)}: say service and port")
+        raise OperationError(
+            f"{wanted.operation} is at {found[0][0]}, {', '.join(others)}: say service and port"
+        )
     concrete = binding.get(wanted.operation)
     if f"{binding.name.localname}.{wanted.operation}" in encoded:
         raise OperationError(

@@ -1,3 +1,4 @@
+# pyright: basic, reportMissingImports=false - it runs in an environment of its own, which has spyne
 """An order service of spyne's, on loopback: what `connectors/soap` is tested against. Runs in an environment of its own.
 
     python orders.py PORT
@@ -101,7 +102,10 @@ CUSTOMERS = {
         name="Anna & <Partners>",
         credit_limit=Decimal("25000.50"),
         since=date(2019, 2, 28),
-        addresses=[Address(kind="billing", street="Harbour 1", city="Bergen"), Address(kind="delivery", city="Oslo")],
+        addresses=[
+            Address(kind="billing", street="Harbour 1", city="Bergen"),
+            Address(kind="delivery", city="Oslo"),
+        ],
     )
 }
 STOCK = {"P-100": 500, "P-200": 0}
@@ -123,7 +127,9 @@ def create(order: NewOrder) -> Order:
             reference=order.reference,
             customer_id=order.customer_id,
             status="confirmed",
-            total=sum((line.price * int(line.quantity) for line in order.lines), Decimal(0)).quantize(Decimal("0.01")),
+            total=sum((line.price * int(line.quantity) for line in order.lines), Decimal(0)).quantize(
+                Decimal("0.01")
+            ),
             created=datetime.now(UTC).replace(microsecond=0),
             note=order.note,
             lines=order.lines,
@@ -240,7 +246,7 @@ class Server(ThreadingMixIn, WSGIServer):
 
 
 class Quiet(WSGIRequestHandler):
-    def log_message(self, *_: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name it has there
         pass
 
 
@@ -248,7 +254,9 @@ def main() -> None:
     applications = {
         f"/{version}": odd(
             WsgiApplication(
-                Application([Orders], SPACE, name="Orders", in_protocol=soap(validator="lxml"), out_protocol=soap())
+                Application(
+                    [Orders], SPACE, name="Orders", in_protocol=soap(validator="lxml"), out_protocol=soap()
+                )
             )
         )
         for version, soap in (("11", Soap11), ("12", Soap12))

@@ -1,0 +1,306 @@
+"""A SOAP service that spyne makes of its own WSDL: every effect as promised, also where replies are lost, late or odd."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from connectors import testing
+from connectors.action import Call
+from connectors.connector import Connector
+from connectors.errors import FailedError, InDoubtError, UnusableResultError
+from connectors.perform import perform
+from connectors.soap.kind import build_soap
+from connectors.soap.settings import SoapSettings
+from tests.counterparts.started import counterpart
+
+ORDER: dict[str, Any] = {
+    "customer_id": "C-100",
+    "due": "2026-12-24",
+    "priority": "expedited",
+    "lines": {
+        "Line": [
+            {"sku": "P-100", "quantity": 2, "price": "12.50"},
+            {"sku": "P-100", "quantity": 1, "price": "0.05"},
+        ]
+    },
+}
+FLAT = {"order_id": "CreateOrderResult.order_id", "total": "CreateOrderResult.total"}
+CREATE: dict[str, Any] = {
+    "effect": "write",
+    "idempotency": "natural",
+    "key_element": "order.reference",
+    "protected": ["order"],
+}
+OPERATIONS: dict[str, Any] = {
+    "find_customer": {"operation": "FindCustomer", "effect": "read", "result": "FindCustomerResult"},
+    "find_maybe": {
+        "operation": "FindCustomer",
+        "effect": "read",
+        "result": "FindCustomerResult",
+        "absent": ["NotFound"],
+    },
+    "check_stock": {"operation": "Stock", "effect": "read"},
+    "create_order": {
+        **CREATE,
+        "operation": "CreateOrder",
+        "compensate": "shop.cancel_order",
+        "result_fields": FLAT,
+    },
+    "create_slowly": {**CREATE, "operation": "CreateOrderSlowly"},
+    "create_once": {
+        **CREATE,
+        "operation": "CreateOrder",
+        "idempotency": "none",
+        "reconcile": "shop.find_order",
+        "refusals": ["OutOfStock"],
+    },
+    "create_oddly": {**CREATE, "operation": "CreateOrderOddly"},
+    "create_and_fail": {**CREATE, "operation": "CreateOrderAndFail"},
+    "create_refused": {**CREATE, "operation": "CreateOrderAndFail", "refusals": ["Known"]},
+    "find_order": {
+        "operation": "OrderByReference",
+        "effect": "read",
+        "key_element": "reference",
+        "result": "OrderByReferenceResult",
+        "result_fields": ["order_id", "status", "note"],
+    },
+    "cancel_order": {
+        "operation": "CancelOrder",
+        "effect": "write",
+        "idempotency": "natural",
+        "protected": ["order_id"],
+        "result": "CancelOrderResult",
+    },
+    "count_orders": {"operation": "CountOrders", "effect": "read"},
+    "many_lines": {"operation": "ManyLines", "effect": "read", "result": "ManyLinesResult.Line"},
+    "who_am_i": {"operation": "WhoAmI", "effect": "read"},
+}
+
+
+@pytest.fixture(scope="module")
+def spyne() -> Iterator[dict[str, Any]]:
+    with counterpart("spyne") as said:
+        yield said
+
+
+@pytest.fixture(params=["11", "12"])
+def settings(spyne: dict[str, Any], tmp_path: Path, request: pytest.FixtureRequest) -> SoapSettings:
+    return made(spyne, tmp_path, request.param)
+
+
+def made(spyne: dict[str, Any], folder: Path, version: str = "11", **others: Any) -> SoapSettings:
+    file = folder / "orders.wsdl"
+    file.write_text(spyne[f"wsdl{version}"], encoding="utf-8")
+    values = {"wsdl": file, "base_url": spyne[f"soap{version}"], "operations": OPERATIONS, **others}
+    return SoapSettings.model_validate(values)
+
+
+@asynccontextmanager
+async def opened(settings: SoapSettings) -> AsyncGenerator[tuple[Connector[Any], Any]]:
+    connector = build_soap("shop", settings)
+    async with connector.open(settings) as client:
+        yield connector, client
+
+
+async def asked(
+    settings: SoapSettings, verb: str, *, key: str = "", timeout_s: float = 10, **arguments: Any
+) -> Any:
+    async with opened(settings) as (connector, client):
+        action = connector.actions[f"shop.{verb}"]
+        call = Call(client, key=key or str(uuid4()), timeout_s=timeout_s, tenant="acme", run_id="run")
+        return await perform(action, call, action.arguments.model_validate(arguments))
+
+
+async def orders(settings: SoapSettings) -> int:
+    return (await asked(settings, "count_orders"))["CountOrdersResult"]
+
+
+async def test_it_holds_the_contract(settings: SoapSettings) -> None:
+    async with opened(settings) as (connector, client):
+        testing.check_declarations(connector)
+        testing.check_tools(connector)
+        testing.check_unknown_arguments(connector)
+        testing.check_settings(connector)
+        create = testing.Trial("shop.create_order", {"order": ORDER})
+        await testing.check_read(
+            connector, client, testing.Trial("shop.find_customer", {"customer_id": "C-100"})
+        )
+        await testing.check_key(connector, client, create, count=lambda: orders(settings))
+        await testing.check_undo(connector, client, create)
+        nowhere = settings.model_copy(update={"base_url": "http://127.0.0.1:9/11"})
+        await testing.check_unreachable(connector, nowhere, create)
+
+
+async def test_decimals_dates_attributes_lists_and_markup_come_as_they_are(settings: SoapSettings) -> None:
+    assert await asked(settings, "find_customer", customer_id="C-100") == {
+        "customer_id": "C-100",
+        "name": "Anna & <Partners>",
+        "credit_limit": "25000.50",
+        "since": "2019-02-28",
+        "addresses": {
+            "Address": [
+                {"kind": "billing", "street": "Harbour 1", "city": "Bergen"},
+                {"kind": "delivery", "city": "Oslo"},
+            ]
+        },
+    }
+    assert await asked(settings, "check_stock", sku="P-100") == {"StockResult": 500}
+    assert await asked(settings, "check_stock", sku="P-9") == {}
+
+
+@pytest.mark.parametrize(
+    "note", ["</note><status>cancelled</status>", "]]> <!-- --> &amp; &lt;", "\"'\t\u00e9\U0001f4e6"]
+)
+async def test_markup_in_a_value_stays_a_value(settings: SoapSettings, note: str) -> None:
+    key = str(uuid4())
+    await asked(settings, "create_once", key=key, order={**ORDER, "note": note})
+    found = await asked(settings, "find_order", key=key)
+    assert (found["status"], found["note"]) == ("confirmed", note)
+
+
+async def test_a_key_is_the_reference_and_is_nothing_the_model_sets(settings: SoapSettings) -> None:
+    connector = build_soap("shop", settings)
+    parameters = connector.actions["shop.create_order"].tool["function"]["parameters"]
+    assert "reference" not in parameters["properties"]["order"]["properties"]
+    assert connector.actions["shop.find_order"].tool["function"]["parameters"]["properties"] == {}
+
+
+async def test_what_is_not_there_is_a_refusal_or_nothing_as_the_section_says(settings: SoapSettings) -> None:
+    with pytest.raises(FailedError, match="no customer C-7") as refused:
+        await asked(settings, "find_customer", customer_id="C-7")
+    assert refused.value.code == "not_found"
+    assert await asked(settings, "find_maybe", customer_id="C-7") is None
+    assert await asked(settings, "find_order") is None
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"price": "1234567890.12"}, "order.lines.Line.price is a number of too many digits"),
+        ({"price": "-0.01"}, "order.lines.Line.price is too small"),
+        ({"note": "a null \x00 byte"}, "cannot be built"),
+    ],
+)
+async def test_arguments_that_break_the_schema_never_leave(
+    settings: SoapSettings, change: dict[str, str], says: str
+) -> None:
+    before = await orders(settings)
+    line = {**ORDER["lines"]["Line"][0], **{name: change[name] for name in ("price",) if name in change}}
+    order = {**ORDER, **change, "lines": {"Line": [line]}}
+    order.pop("price", None)
+    with pytest.raises(FailedError, match=says) as refused:
+        await asked(settings, "create_order", order=order)
+    assert refused.value.code == "invalid_arguments"
+    assert not any(value in str(refused.value) for value in change.values())
+    assert await orders(settings) == before
+
+
+async def test_a_server_fault_of_a_write_is_doubt_unless_the_section_knows_it(settings: SoapSettings) -> None:
+    sold_out = {**ORDER, "lines": {"Line": [{"sku": "P-200", "quantity": 1, "price": "1.00"}]}}
+    with pytest.raises(InDoubtError, match="out of stock"):
+        await asked(settings, "create_order", order=sold_out)
+    with pytest.raises(FailedError, match="out of stock") as refused:
+        await asked(settings, "create_once", order=sold_out)
+    assert refused.value.code == "out_of_stock"
+    for fault in ("Server", "Server.Database", "Odd"):
+        with pytest.raises(InDoubtError):
+            await asked(settings, "create_and_fail", order=ORDER, fault=fault)
+    with pytest.raises(FailedError):
+        await asked(settings, "create_refused", order=ORDER, fault="Server.Known")
+    with pytest.raises(FailedError):
+        await asked(settings, "create_and_fail", order=ORDER, fault="Client.Whatever")
+
+
+async def test_a_reply_that_breaks_the_wsdl_after_a_write_leaves_its_outcome_open(
+    settings: SoapSettings,
+) -> None:
+    key = str(uuid4())
+    with pytest.raises(UnusableResultError, match="status is none of the values") as odd:
+        await asked(settings, "create_oddly", key=key, order=ORDER)
+    assert not odd.value.executed
+    assert "almost" not in str(odd.value)
+    assert (await asked(settings, "find_order", key=key))["status"] == "confirmed"
+
+
+async def test_a_late_reply_leaves_the_outcome_open_and_the_same_key_finds_it(settings: SoapSettings) -> None:
+    key = str(uuid4())
+    before = await orders(settings)
+    with pytest.raises(InDoubtError, match="no answer within"):
+        await asked(settings, "create_slowly", key=key, timeout_s=0.5, order=ORDER)
+    found = await asked(settings, "find_order", key=key)
+    again = await asked(settings, "create_order", key=key, order=ORDER)
+    assert again["order_id"] == found["order_id"]
+    assert await orders(settings) == before + 1
+
+
+async def test_a_lost_reply_leaves_the_outcome_open_and_reconciling_finds_it(settings: SoapSettings) -> None:
+    key = str(uuid4())
+    async with losing(settings.base_url) as address:
+        lost = settings.model_copy(update={"base_url": address})
+        with pytest.raises(InDoubtError):
+            await asked(lost, "create_once", key=key, order=ORDER)
+    connector = build_soap("shop", settings)
+    assert connector.actions["shop.create_once"].reconcile == "shop.find_order"
+    assert (await asked(settings, "find_order", key=key))["status"] == "confirmed"
+
+
+async def test_a_large_reply_is_read_beside_other_work_and_a_larger_one_refused(
+    spyne: dict[str, Any], tmp_path: Path
+) -> None:
+    settings = made(spyne, tmp_path)
+    lines = await asked(settings, "many_lines", count=4000)
+    assert len(lines) == 4000
+    assert lines[3999] == {"sku": "P-3999", "quantity": 1, "price": "1.10"}
+    with pytest.raises(UnusableResultError, match="above the limit"):
+        await asked(settings.model_copy(update={"reply_bytes": 10_000}), "many_lines", count=4000)
+
+
+@pytest.mark.parametrize("digest", [False, True])
+@pytest.mark.parametrize("version", ["11", "12"])
+async def test_a_username_token_is_in_the_header_and_its_password_nowhere_else(
+    spyne: dict[str, Any], tmp_path: Path, version: str, digest: bool
+) -> None:
+    login = {"user": spyne["user"], "password": spyne["password"], "digest": digest}
+    settings = made(spyne, tmp_path, version, auth={"ws_security": login})
+    assert await asked(settings, "who_am_i") == {"WhoAmIResult": spyne["user"]}
+    wrong = made(spyne, tmp_path, version, auth={"ws_security": {**login, "password": "never-shown"}})
+    with pytest.raises(FailedError) as refused:
+        await asked(wrong, "who_am_i")
+    assert refused.value.code == "failed_authentication"
+    assert "never-shown" not in f"{refused.value!r} {wrong!r} {build_soap('shop', wrong)!r}"
+
+
+@asynccontextmanager
+async def losing(url: str) -> AsyncGenerator[str]:
+    """Be in front of a service: pass requests on, and cut the connection in place of the answer."""
+
+    async def pass_on(request: web.Request) -> web.StreamResponse:
+        headers = {
+            name: request.headers[name] for name in ("Content-Type", "SOAPAction") if name in request.headers
+        }
+        async with (
+            asyncio.timeout(10),
+            aiohttp.ClientSession(trust_env=False) as session,
+            session.post(url, data=await request.read(), headers=headers) as answer,
+        ):
+            await answer.read()
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", pass_on)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    finally:
+        await runner.cleanup()
