@@ -30,8 +30,8 @@ def build(wsdl: Wsdl, operation: Operation, arguments: Mapping[str, Any]) -> Ele
             envelope = concrete.create(arguments.get(only.name)).content
         else:
             envelope = concrete.create(**for_zeep(wsdl.types, request.fields, arguments)).content
-    except Exception as error:
-        # zeep and lxml raise a dozen kinds for values that they cannot write; their words repeat the values.
+    except Exception as error:  # noqa: BLE001 - zeep and lxml raise a dozen kinds for values that they cannot write
+        # Their words repeat the values, so they are not told.
         why = f"{operation.name} cannot be built of these arguments ({type(error).__name__})"
         raise FailedError(why, code=_CODE) from None
     body = envelope.find(f"{{{ENVELOPES[operation.version]}}}Body")

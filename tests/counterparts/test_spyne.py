@@ -1,23 +1,22 @@
 """A SOAP service that spyne makes of its own WSDL: every effect as promised, also where replies are lost, late or odd."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import aiohttp
 import pytest
-from aiohttp import web
+from yarl import URL
 
-from connectors import testing
+from connectors import testing, testing_faults
 from connectors.action import Call
 from connectors.connector import Connector
 from connectors.errors import FailedError, InDoubtError, UnusableResultError
 from connectors.perform import perform
 from connectors.soap.kind import build_soap
 from connectors.soap.settings import SoapSettings
+from connectors.testing_link import FaultyLink
 from tests.counterparts.started import counterpart
 
 ORDER: dict[str, Any] = {
@@ -31,6 +30,8 @@ ORDER: dict[str, Any] = {
         ]
     },
 }
+CREATE_ORDER = testing.Trial("shop.create_order", {"order": ORDER})
+CREATE_ONCE = testing.Trial("shop.create_once", {"order": ORDER})
 FLAT = {"order_id": "CreateOrderResult.order_id", "total": "CreateOrderResult.total"}
 CREATE: dict[str, Any] = {
     "effect": "write",
@@ -128,14 +129,26 @@ async def test_it_holds_the_contract(settings: SoapSettings) -> None:
         testing.check_tools(connector)
         testing.check_unknown_arguments(connector)
         testing.check_settings(connector)
-        create = testing.Trial("shop.create_order", {"order": ORDER})
         await testing.check_read(
             connector, client, testing.Trial("shop.find_customer", {"customer_id": "C-100"})
         )
-        await testing.check_key(connector, client, create, count=lambda: orders(settings))
-        await testing.check_undo(connector, client, create)
+        await testing.check_key(connector, client, CREATE_ORDER, count=lambda: orders(settings))
+        await testing.check_undo(connector, client, CREATE_ORDER)
         nowhere = settings.model_copy(update={"base_url": "http://127.0.0.1:9/11"})
-        await testing.check_unreachable(connector, nowhere, create)
+        await testing.check_unreachable(connector, nowhere, CREATE_ORDER)
+        unknown = testing.Trial("shop.cancel_order", {"order_id": "O-1"})
+        await testing_faults.check_refused(connector, client, unknown, code="not_found")
+        await testing_faults.check_nothing_found(connector, client, CREATE_ONCE)
+
+
+async def test_it_holds_the_contract_where_the_network_fails(settings: SoapSettings) -> None:
+    async with linked(settings) as (link, through), opened(through) as (connector, client):
+        for trial in (CREATE_ORDER, CREATE_ONCE):
+            await testing_faults.check_lost_reply(
+                connector, client, link, trial, count=lambda: orders(settings)
+            )
+            await testing_faults.check_silence(connector, client, link, trial)
+        await testing_faults.check_silence(connector, client, link, testing.Trial("shop.count_orders", {}))
 
 
 async def test_decimals_dates_attributes_lists_and_markup_come_as_they_are(settings: SoapSettings) -> None:
@@ -240,17 +253,6 @@ async def test_a_late_reply_leaves_the_outcome_open_and_the_same_key_finds_it(se
     assert await orders(settings) == before + 1
 
 
-async def test_a_lost_reply_leaves_the_outcome_open_and_reconciling_finds_it(settings: SoapSettings) -> None:
-    key = str(uuid4())
-    async with losing(settings.base_url) as address:
-        lost = settings.model_copy(update={"base_url": address})
-        with pytest.raises(InDoubtError):
-            await asked(lost, "create_once", key=key, order=ORDER)
-    connector = build_soap("shop", settings)
-    assert connector.actions["shop.create_once"].reconcile == "shop.find_order"
-    assert (await asked(settings, "find_order", key=key))["status"] == "confirmed"
-
-
 async def test_a_large_reply_is_read_beside_other_work_and_a_larger_one_refused(
     spyne: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -258,8 +260,11 @@ async def test_a_large_reply_is_read_beside_other_work_and_a_larger_one_refused(
     lines = await asked(settings, "many_lines", count=4000)
     assert len(lines) == 4000
     assert lines[3999] == {"sku": "P-3999", "quantity": 1, "price": "1.10"}
-    with pytest.raises(UnusableResultError, match="above the limit"):
-        await asked(settings.model_copy(update={"reply_bytes": 10_000}), "many_lines", count=4000)
+    small = settings.model_copy(update={"reply_bytes": 10_000})
+    async with opened(small) as (connector, client):
+        await testing_faults.check_too_large(
+            connector, client, testing.Trial("shop.many_lines", {"count": 4000})
+        )
 
 
 @pytest.mark.parametrize("digest", [False, True])
@@ -274,33 +279,16 @@ async def test_a_username_token_is_in_the_header_and_its_password_nowhere_else(
     with pytest.raises(FailedError) as refused:
         await asked(wrong, "who_am_i")
     assert refused.value.code == "failed_authentication"
-    assert "never-shown" not in f"{refused.value!r} {wrong!r} {build_soap('shop', wrong)!r}"
+    assert "never-shown" not in f"{refused.value!r} {wrong!r}"
+    async with linked(settings) as (link, through):
+        connector = build_soap("shop", through)
+        trial = testing.Trial("shop.who_am_i", {})
+        await testing_faults.check_secrets_stay(connector, through, link, trial)
 
 
 @asynccontextmanager
-async def losing(url: str) -> AsyncGenerator[str]:
-    """Be in front of a service: pass requests on, and cut the connection in place of the answer."""
-
-    async def pass_on(request: web.Request) -> web.StreamResponse:
-        headers = {
-            name: request.headers[name] for name in ("Content-Type", "SOAPAction") if name in request.headers
-        }
-        async with (
-            asyncio.timeout(10),
-            aiohttp.ClientSession(trust_env=False) as session,
-            session.post(url, data=await request.read(), headers=headers) as answer,
-        ):
-            await answer.read()
-        assert request.transport is not None
-        request.transport.abort()
-        return web.Response()
-
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", pass_on)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    finally:
-        await runner.cleanup()
+async def linked(settings: SoapSettings) -> AsyncGenerator[tuple[FaultyLink, SoapSettings]]:
+    """Put a link in front of the service."""
+    url = URL(settings.base_url)
+    async with FaultyLink.to("127.0.0.1", url.port or 0) as link:
+        yield link, settings.model_copy(update={"base_url": str(url.with_port(link.port))})

@@ -1,4 +1,5 @@
-# pyright: basic, reportMissingImports=false - it runs in an environment of its own, which has spyne
+# It runs in an environment of its own, which has spyne; ours has not.
+# pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false
 """An order service of spyne's, on loopback: what `connectors/soap` is tested against. Runs in an environment of its own.
 
     python orders.py PORT
