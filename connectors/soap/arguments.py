@@ -1,27 +1,20 @@
-"""What an operation takes: the JSON Schema of its arguments, and their values as zeep's builder wants them. Pure.
+"""What an operation takes: the JSON Schema of its arguments, and what is sent beside them. Pure.
 
 Names are those of the elements and attributes; the text of an element with attributes is called `value`. Of a choice each
 element is optional and says of which one is to be given; that exactly one is, is checked before anything is sent. What a strict
 schema cannot say is refused with its path and reason, unless the configuration hides it: recursion, `xsd:any` and `anyType`
-that are required, abstract elements, an element that is declared twice, groups that repeat as a whole, partial dates, `QName`.
+that are required, abstract elements, an element that is declared twice, groups of several elements that repeat as a whole, `QName`.
 """
 
 import copy
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol, cast
+from typing import Any, Protocol, cast
 
 from connectors.soap.fields import Complex, Field
 from connectors.soap.simple_types import Simple, description, schema_of
 from connectors.soap.xml_types import XmlTypes
-
-_ZEEP_TEXT: Final = "_value_1"
-"""What zeep calls the text of an element that has attributes."""
-_UNBUILT: Final = {
-    "partial date": "is a date without a day or year, which cannot be built",
-    "name": "is a name with a namespace, which no text says by itself",
-}
 
 
 class ArgumentsError(ValueError):
@@ -60,11 +53,14 @@ class ArgumentsReader:
     types: XmlTypes
     said: Mapping[str, Said]
     keys: AbstractSet[str]
+    always: dict[str, Any] = field(default_factory=dict[str, Any], init=False)
     fixed: dict[str, Any] = field(default_factory=dict[str, Any], init=False)
     _met: set[str] = field(default_factory=set[str], init=False)
 
     def schema(self, fields: Sequence[Field]) -> dict[str, Any]:
-        """Return the JSON Schema of an object with these fields; `fixed` has then what else is sent, by path.
+        """Return the JSON Schema of an object with these fields.
+
+        By path, `always` has then what the configuration sends beside it, `fixed` what the schemas do.
 
         Raises:
             ArgumentsError: something cannot be said, or the configuration names a path that there is not.
@@ -105,7 +101,7 @@ class ArgumentsReader:
                 raise ArgumentsError(f"{at} is no single text, so it cannot carry the key")
             return False
         if own is not None and own.value is not None:
-            self.fixed[at] = own.value
+            self.always[at] = own.value
             return False
         if own is not None and own.hidden:
             if each.least and each.fixed is None:
@@ -119,7 +115,9 @@ class ArgumentsReader:
 
     def _member(self, each: Field, at: str, inside: tuple[Complex, ...]) -> dict[str, Any] | None:
         kind = each.type
-        problem = each.problem or (_UNBUILT.get(kind.base, "") if isinstance(kind, Simple) else "")
+        problem = each.problem
+        if isinstance(kind, Simple) and kind.base == "name":
+            problem = "is a name with a namespace, which no text says by itself"
         if kind is None and not problem:
             problem = "may be anything, as it has no type"
         if isinstance(kind, Complex) and kind in inside:
@@ -145,45 +143,33 @@ class ArgumentsReader:
         return {**schema, "description": words}
 
 
-def completed(arguments: Mapping[str, Any], fixed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return arguments with what is always sent: in each item where a path leads through a list, else always."""
+def completed(
+    arguments: Mapping[str, Any], always: Mapping[str, Any], fixed: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return arguments with what is sent beside them, in each item where a path leads through a list.
+
+    Args:
+        arguments: JSON-like.
+        always: is sent even where nothing else of the objects around it is.
+        fixed: is sent where the object around it is.
+    """
     made = copy.deepcopy(dict(arguments))
-    for path, value in fixed.items():
-        _put(made, path.split("."), value)
+    for values, create in ((always, True), (fixed, False)):
+        for path, value in values.items():
+            _put(made, path.split("."), value, create=create)
     return made
 
 
-def for_zeep(types: XmlTypes, fields: Sequence[Field], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return arguments as keywords of zeep's builder; values are texts where XML has no shorter form."""
-    return {
-        _ZEEP_TEXT if each.place == "text" else each.name: _built(types, each, values[each.name])
-        for each in fields
-        if each.name in values
-    }
-
-
-def _built(types: XmlTypes, each: Field, value: Any) -> Any:
-    if each.many and isinstance(value, list):
-        return [_built_once(types, each, item) for item in cast("list[Any]", value)]
-    return _built_once(types, each, value)
-
-
-def _built_once(types: XmlTypes, each: Field, value: Any) -> Any:
-    if isinstance(each.type, Complex) and isinstance(value, Mapping):
-        return for_zeep(types, types.fields(each.type), cast("Mapping[str, Any]", value))
-    return value
-
-
-def _put(inside: Any, path: Sequence[str], value: Any) -> None:
+def _put(inside: Any, path: Sequence[str], value: Any, *, create: bool) -> None:
     if isinstance(inside, list):
         for each in cast("list[Any]", inside):
-            _put(each, path, value)
+            _put(each, path, value, create=create)
     elif isinstance(inside, dict):
         members = cast("dict[str, Any]", inside)
         if len(path) == 1:
             members[path[0]] = value
-        else:
-            _put(members.setdefault(path[0], {}), path[1:], value)
+        elif create or path[0] in members:
+            _put(members.setdefault(path[0], {}), path[1:], value, create=create)
 
 
 def _described(each: Field) -> str:

@@ -77,7 +77,7 @@ def _declare(
         verb,
         own.description or operation.said,
         arguments=arguments,
-        perform=_performs(own, wsdl, operation, reader.fixed),
+        perform=_performs(own, wsdl, operation, reader),
         where=where,
         effect=own.effect,
         result=result,
@@ -93,14 +93,14 @@ def _declare(
 
 
 def _performs(
-    own: OperationSettings, wsdl: Wsdl, operation: Operation, fixed: dict[str, Any]
+    own: OperationSettings, wsdl: Wsdl, operation: Operation, reader: ArgumentsReader
 ) -> Callable[[Call[SoapClient], dict[str, Any]], Coroutine[Any, Any, Any]]:
     rules = FaultRules(own.refusals, own.busy, own.absent)
     what = SoapCall(wsdl, operation, own.effect == "write", rules, own.key_header)
 
     async def performs(call: Call[SoapClient], arguments: dict[str, Any]) -> Any:
         key = {} if own.key_element is None else {own.key_element: call.key}
-        sent = completed(arguments, {**fixed, **key})
+        sent = completed(arguments, {**reader.always, **key}, reader.fixed)
         result = await call.client.call(what, call, sent)
         return kept_of(result, own.result, own.result_fields)
 

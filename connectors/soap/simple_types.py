@@ -17,12 +17,12 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from connectors.bounds import INTEGER_LIMIT
 from connectors.ecma_pattern import PatternError, rust_pattern
 
-Base = Literal["text", "boolean", "integer", "decimal", "float", "partial date", "name"]
+Base = Literal["text", "boolean", "integer", "decimal", "float", "name"]
 
 _WORDS: Final = re.compile(r"[\t\n\r ]+")
 _UNSAYABLE: Final = re.compile(r"\\[iIcCwWDS]|\\[pP]\{Is|\[[^\]]*-\[|\$|(?<!\[)\^|\(\?")
@@ -63,7 +63,13 @@ _TEXTS: Final = frozenset(
     )
 )
 _LISTS: Final = {"NMTOKENS": "NMTOKEN", "IDREFS": "IDREF", "ENTITIES": "ENTITY"}
-_PARTIAL_DATES: Final = frozenset(("gYear", "gYearMonth", "gMonth", "gMonthDay", "gDay"))
+_PARTIAL_DATES: Final = {
+    "gYear": "A year, such as 2026.",
+    "gYearMonth": "A month of a year, such as 2026-12.",
+    "gMonth": "A month, such as --12.",
+    "gMonthDay": "A day of each year, such as --12-24.",
+    "gDay": "A day of each month, such as ---24.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +95,13 @@ def built_in(name: str) -> Simple | None:
         return Simple("text", name, item=built_in(_LISTS[name]))
     if name in _INTEGERS:
         return Simple("integer", name)
-    if name in _PARTIAL_DATES:
-        return Simple("partial date", name)
     if name in {"float", "double"}:
         return Simple("float", name)
     if name in {"QName", "NOTATION"}:
         return Simple("name", name)
     if name in {"boolean", "decimal"}:
         return Simple("boolean" if name == "boolean" else "decimal", name)
-    return Simple("text", name) if name in _TEXTS or name in _FORMATS else None
+    return Simple("text", name) if name in {*_TEXTS, *_FORMATS, *_PARTIAL_DATES} else None
 
 
 def schema_of(simple: Simple) -> dict[str, Any]:
@@ -141,9 +145,8 @@ def description(simple: Simple) -> str:
         )
         said = [f"{word} {simple.facets[name]}" for name, word in bounds if name in simple.facets]
         return f"A decimal number{', ' if said else ''}{' and '.join(said)}."
-    return {"base64Binary": "Base64.", "hexBinary": "Hexadecimal.", "duration": "ISO 8601 duration."}.get(
-        simple.name, ""
-    )
+    words = {"base64Binary": "Base64.", "hexBinary": "Hexadecimal.", "duration": "ISO 8601 duration."}
+    return {**words, **_PARTIAL_DATES}.get(simple.name, "")
 
 
 def read(simple: Simple, text: str) -> Any:
@@ -163,6 +166,25 @@ def read(simple: Simple, text: str) -> Any:
             return number if math.isfinite(number) else word
         case _:
             return word
+
+
+def written_value(simple: Simple | None, value: Any) -> str:
+    """Return a JSON value as XML has it.
+
+    Raises:
+        TypeError: no simple type has such values; the message has no value.
+    """
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() | str():
+            return str(value)
+        case float():
+            return repr(value)
+        case list() if simple is not None and simple.item is not None:
+            return " ".join(written_value(simple.item, each) for each in cast("list[Any]", value))
+        case _:
+            raise TypeError(f"a value is a {type(value).__name__} where a text, number or boolean belongs")
 
 
 def _exact(word: str) -> int | str:

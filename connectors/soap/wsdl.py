@@ -55,7 +55,6 @@ class Operation:
         name: as the WSDL has it.
         version: of SOAP, `1.1` or `1.2`.
         action: the SOAPAction, or an empty string.
-        binding: zeep's, which builds envelopes.
         request: what is sent.
         reply: what comes back; None where nothing does.
         said: its documentation.
@@ -64,7 +63,6 @@ class Operation:
     name: str
     version: str
     action: str
-    binding: Any
     request: Message
     reply: Message | None
     said: str
@@ -223,7 +221,6 @@ def _operation(documents: Documents, types: XmlTypes, verb: str, found: _Found) 
         concrete.name,
         found.version,
         concrete.soapaction or "",
-        found.binding,
         made.get("request", Message(None)),
         None if one_way else made.get("reply", Message(None)),
         _documentation(documents, found.binding.port_name.localname, concrete.name),

@@ -196,8 +196,8 @@ class XmlTypes:
         kind = local(node.tag)
         if kind == "group":
             named = self._declared("group", self._tag(node, node.get("ref")))
-            inside = _Around(around.least * least, _times(around.most, most), around.repeats or most != 1)
             for child in elements(named, *_GROUPS):
+                inside = _inside(around, child, least, most)
                 yield from self._particles(child, inside)
         elif kind == "element":
             yield self._particle(node, around, least, most)
@@ -205,7 +205,7 @@ class XmlTypes:
             if least * around.least:
                 yield Field("any", "", "element", None, problem="takes any element")
         elif node.tag in _GROUPS:
-            inside = _Around(around.least * least, _times(around.most, most), around.repeats or most != 1)
+            inside = _inside(around, node, least, most)
             options = [list(self._particles(child, inside)) for child in elements(node)]
             if kind == "choice":
                 options = options_of([option for option in options if option])
@@ -251,6 +251,13 @@ class XmlTypes:
             said=self._said(node) or self._said(declared),
             fixed=node.get("fixed", declared.get("fixed")),
         )
+
+
+def _inside(around: _Around, group: Element, least: int, most: int | None) -> _Around:
+    """Return what a group says of its particles. One that holds a single element repeats as that element does."""
+    particles = group.iter(f"{{{XSD}}}element", f"{{{XSD}}}any", f"{{{XSD}}}group")
+    repeats = around.repeats or (most != 1 and len(list(particles)) > 1)
+    return _Around(around.least * least, _times(around.most, most), repeats)
 
 
 def _facets(node: Element) -> dict[str, object]:
