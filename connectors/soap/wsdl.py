@@ -142,7 +142,8 @@ def _document(documents: Documents) -> Any:
     settings: Any = import_module("zeep.settings")
     exceptions: Any = import_module("zeep.exceptions")
     lxml: Any = import_module("lxml.etree")
-    strict = settings.Settings(strict=True, forbid_dtd=True, forbid_external=True, force_https=False)
+    # `forbid_external` would refuse in zeep's words what `documents` refuses with the way out.
+    strict = settings.Settings(strict=True, forbid_dtd=True, forbid_external=False, force_https=False)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of messages that nobody wants; a wanted one is refused below
@@ -165,7 +166,9 @@ def _document(documents: Documents) -> Any:
             f"{documents.wsdl.name} is no WSDL that zeep reads: {str(error)[:300]}"
         ) from error
     except RecursionError:
-        raise DocumentError(f"{documents.wsdl.name} has types that are made of themselves") from None
+        raise DocumentError(
+            f"{documents.wsdl.name} is nested too deep: a long chain of imports, or types made of themselves"
+        ) from None
 
 
 def _find(document: Any, wanted: Wanted, encoded: set[str]) -> _Found:
