@@ -225,7 +225,9 @@ def _decimal_pattern(facets: Mapping[str, Any]) -> str:
     total, after = facets.get("totalDigits"), facets.get("fractionDigits")
     before = f"{{1,{30 if total is None else total}}}"
     most = after if after is not None else total if total is not None else 30
-    return f"^-?[0-9]{before}$" if most == 0 else f"^-?[0-9]{before}(\\.[0-9]{{1,{most}}})?$"
+    least = facets.get("minInclusive", facets.get("minExclusive"))
+    sign = "" if least is not None and float(least) >= 0 else "-?"
+    return f"^{sign}[0-9]{before}$" if most == 0 else f"^{sign}[0-9]{before}(\\.[0-9]{{1,{most}}})?$"
 
 
 def _text(simple: Simple) -> dict[str, Any]:

@@ -20,6 +20,7 @@ _SPECIAL = {
     "Proof": st.sampled_from(["", "aGk=", "AAEC"]),
     "tags": st.lists(st.sampled_from(["new", "b2b", "é"]), min_size=1),
     "iban": st.sampled_from(["DE89370400440532013000", "TESTabc"]),
+    "value": st.decimals("0.01", "9999.99", places=2).map(str),
     "expires": st.sampled_from(["2027-05", "2027-05Z"]),
 }
 """What a pattern or a built-in type holds narrower than the JSON Schema says."""
