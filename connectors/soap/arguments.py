@@ -57,22 +57,43 @@ class ArgumentsReader:
     fixed: dict[str, Any] = field(default_factory=dict[str, Any], init=False)
     _met: set[str] = field(default_factory=set[str], init=False)
 
-    def schema(self, fields: Sequence[Field]) -> dict[str, Any]:
-        """Return the JSON Schema of an object with these fields.
+    def schema(self, fields: Sequence[Field], inside: str | None = None) -> dict[str, Any]:
+        """Return the JSON Schema of an object with these fields, or with those of an object inside.
 
         By path, `always` has then what the configuration sends beside it, `fixed` what the schemas do.
+
+        Args:
+            fields: of the message.
+            inside: dotted path of the object whose members are the arguments.
 
         Raises:
             ArgumentsError: something cannot be said, or the configuration names a path that there is not.
         """
-        made = self._object(fields, "", ())
+        top, path = fields, ""
+        for name in inside.split(".") if inside is not None else ():
+            fields, path = self._entered(fields, path, name)
+        made = self._object(fields, path, ())
         unknown = sorted((self.said.keys() | self.keys) - self._met)
         if unknown:
-            known = ", ".join(each.name for each in fields)
+            known = ", ".join(each.name for each in top)
             raise ArgumentsError(
                 f"it has no argument {', '.join(unknown)}; at the top it has {known or 'none'}"
             )
         return made
+
+    def _entered(self, fields: Sequence[Field], path: str, name: str) -> tuple[Sequence[Field], str]:
+        """Return the members of an object; whatever stands beside it must not need the model."""
+        entered = next((each for each in fields if each.name == name), None)
+        if entered is None or not isinstance(entered.type, Complex) or entered.many:
+            known = ", ".join(each.name for each in fields)
+            raise ArgumentsError(f"inside: there is no object {name}; there is {known}")
+        for each in fields:
+            at = f"{path}.{each.name}".removeprefix(".")
+            if each is entered:
+                self._met.add(at)
+            elif self._shown(each, at) and each.least:
+                raise ArgumentsError(f"{at} is required and not inside: give it a value under `arguments`")
+        return self.types.fields(entered.type), f"{path}.{name}".removeprefix(".")
 
     def _object(self, fields: Sequence[Field], path: str, inside: tuple[Complex, ...]) -> dict[str, Any]:
         properties: dict[str, Any] = {}
@@ -144,16 +165,19 @@ class ArgumentsReader:
 
 
 def completed(
-    arguments: Mapping[str, Any], always: Mapping[str, Any], fixed: Mapping[str, Any]
+    arguments: Mapping[str, Any], inside: str | None, always: Mapping[str, Any], fixed: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return arguments with what is sent beside them, in each item where a path leads through a list.
 
     Args:
         arguments: JSON-like.
+        inside: dotted path of the object that they are the members of.
         always: is sent even where nothing else of the objects around it is.
         fixed: is sent where the object around it is.
     """
     made = copy.deepcopy(dict(arguments))
+    for name in reversed(inside.split(".") if inside is not None else ()):
+        made = {name: made}
     for values, create in ((always, True), (fixed, False)):
         for path, value in values.items():
             _put(made, path.split("."), value, create=create)

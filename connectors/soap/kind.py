@@ -65,7 +65,7 @@ def _declare(
         raise OperationError(f"{own.operation} has no reply, so it reads nothing: effect: write")
     keys = frozenset(() if own.key_element is None else (own.key_element,))
     reader = ArgumentsReader(wsdl.types, own.arguments, keys)
-    arguments = reader.schema(operation.request.fields)
+    arguments = reader.schema(operation.request.fields, own.inside)
     result = None
     if operation.reply is not None:
         schema = result_schema(wsdl.types, operation.reply.fields)
@@ -100,7 +100,7 @@ def _performs(
 
     async def performs(call: Call[SoapClient], arguments: dict[str, Any]) -> Any:
         key = {} if own.key_element is None else {own.key_element: call.key}
-        sent = completed(arguments, {**reader.always, **key}, reader.fixed)
+        sent = completed(arguments, own.inside, {**reader.always, **key}, reader.fixed)
         result = await call.client.call(what, call, sent)
         return kept_of(result, own.result, own.result_fields)
 

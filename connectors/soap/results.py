@@ -85,6 +85,8 @@ def result_model(name: str, schema: Mapping[str, Any], path: str | None, kept: K
         ValueError: a path leads nowhere; the message names it.
     """
     said: dict[str, Any] = dict(schema) if path is None else _schema_at(schema, path)
+    if "anyOf" in said:
+        said = said["anyOf"][0]  # that nothing is found is every result's own
     if isinstance(kept, dict):
         said = {"type": "object", "properties": {new: _schema_at(said, where) for new, where in kept.items()}}
     elif kept is not None:

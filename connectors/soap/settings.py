@@ -94,7 +94,8 @@ class OperationSettings(BaseModel):
         outward: whether it reaches people or systems outside.
         constraints: rules in words.
         examples: example arguments.
-        arguments: by dotted path, through lists as well.
+        inside: dotted path of the object whose members are the arguments, so that rules and other actions know them by name.
+        arguments: by dotted path from the message, through lists as well.
         result: dotted path of the part of the reply that is the result; null where it is missing.
         result_fields: dotted paths of what the model sees of it, through lists as well; or a new name for each.
         refusals: faults after which surely nothing was executed, by detail element or code.
@@ -119,6 +120,7 @@ class OperationSettings(BaseModel):
     outward: bool = False
     constraints: tuple[str, ...] = ()
     examples: tuple[dict[str, Any], ...] = ()
+    inside: ArgumentPath | None = None
     arguments: dict[ArgumentPath, ArgumentSettings] = Field(default_factory=dict)
     result: ArgumentPath | None = None
     result_fields: tuple[ArgumentPath, ...] | dict[str, ArgumentPath] | None = None

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import yaml
 from yarl import URL
 
 from connectors import testing, testing_faults
@@ -18,6 +19,7 @@ from connectors.soap.kind import build_soap
 from connectors.soap.settings import SoapSettings
 from connectors.testing_link import FaultyLink
 from tests.counterparts.started import counterpart
+from tests.repository.documents import Document
 
 ORDER: dict[str, Any] = {
     "customer_id": "C-100",
@@ -151,6 +153,30 @@ async def test_it_holds_the_contract_where_the_network_fails(settings: SoapSetti
         await testing_faults.check_silence(connector, client, link, testing.Trial("shop.count_orders", {}))
 
 
+async def test_the_example_of_the_readme_works_against_it(spyne: dict[str, Any], tmp_path: Path) -> None:
+    fences = Document.read("connectors/soap/README.md").fences("yaml")
+    section = yaml.safe_load(fences[0])["connectors"]["desk"]
+    login = {"user": spyne["user"], "password": spyne["password"], "digest": True}
+    operations = {"operations": section["operations"], "auth": {"ws_security": login}}
+    settings = made(spyne, tmp_path, **operations)
+    order = {"customer_id": "C-100", "lines": {"Line": [{"sku": "P-100", "quantity": 2, "price": "12.50"}]}}
+    trial = testing.Trial("desk.place_order", order)
+    desk = build_soap("desk", settings)
+    async with linked(settings) as (link, through), desk.open(through) as client:
+        await testing.check_undo(desk, client, trial)
+        await testing_faults.check_nothing_found(desk, client, trial)
+        counted = made(spyne, tmp_path)
+        await testing_faults.check_lost_reply(desk, client, link, trial, count=lambda: orders(counted))
+        call = Call(client, key="any", timeout_s=5, tenant="acme", run_id="run")
+        find = desk.actions["desk.find_customer"]
+        found = await perform(find, call, find.arguments.model_validate({"customer_id": "C-100"}))
+        assert found == {
+            "name": "Anna & <Partners>",
+            "credit_limit": "25000.50",
+            "cities": ["Bergen", "Oslo"],
+        }
+
+
 async def test_decimals_dates_attributes_lists_and_markup_come_as_they_are(settings: SoapSettings) -> None:
     assert await asked(settings, "find_customer", customer_id="C-100") == {
         "customer_id": "C-100",
@@ -197,7 +223,7 @@ async def test_what_is_not_there_is_a_refusal_or_nothing_as_the_section_says(set
     ("change", "says"),
     [
         ({"price": "1234567890.12"}, "order.lines.Line.price is a number of too many digits"),
-        ({"note": "a null \x00 byte"}, "cannot be built"),
+        ({"note": "a null \x00 byte"}, "a character that XML cannot say"),
     ],
 )
 async def test_arguments_that_break_the_schema_never_leave(

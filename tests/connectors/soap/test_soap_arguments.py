@@ -106,6 +106,15 @@ def test_what_the_schema_bounds_is_refused_before_anything_is_called() -> None:
         ),
         ({"arguments": {"payment.payer": {"hidden": True}}}, "payment.payer is required: give it a value"),
         ({"arguments": {"payment.payr": {"hidden": True}}}, "it has no argument payment.payr"),
+        ({"inside": "payment"}, "tries is required and not inside: give it a value"),
+        (
+            {"inside": "paymnt", "arguments": {"tries": {"value": 1}}},
+            "no object paymnt; there is payment, tries",
+        ),
+        (
+            {"inside": "payment.splits", "arguments": {"tries": {"value": 1}}},
+            "inside: there is no object splits",
+        ),
         ({"key_element": "payment.reference"}, "no argument payment.reference"),
         ({"key_element": "payment.splits"}, "payment.splits is no single text"),
         ({"key_element": "payment.amount"}, "payment.amount is no single text"),
@@ -137,6 +146,17 @@ def test_keys_and_fixed_values_are_not_the_models_to_set() -> None:
     shown = schema_of("payments.wsdl", **{**PAY, "arguments": said, "key_element": "payment.reason"})
     assert list(shown) == ["payment"]
     assert not {"payer", "reason", "schemaVersion"} & shown["payment"]["properties"].keys()
+
+
+def test_members_of_an_object_may_be_the_arguments() -> None:
+    own = {
+        "inside": "payment.amount",
+        "arguments": {"tries": {"value": 1}, "payment.payer": {"value": "the house"}},
+    }
+    with pytest.raises(SettingsError, match="is required and not inside"):
+        connector_of("payments.wsdl", act={**PAY, **own})
+    shown = schema_of("payments.wsdl", **PAY, **own, key_element="payment.reason")
+    assert list(shown) == ["value", "currency"]
 
 
 def test_an_operation_without_arguments_takes_none() -> None:

@@ -109,7 +109,7 @@ def test_arguments_read_back_as_they_were_written(
     file: str, operation: str, service: str | None, data: st.DataObject
 ) -> None:
     wsdl, found, schema, fixed = read(file, operation, service)
-    arguments = completed(data.draw(values(schema).map(chosen)), {}, fixed)
+    arguments = completed(data.draw(values(schema).map(chosen)), None, {}, fixed)
     try:
         envelope = parse(written(build(wsdl, found, arguments)))
     except FailedError as error:
@@ -125,7 +125,7 @@ def test_arguments_read_back_as_they_were_written(
 def test_one_of_a_choice_is_written(either: dict[str, str]) -> None:
     wsdl, found, _, fixed = read("payments.wsdl", "pay", "Payments")
     payment = {"payer": "ann", "amount": {"value": "12.50", "currency": "EUR"}, "reason": None, **either}
-    arguments = completed({"payment": payment, "tries": 1}, {}, fixed)
+    arguments = completed({"payment": payment, "tries": 1}, None, {}, fixed)
     envelope = build(wsdl, found, arguments)
     (element,) = envelope.find(f"{{{ENVELOPES['1.1']}}}Body")
     assert shorn(members_of(wsdl.types, element, found.request.fields)) == arguments
@@ -137,4 +137,4 @@ def test_none_or_both_of_a_choice_are_refused(either: dict[str, str]) -> None:
     wsdl, found, _, fixed = read("payments.wsdl", "pay", "Payments")
     payment = {"payer": "ann", "amount": {"value": "12.50", "currency": "EUR"}, "reason": None, **either}
     with pytest.raises(FailedError, match="not what is expected in this place"):
-        build(wsdl, found, completed({"payment": payment, "tries": 1}, {}, fixed))
+        build(wsdl, found, completed({"payment": payment, "tries": 1}, None, {}, fixed))
