@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-from connectors.soap.xml import WSDL, XSD, Element, XmlError, elements, etree, parse, standalone
+from connectors.soap.xml import WSDL, XML, XSD, Element, XmlError, elements, etree, parse, standalone
 
 FILE_BYTES: Final = 8 * 1024 * 1024
 """Bytes of one document."""
 FILES: Final = 200
 """Documents that one WSDL may consist of."""
 
-_XML_NAMESPACE: Final = "http://www.w3.org/XML/1998/namespace"
 _XML_SCHEMA_PLACE: Final = "https://www.w3.org/2001/xml.xsd"
 _XML_SCHEMA: Final = f"""\
-<xs:schema xmlns:xs="{XSD}" targetNamespace="{_XML_NAMESPACE}">
+<xs:schema xmlns:xs="{XSD}" targetNamespace="{XML}">
   <xs:attribute name="lang" type="xs:string"/>
   <xs:attribute name="space" type="xs:NCName"/>
   <xs:attribute name="base" type="xs:anyURI"/>

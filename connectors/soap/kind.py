@@ -15,9 +15,10 @@ from connectors.soap.arguments import ArgumentsError, ArgumentsReader, completed
 from connectors.soap.client import SoapCall, SoapClient, UsernameToken, split
 from connectors.soap.documents import DocumentError
 from connectors.soap.faults import FaultRules
+from connectors.soap.ports import OperationError, Wanted
 from connectors.soap.results import kept_of, result_model, result_schema
 from connectors.soap.settings import Auth, OperationSettings, SoapSettings
-from connectors.soap.wsdl import Operation, OperationError, Wanted, Wsdl, read_wsdl
+from connectors.soap.wsdl import Operation, Wsdl, read_wsdl
 from connectors.soap.xml_types import TypesError
 
 

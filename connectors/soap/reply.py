@@ -108,8 +108,7 @@ def _result(wsdl: Wsdl, operation: Operation, found: list[Element], *, elsewhere
             f"the body of the reply has {len(found)} elements in place of one", executed=False
         )
     (element,) = found
-    # The wrapper of an rpc reply may have any name.
-    if expected.checked_as == expected.tag and element.tag != expected.tag:
+    if expected.tag is not None and element.tag != expected.tag:
         raise UnusableResultError(
             f"the reply is not the {_name(expected.tag)} that the WSDL promises", executed=False
         )

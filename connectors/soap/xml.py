@@ -10,6 +10,7 @@ from typing import Any, Final
 DEPTH_LIMIT: Final = 64
 """Elements inside each other; deeper documents are refused."""
 
+XML: Final = "http://www.w3.org/XML/1998/namespace"
 XSD: Final = "http://www.w3.org/2001/XMLSchema"
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 WSDL: Final = "http://schemas.xmlsoap.org/wsdl/"
@@ -89,6 +90,8 @@ def resolved(element: Element, name: str, default: str = "") -> str:
     prefix, colon, rest = name.strip().partition(":")
     if not colon:
         return tag_of(element.nsmap.get(None) or default, prefix)
+    if prefix == "xml":
+        return tag_of(XML, rest)
     if prefix not in element.nsmap:
         raise XmlError(f"has a name with an undeclared prefix: {name[:100]!r}")
     return tag_of(element.nsmap[prefix], rest)

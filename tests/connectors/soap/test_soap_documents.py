@@ -9,8 +9,9 @@ import pytest
 from connectors.kind import SettingsError
 from connectors.soap.documents import FILE_BYTES, FILES
 from connectors.soap.kind import build_soap
+from connectors.soap.ports import OperationError, Wanted
 from connectors.soap.settings import SoapSettings
-from connectors.soap.wsdl import Operation, OperationError, Wanted, read_wsdl
+from connectors.soap.wsdl import Operation, read_wsdl
 from tests.connectors.soap.services import OPEN, PAY, RESERVE, WSDLS, connector_of, mistakes_of
 
 IMPORT = '<s:import namespace="http://tickets.example/data"/>'

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from connectors.errors import FailedError
 from connectors.soap.arguments import ArgumentsReader, completed
 from connectors.soap.envelope import build, written
+from connectors.soap.ports import Wanted
 from connectors.soap.results import members_of
-from connectors.soap.wsdl import ENVELOPES, Operation, Wanted, Wsdl, read_wsdl
+from connectors.soap.wsdl import ENVELOPES, Operation, Wsdl, read_wsdl
 from connectors.soap.xml import parse
 from tests.connectors.soap.services import OPEN, PAY, RESERVE, WSDLS
 
