@@ -15,6 +15,9 @@ FILE_BYTES: Final = 8 * 1024 * 1024
 FILES: Final = 200
 """Documents that one WSDL may consist of."""
 
+_ENCODINGS: Final = frozenset(
+    ("http://schemas.xmlsoap.org/soap/encoding/", "http://www.w3.org/2003/05/soap-encoding")
+)
 _XML_SCHEMA_PLACE: Final = "https://www.w3.org/2001/xml.xsd"
 _XML_SCHEMA: Final = f"""\
 <xs:schema xmlns:xs="{XSD}" targetNamespace="{XML}">
@@ -119,6 +122,10 @@ class Documents:
         parts = urlsplit(url)
         if url == _XML_SCHEMA_PLACE:
             return url
+        if url in _ENCODINGS:
+            raise DocumentError(
+                f"{self.wsdl.name} uses SOAP encoding, which nobody can check: ask for a literal binding"
+            )
         if parts.scheme not in {"", "file"} or parts.netloc:
             raise DocumentError(
                 f"{self.wsdl.name} imports {url[:200]}: save that document beside it and name the file in its place"

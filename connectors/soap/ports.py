@@ -99,6 +99,8 @@ def find(document: Any, wanted: Wanted, encoded: set[str]) -> Found:
         )
     style = concrete.style or binding.default_style
     abstract = concrete.abstract
+    if concrete.input is None or abstract.input_message is None:
+        raise OperationError(f"{wanted.operation} has no input message")
     replies = abstract.output_message is not None
     return Found(
         concrete.name,

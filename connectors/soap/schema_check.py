@@ -6,6 +6,7 @@ as None. Here both directions are checked: what we send before it is sent, and w
 
 import threading
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from typing import Any, Final
 
 from connectors.soap.documents import SchemaDocument
@@ -16,6 +17,7 @@ ROOT: Final = "urn:pointsman:soap"
 
 _PLACE: Final = "pointsman:"
 _SHOWN: Final = 5
+_NAME: Final = 60
 _FACETS: Final[Mapping[str, str]] = {
     "SCHEMAV_CVC_DATATYPE_VALID_1_2_1": "no value of its type",
     "SCHEMAV_CVC_ENUMERATION_VALID": "none of the values that are listed",
@@ -57,6 +59,7 @@ class SchemaCheck:
             SchemaError: they cannot be compiled.
         """
         self._documents = _documents(schemas, wrappers)
+        self._names = {f"{_PLACE}schema-{number}": each.where for number, each in enumerate(schemas)}
         self._here = self._compiled()
         self._elsewhere: Any = None
         self._lock = threading.Lock()
@@ -91,28 +94,39 @@ class SchemaCheck:
         try:
             return xml.XMLSchema(xml.fromstring(documents[f"{_PLACE}main"], parser))
         except xml.XMLSchemaParseError as error:
-            said = [f"{each.message[:300]} (line {each.line})" for each in error.error_log]
+            said = [f"{each.message[:300]} ({self._place(each)})" for each in error.error_log]
             raise SchemaError("; ".join(said[:_SHOWN]) or str(error)) from error
+
+    def _place(self, error: Any) -> str:
+        file = PurePath(self._names.get(error.filename, "")).name
+        return f"line {error.line} of a schema in {file}" if file else f"line {error.line}"
 
 
 def _check(compiled: Any, element: Element) -> None:
     # A document of its own keeps the prefixes in scope, by which xsi:type names types.
-    if not compiled.validate(standalone(element)):
-        problems = [_problem(each) for each in compiled.error_log]
-        raise MisfitError("; ".join(dict.fromkeys(problems[:_SHOWN])) or "does not fit its schema")
+    root = standalone(element)
+    if not compiled.validate(root):
+        spaces = {prefix: space for each in root.iter() for prefix, space in each.nsmap.items() if prefix}
+        problems = [_problem(root, spaces, each) for each in list(compiled.error_log)[:_SHOWN]]
+        raise MisfitError("; ".join(dict.fromkeys(problems)) or "it does not fit its schema")
 
 
-def _problem(error: Any) -> str:
+def _problem(root: Element, spaces: Mapping[str, str], error: Any) -> str:
     """Say what is wrong where; libxml2's own words repeat the value."""
-    steps = [local(step.rpartition(":")[2]) for step in (error.path or "").split("/") if step]
-    # A path has `*` for what has no prefix; libxml2 names the element itself.
-    named = error.message.partition("Element '")[2].partition("'")[0]
-    where = (
-        ".".join([*steps[1:-1], local(named)]) if named and len(steps) > 1 else local(named) or "the message"
-    )
-    attribute = error.message.partition("attribute '")[2].partition("'")[0]
-    place = f"{where} ({local(attribute)})" if attribute else where
+    attribute = local(error.message.partition("attribute '")[2].partition("'")[0])
+    place = ".".join(_steps(root, spaces, error.path)) or "the message"
+    place = f"{place} ({attribute[:_NAME]})" if attribute else place
     return f"{place} is {_FACETS.get(error.type_name, 'not as its schema says')}"
+
+
+def _steps(root: Element, spaces: Mapping[str, str], path: str | None) -> list[str]:
+    """Return the names on the way to an element, without that of the root. A path has `*` where there is no prefix."""
+    try:
+        (found,) = root.getroottree().xpath(path or ".", namespaces=dict(spaces))
+    except (etree().XPathError, ValueError):
+        return []
+    way = [*reversed(list(found.iterancestors())), found][1:]
+    return [local(each.tag)[:_NAME] for each in way]
 
 
 def _documents(schemas: Sequence[SchemaDocument], wrappers: Sequence[Element]) -> dict[str, bytes]:

@@ -46,7 +46,7 @@ def parse(data: bytes) -> Element:
     try:
         root = xml.fromstring(data, parser)
     except xml.XMLSyntaxError as error:
-        raise XmlError(f"is no XML that can be read (error {error.code})") from None
+        raise XmlError(f"is no XML that can be read (line {error.lineno}, error {error.code})") from None
     except ValueError:
         raise XmlError("is no XML that can be read") from None
     if root.getroottree().docinfo.doctype:

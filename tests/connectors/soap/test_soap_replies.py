@@ -12,9 +12,14 @@ from pydantic import SecretStr
 
 from connectors.action import Call
 from connectors.errors import BusyError, FailedError, InDoubtError, UnusableResultError
+from connectors.http import HttpAnswer
 from connectors.perform import perform
+from connectors.secret import Secret
 from connectors.soap.kind import build_soap
-from connectors.soap.settings import SoapSettings
+from connectors.soap.ports import Wanted
+from connectors.soap.reply import read_reply
+from connectors.soap.settings import Auth, SoapSettings, WsSecurity
+from connectors.soap.wsdl import Operation, read_wsdl
 from tests.connectors.soap.services import NOTIFY, OPEN, PAY, RESERVE, settings_of
 
 GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
@@ -327,6 +332,62 @@ async def test_what_is_sent_goes_to_the_endpoint_with_action_login_key_and_query
     assert "&lt;b&gt;&amp;]]&gt;" in body
     assert "elsewhere.example" not in body
     assert "long-password" not in repr(settings)
+
+
+class Rotating:
+    """A secret that is another one once it was refused."""
+
+    reference = "{env: DESK}"
+
+    def __init__(self) -> None:
+        self.values = ["long-password-before", "long-password-after"]
+
+    async def fetch(self) -> str:
+        return self.at_hand()
+
+    def at_hand(self) -> str:
+        return self.values[0]
+
+    def forget(self) -> None:
+        self.values = self.values[-1:]
+
+
+async def test_a_password_of_the_envelope_that_was_rotated_is_tried_once() -> None:
+    refused = fault("x:FailedAuthentication", "who are you?")
+    async with serving(refused, 500) as (service, url):
+        settings = settings_of("tickets.wsdl", base_url=url, act=OPEN)
+        login = WsSecurity(user="ann", password=Secret(Rotating()))
+        settings = settings.model_copy(update={"auth": Auth(ws_security=login)})
+        with pytest.raises(FailedError) as error:
+            await asked(settings, ticket=TICKET)
+    assert error.value.code == "failed_authentication"
+    assert ["before" in body for _, body in service.asked] == [True, False]
+    assert ["after" in body for _, body in service.asked] == [False, True]
+    assert "long-password" not in f"{error.value!r} {settings!r}"
+
+
+async def test_verdicts_of_threads_do_not_mix() -> None:
+    wsdl = read_wsdl(settings_of("tickets.wsdl", act=OPEN).wsdl, {"act": Wanted("OpenTicket")})
+    operation = wsdl.operations["act"]
+    assert isinstance(operation, Operation)
+    misfits = {"Hours": "<Hours>1.50</Hours>", "Id": f"<Id>{GUID}</Id>", "Level": "<Level>3</Level>"}
+
+    def verdict(name: str) -> str:
+        body = opened(OPENED.replace(misfits[name], f"<{name}>none</{name}>") if name else OPENED).encode()
+        answer = HttpAnswer(200, {"Content-Type": "text/xml"}, body)
+        try:
+            read_reply(wsdl, operation, answer, changes=True, elsewhere=True)
+        except UnusableResultError as error:
+            return str(error)
+        return ""
+
+    names = ["", *misfits] * 25
+    verdicts = await asyncio.gather(*(asyncio.to_thread(verdict, name) for name in names))
+    for name, said in zip(names, verdicts, strict=True):
+        assert said.startswith(
+            f"the reply does not fit its WSDL: OpenTicketResult.{name} is " if name else ""
+        )
+        assert bool(said) == bool(name)
 
 
 async def test_nothing_of_a_redirect_is_followed() -> None:
