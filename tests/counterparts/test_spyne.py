@@ -157,8 +157,7 @@ async def test_the_example_of_the_readme_works_against_it(spyne: dict[str, Any],
     fences = Document.read("connectors/soap/README.md").fences("yaml")
     section = yaml.safe_load(fences[0])["connectors"]["desk"]
     login = {"user": spyne["user"], "password": spyne["password"], "digest": True}
-    operations = {"operations": section["operations"], "auth": {"ws_security": login}}
-    settings = made(spyne, tmp_path, **operations)
+    settings = made(spyne, tmp_path, operations=section["operations"], auth={"ws_security": login})
     order = {"customer_id": "C-100", "lines": {"Line": [{"sku": "P-100", "quantity": 2, "price": "12.50"}]}}
     trial = testing.Trial("desk.place_order", order)
     desk = build_soap("desk", settings)

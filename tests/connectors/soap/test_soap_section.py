@@ -109,7 +109,10 @@ def test_settings_that_do_not_fit_together_are_refused(values: dict[str, Any]) -
 
 
 def test_without_its_packages_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connectors.extra.find_spec", lambda module: None if module == "zeep" else module)
+    def find(module: str) -> str | None:
+        return None if module == "zeep" else module
+
+    monkeypatch.setattr("connectors.extra.find_spec", find)
     with pytest.raises(SettingsError, match="needs zeep, not installed here") as error:
         soap.build("desk", settings_of("tickets.wsdl", act=OPEN))
     assert error.value.mistakes[0].hint == "pip install 'pointsman[soap]'"
