@@ -8,36 +8,20 @@ that are required, abstract elements, an element that is declared twice, groups 
 
 import copy
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import Any, Final, cast
 
 from connectors.soap.fields import Complex, Field
+from connectors.soap.settings import ArgumentSettings
 from connectors.soap.simple_types import Simple, description, schema_of
 from connectors.soap.xml_types import XmlTypes
+
+SHORTEST_KEY: Final = 16
+"""Characters of a key that is cut to fit: 64 bits of it, which no two effects of one system share by chance."""
 
 
 class ArgumentsError(ValueError):
     """An operation cannot be called with arguments of a model; the message names path, reason and way out."""
-
-
-class Said(Protocol):
-    """What the configuration says of one argument."""
-
-    @property
-    def description(self) -> str | None:
-        """In place of the document's."""
-        ...
-
-    @property
-    def value(self) -> Any:
-        """What is always sent, or None."""
-        ...
-
-    @property
-    def hidden(self) -> bool:
-        """Whether it is left out."""
-        ...
 
 
 @dataclass(slots=True)
@@ -47,12 +31,14 @@ class ArgumentsReader:
     Attributes:
         types: of its WSDL.
         said: what the configuration says, by dotted path.
-        keys: paths that are filled with the idempotency key.
+        key: path that is filled with the idempotency key, or None.
     """
 
     types: XmlTypes
-    said: Mapping[str, Said]
-    keys: AbstractSet[str]
+    said: Mapping[str, ArgumentSettings]
+    key: str | None
+    key_length: int | None = field(default=None, init=False)
+    """Characters of the key that its element takes, or None for all."""
     always: dict[str, Any] = field(default_factory=dict[str, Any], init=False)
     fixed: dict[str, Any] = field(default_factory=dict[str, Any], init=False)
     _met: set[str] = field(default_factory=set[str], init=False)
@@ -73,7 +59,8 @@ class ArgumentsReader:
         for name in inside.split(".") if inside is not None else ():
             fields, path = self._entered(fields, path, name)
         made = self._object(fields, path, ())
-        unknown = sorted((self.said.keys() | self.keys) - self._met)
+        named = self.said.keys() | ({self.key} if self.key is not None else set[str]())
+        unknown = sorted(named - self._met)
         if unknown:
             known = ", ".join(each.name for each in top)
             raise ArgumentsError(
@@ -117,9 +104,8 @@ class ArgumentsReader:
     def _shown(self, each: Field, at: str) -> bool:
         self._met.add(at)
         own = self.said.get(at)
-        if at in self.keys:
-            if isinstance(each.type, Complex) or each.many:
-                raise ArgumentsError(f"{at} is no single text, so it cannot carry the key")
+        if at == self.key:
+            self.key_length = _room(each, at)
             return False
         if own is not None and own.value is not None:
             self.always[at] = own.value
@@ -162,6 +148,19 @@ class ArgumentsReader:
         elif each.nillable and each.least:
             return {"anyOf": [schema, {"type": "null"}], "description": words}
         return {**schema, "description": words}
+
+
+def _room(each: Field, at: str) -> int | None:
+    """Return how many characters of the key an element takes."""
+    kind = each.type
+    if not isinstance(kind, Simple) or each.many or kind.base != "text" or kind.item is not None:
+        raise ArgumentsError(f"{at} is no single text, so it cannot carry the key")
+    most = schema_of(kind).get("maxLength")
+    if most is not None and most < SHORTEST_KEY:
+        raise ArgumentsError(
+            f"{at} takes {most} characters: a key has {SHORTEST_KEY} at least, or it is not unique"
+        )
+    return most
 
 
 def completed(

@@ -12,8 +12,8 @@ from connectors.errors import FailedError
 from connectors.soap.fields import Complex, Field
 from connectors.soap.schema_check import MisfitError
 from connectors.soap.simple_types import written_value
-from connectors.soap.wsdl import ENVELOPES, Operation, Wsdl
-from connectors.soap.xml import XSI, Element, etree, standalone
+from connectors.soap.wsdl import Operation, Wsdl
+from connectors.soap.xml import ENVELOPES, XSI, Element, etree, standalone
 from connectors.soap.xml_types import XmlTypes
 
 _CODE: Final = "invalid_arguments"

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from connectors.errors import BusyError, FailedError, InDoubtError
-from connectors.soap.xml import Element, elements, local
+from connectors.soap.xml import ENVELOPES, Element, elements, local
 
 _REFUSED: Final = frozenset(("Client", "Sender", "MustUnderstand", "VersionMismatch", "DataEncodingUnknown"))
 _LOGIN: Final = frozenset(("FailedAuthentication", "InvalidSecurityToken", "InvalidSecurity", "FailedCheck"))
+_WS_SECURITY: Final = "http://docs.oasis-open.org/wss/"
 _MESSAGE_LIMIT: Final = 500
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _CODED: Final = re.compile(r"(?i).*code|name")
@@ -81,13 +82,21 @@ def read_fault(element: Element) -> Fault:
     plain = [each.strip().rpartition(":")[2] for each in codes]
     dotted = [part for each in plain for part in (*reversed(each.split(".")), each)]
     names = list(dict.fromkeys(name for name in (*names, *dotted) if name))[:_NAMES]
-    heads = {each.partition(".")[0] for each in plain}
+    # Only the outermost code says whose fault it was, and only where it is SOAP's own.
+    refused = _is_standard(element, codes[-1]) and plain[-1].partition(".")[0] in _REFUSED | _LOGIN
     return Fault(
         tuple(names),
         " ".join(message.split())[:_MESSAGE_LIMIT] or "a fault without words",
-        refused=bool(heads & (_REFUSED | _LOGIN)),
-        login=bool(set(names) & _LOGIN),
+        refused=refused,
+        login=refused and bool(set(dotted) & _LOGIN),
     )
+
+
+def _is_standard(element: Element, code: str) -> bool:
+    """Whether a code is one of SOAP or WS-Security; many leave the prefix out."""
+    prefix, colon, _ = code.strip().rpartition(":")
+    space = element.nsmap.get(prefix, "")
+    return not colon or space in ENVELOPES.values() or space.startswith(_WS_SECURITY)
 
 
 def _in_detail(detail: Element) -> list[str]:

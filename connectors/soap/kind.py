@@ -64,8 +64,7 @@ def _declare(
 ) -> None:
     if operation.reply is None and own.effect == "read":
         raise OperationError(f"{own.operation} has no reply, so it reads nothing: effect: write")
-    keys = frozenset(() if own.key_element is None else (own.key_element,))
-    reader = ArgumentsReader(wsdl.types, own.arguments, keys)
+    reader = ArgumentsReader(wsdl.types, own.arguments, own.key_element)
     arguments = reader.schema(operation.request.fields, own.inside)
     result = None
     if operation.reply is not None:
@@ -100,7 +99,7 @@ def _performs(
     what = SoapCall(wsdl, operation, own.effect == "write", rules, own.key_header)
 
     async def performs(call: Call[SoapClient], arguments: dict[str, Any]) -> Any:
-        key = {} if own.key_element is None else {own.key_element: call.key}
+        key = {} if own.key_element is None else {own.key_element: call.key[: reader.key_length]}
         sent = completed(arguments, own.inside, {**reader.always, **key}, reader.fixed)
         result = await call.client.call(what, call, sent)
         return kept_of(result, own.result, own.result_fields)

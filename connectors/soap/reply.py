@@ -15,9 +15,10 @@ from connectors.soap.envelope import checked
 from connectors.soap.faults import Fault, read_fault
 from connectors.soap.results import members_of, result_of
 from connectors.soap.schema_check import MisfitError
-from connectors.soap.wsdl import ENVELOPES, Operation, Wsdl
-from connectors.soap.xml import Element, XmlError, elements, parse
+from connectors.soap.wsdl import Operation, Wsdl
+from connectors.soap.xml import ENVELOPES, Element, XmlError, elements, parse
 
+_BUSY: Final = frozenset((HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE))
 _XML: Final = frozenset(("text/xml", "application/soap+xml", "application/xml"))
 
 
@@ -47,11 +48,13 @@ def read_reply(
         elsewhere: whether this is another thread than the event loop's.
 
     Raises:
-        BusyError: 429 and 503.
+        BusyError: 429 and 503, whatever is in them.
         FailedError: any other 3xx or 4xx without a fault in it.
         UnusableResultError: an envelope that is none, or does not fit the WSDL: of a write, outcome unknown.
         InDoubtError: whatever may be anybody's: no XML, or a 5xx without a fault in it.
     """
+    if answer.status in _BUSY:
+        read_answer(answer.status, answer.headers, answer.body, changes=changes)
     success = HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES
     if success and not answer.body.strip():
         if operation.reply is None:

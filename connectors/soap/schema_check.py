@@ -122,7 +122,8 @@ def _problem(root: Element, spaces: Mapping[str, str], error: Any) -> str:
 def _steps(root: Element, spaces: Mapping[str, str], path: str | None) -> list[str]:
     """Return the names on the way to an element, without that of the root. A path has `*` where there is no prefix."""
     try:
-        (found,) = root.getroottree().xpath(path or ".", namespaces=dict(spaces))
+        place = (path or ".").removesuffix("/text()")
+        (found,) = root.getroottree().xpath(place, namespaces=dict(spaces))
     except (etree().XPathError, ValueError):
         return []
     way = [*reversed(list(found.iterancestors())), found][1:]

@@ -9,18 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from connectors.soap.documents import DocumentError, Documents
 from connectors.soap.fields import Complex, Field
 from connectors.soap.ports import Found, OperationError, Wanted, documentation, encoded, find
 from connectors.soap.schema_check import ROOT, SchemaCheck, SchemaError, wrapper
 from connectors.soap.xml_types import TypesError, XmlTypes
-
-ENVELOPES: Final = {
-    "1.1": "http://schemas.xmlsoap.org/soap/envelope/",
-    "1.2": "http://www.w3.org/2003/05/soap-envelope",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +61,11 @@ class Wsdl:
     """A WSDL that has been read.
 
     Attributes:
-        documents: its files.
         types: what its schemas declare.
         check: the same, compiled.
         operations: those that are wanted, or why one cannot be called.
     """
 
-    documents: Documents
     types: XmlTypes
     check: SchemaCheck
     operations: Mapping[str, Operation | OperationError] = field(default_factory=dict[str, Any])
@@ -109,7 +102,7 @@ def read_wsdl(file: Path, wanted: Mapping[str, Wanted]) -> Wsdl:
         verb: each if isinstance(each, OperationError) else _outcome(_operation, documents, types, verb, each)
         for verb, each in found.items()
     }
-    return Wsdl(documents, types, check, operations)
+    return Wsdl(types, check, operations)
 
 
 def _document(documents: Documents) -> Any:

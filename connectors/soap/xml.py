@@ -15,6 +15,12 @@ XSD: Final = "http://www.w3.org/2001/XMLSchema"
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"
 WSDL: Final = "http://schemas.xmlsoap.org/wsdl/"
 
+ENVELOPES: Final = {
+    "1.1": "http://schemas.xmlsoap.org/soap/envelope/",
+    "1.2": "http://www.w3.org/2003/05/soap-envelope",
+}
+"""Namespaces of envelopes, by the version of SOAP."""
+
 Element = Any
 """An lxml element; a tag is written `{namespace}name`."""
 

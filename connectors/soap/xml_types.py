@@ -62,10 +62,6 @@ class XmlTypes:
         """Return a global element; raises TypesError where none is declared."""
         return self._element(self._declared("element", tag))
 
-    def type(self, tag: str) -> Simple | Complex | None:
-        """Return a global type, None for one that holds anything; raises TypesError where none is declared."""
-        return self._type(tag)
-
     def fields(self, kind: Complex) -> tuple[Field, ...]:
         """Return what a complex type holds; raises TypesError."""
         if kind not in self._fields:
@@ -81,9 +77,6 @@ class XmlTypes:
     def _schema(self, node: Element) -> Element:
         return next(node.iterancestors(_SCHEMA))
 
-    def _tag(self, node: Element, name: str) -> str:
-        return resolved(node, name)
-
     def _local_tag(self, node: Element, default: str) -> str:
         schema = self._schema(node)
         qualified = node.getparent() is schema or node.get("form", schema.get(default, "")) == "qualified"
@@ -93,7 +86,7 @@ class XmlTypes:
         """Return an element as it is declared, once."""
         tag = self._local_tag(node, "elementFormDefault")
         kind = (
-            self._type_in(node) if node.get("type") is None else self._type(self._tag(node, node.get("type")))
+            self._type_in(node) if node.get("type") is None else self.type(resolved(node, node.get("type")))
         )
         abstract = node.get("abstract") == "true"
         return Field(
@@ -118,7 +111,8 @@ class XmlTypes:
     def _made(self, node: Element, name: str) -> Complex:
         return self._complex.setdefault(node, Complex(node, name))
 
-    def _type(self, tag: str) -> Simple | Complex | None:
+    def type(self, tag: str) -> Simple | Complex | None:
+        """Return a global type, None for one that holds anything; raises TypesError where none is declared."""
         if namespace(tag) == XSD:
             found = built_in(local(tag))
             if found is None and local(tag) != "anyType":
@@ -133,7 +127,7 @@ class XmlTypes:
             return Simple("text", "anySimpleType")
         if local(child.tag) == "list":
             tag = child.get("itemType")
-            item = self._type_in(child) if tag is None else self._type(self._tag(child, tag))
+            item = self._type_in(child) if tag is None else self.type(resolved(child, tag))
             return Simple(
                 "text", "list", item=item if isinstance(item, Simple) else Simple("text", "anySimpleType")
             )
@@ -141,7 +135,7 @@ class XmlTypes:
 
     def _restricted(self, node: Element) -> Simple:
         tag = node.get("base")
-        kind = self._type_in(node) if tag is None else self._type(self._tag(node, tag))
+        kind = self._type_in(node) if tag is None else self.type(resolved(node, tag))
         while isinstance(kind, Complex):
             text = next((each for each in self.fields(kind) if each.place == "text"), None)
             kind = None if text is None else text.type
@@ -174,8 +168,8 @@ class XmlTypes:
                     pass  # annotations, wildcards of attributes, facets
 
     def _derived(self, node: Element, *, simple: bool) -> Iterator[Field]:
-        tag = self._tag(node, node.get("base"))
-        base = self._type(tag)
+        tag = resolved(node, node.get("base"))
+        base = self.type(tag)
         own = list(self._content(node))
         inherited = list(self._content(base.node)) if isinstance(base, Complex) else []
         if local(node.tag) == "restriction":
@@ -195,7 +189,7 @@ class XmlTypes:
             return
         kind = local(node.tag)
         if kind == "group":
-            named = self._declared("group", self._tag(node, node.get("ref")))
+            named = self._declared("group", resolved(node, node.get("ref")))
             for child in elements(named, *_GROUPS):
                 inside = _inside(around, child, least, most)
                 yield from self._particles(child, inside)
@@ -217,7 +211,7 @@ class XmlTypes:
         made = (
             self._element(node)
             if ref is None
-            else self._element(self._declared("element", self._tag(node, ref)))
+            else self._element(self._declared("element", resolved(node, ref)))
         )
         problem = "is in a group that repeats as a whole" if around.repeats else ""
         said = self._said(node) or made.said
@@ -232,16 +226,16 @@ class XmlTypes:
     def _attributes(self, node: Element) -> Iterator[Field]:
         ref = node.get("ref")
         if local(node.tag) == "attributeGroup":
-            group = self._declared("attributeGroup", self._tag(node, ref))
+            group = self._declared("attributeGroup", resolved(node, ref))
             for child in elements(group, f"{{{XSD}}}attribute", f"{{{XSD}}}attributeGroup"):
                 yield from self._attributes(child)
             return
         if node.get("use") == "prohibited":
             return
-        declared = node if ref is None else self._declared("attribute", self._tag(node, ref))
+        declared = node if ref is None else self._declared("attribute", resolved(node, ref))
         tag = self._local_tag(declared, "attributeFormDefault")
         named = declared.get("type")
-        kind = self._type_in(declared) if named is None else self._type(self._tag(declared, named))
+        kind = self._type_in(declared) if named is None else self.type(resolved(declared, named))
         yield Field(
             local(tag),
             tag,

@@ -118,6 +118,7 @@ def test_what_the_schema_bounds_is_refused_before_anything_is_called() -> None:
         ({"key_element": "payment.reference"}, "no argument payment.reference"),
         ({"key_element": "payment.splits"}, "payment.splits is no single text"),
         ({"key_element": "payment.amount"}, "payment.amount is no single text"),
+        ({"key_element": "tries"}, "tries is no single text"),
     ],
 )
 def test_what_cannot_be_an_argument_is_refused_with_path_reason_and_way_out(
@@ -146,6 +147,12 @@ def test_keys_and_fixed_values_are_not_the_models_to_set() -> None:
     shown = schema_of("payments.wsdl", **{**PAY, "arguments": said, "key_element": "payment.reason"})
     assert list(shown) == ["payment"]
     assert not {"payer", "reason", "schemaVersion"} & shown["payment"]["properties"].keys()
+
+
+def test_a_key_is_cut_to_the_room_there_is_or_refused() -> None:
+    with pytest.raises(SettingsError, match="TESTRUN takes 1 characters: a key has 16 at least"):
+        connector_of("materials.wsdl", act={**RESERVE, "key_element": "TESTRUN"})
+    assert "MATERIAL" not in schema_of("materials.wsdl", **RESERVE, key_element="MATERIAL")
 
 
 def test_members_of_an_object_may_be_the_arguments() -> None:

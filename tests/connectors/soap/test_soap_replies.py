@@ -85,11 +85,11 @@ async def serving(
         await runner.cleanup()
 
 
-async def asked(settings: SoapSettings, **arguments: Any) -> Any:
+async def asked(settings: SoapSettings, *, key: str = "key-1", **arguments: Any) -> Any:
     connector = build_soap("desk", settings)
     async with connector.open(settings) as client:
         action = connector.actions["desk.act"]
-        call = Call(client, key="key-1", timeout_s=5, tenant="acme", run_id="run")
+        call = Call(client, key=key, timeout_s=5, tenant="acme", run_id="run")
         return await perform(action, call, action.arguments.model_validate(arguments))
 
 
@@ -236,6 +236,10 @@ async def test_a_huge_reply_is_refused_by_its_size() -> None:
         (fault("e:Server"), 200, InDoubtError),
         (fault("e:Server.Client"), 500, InDoubtError),
         (fault("x:OurOwn"), 500, InDoubtError),
+        (fault("x:Client"), 500, InDoubtError),
+        (fault("e:Server", "no", "<Client/>"), 500, InDoubtError),
+        (fault("e:Server", "no", "<FailedAuthentication/>"), 500, InDoubtError),
+        (fault("e:Server"), 503, BusyError),
         (fault(""), 500, InDoubtError),
         (opened(), 500, InDoubtError),
         ("<html>Bad gateway</html>", 502, InDoubtError),
@@ -283,7 +287,7 @@ async def test_a_fault_of_1_2_is_read_by_its_subcodes_and_a_fault_of_the_other_v
             await told(of_12("Sender", "TooMany"), 400, "application/soap+xml", port=port)
         assert refused.value.code == "too_many"
         with pytest.raises(InDoubtError):
-            await told(of_12("Receiver", "Broken"), 500, "application/soap+xml", port=port)
+            await told(of_12("Receiver", "Sender"), 500, "application/soap+xml", port=port)
 
 
 async def test_sap_says_its_exception_by_name() -> None:
@@ -295,6 +299,14 @@ async def test_sap_says_its_exception_by_name() -> None:
             await asked(settings, MATERIAL="1", PLANT="1000", ITEMS=items)
     assert refused.value.code == "not_enough"
     assert service.asked[0][0].headers["SOAPAction"] == '""'
+
+
+async def test_a_key_is_cut_to_what_its_element_takes() -> None:
+    async with serving(fault("e:Client"), 500) as (service, url):
+        settings = settings_of("materials.wsdl", base_url=url, act={**RESERVE, "key_element": "MATERIAL"})
+        with pytest.raises(FailedError):
+            await asked(settings, PLANT="1000", ITEMS={"item": []}, key="0123456789abcdef0123456789abcdef")
+    assert "<MATERIAL>0123456789abcdef01</MATERIAL>" in service.asked[0][1]
 
 
 @pytest.mark.parametrize("answer", [fault("e:Server"), opened().replace("Open", "Close")])
@@ -353,7 +365,7 @@ class Rotating:
 
 
 async def test_a_password_of_the_envelope_that_was_rotated_is_tried_once() -> None:
-    refused = fault("x:FailedAuthentication", "who are you?")
+    refused = fault("FailedAuthentication", "who are you?")
     async with serving(refused, 500) as (service, url):
         settings = settings_of("tickets.wsdl", base_url=url, act=OPEN)
         login = WsSecurity(user="ann", password=Secret(Rotating()))

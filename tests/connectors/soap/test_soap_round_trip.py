@@ -12,8 +12,8 @@ from connectors.soap.arguments import ArgumentsReader, completed
 from connectors.soap.envelope import build, written
 from connectors.soap.ports import Wanted
 from connectors.soap.results import members_of
-from connectors.soap.wsdl import ENVELOPES, Operation, Wsdl, read_wsdl
-from connectors.soap.xml import parse
+from connectors.soap.wsdl import Operation, Wsdl, read_wsdl
+from connectors.soap.xml import ENVELOPES, parse
 from tests.connectors.soap.services import OPEN, PAY, RESERVE, WSDLS
 
 _SIGNS = "aZ09<>&'\"é]-_\U0001f4e6"
@@ -34,7 +34,7 @@ def read(
     wsdl = read_wsdl(WSDLS / file, {"act": Wanted(operation, service)})
     found = wsdl.operations["act"]
     assert isinstance(found, Operation)
-    reader = ArgumentsReader(wsdl.types, {}, frozenset())
+    reader = ArgumentsReader(wsdl.types, {}, None)
     schema = reader.schema(found.request.fields)
     return wsdl, found, schema, reader.fixed
 
