@@ -16,6 +16,8 @@ from connectors.soap.settings import ArgumentSettings
 from connectors.soap.simple_types import Simple, description, schema_of
 from connectors.soap.xml_types import XmlTypes
 
+ARGUMENTS_LIMIT: Final = 2_000
+"""Elements and attributes of one message, at all levels: types that hold types unfold to very many."""
 SHORTEST_KEY: Final = 16
 """Characters of a key that is cut to fit: 64 bits of it, which no two effects of one system share by chance."""
 
@@ -103,6 +105,10 @@ class ArgumentsReader:
 
     def _shown(self, each: Field, at: str) -> bool:
         self._met.add(at)
+        if len(self._met) > ARGUMENTS_LIMIT:
+            raise ArgumentsError(
+                f"it has more than {ARGUMENTS_LIMIT:,} arguments: hide those that nobody needs"
+            )
         own = self.said.get(at)
         if at == self.key:
             self.key_length = _room(each, at)

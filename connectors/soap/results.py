@@ -7,6 +7,7 @@
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Final, cast
 
 from pydantic import BaseModel, ConfigDict, RootModel, WithJsonSchema, create_model
@@ -24,6 +25,8 @@ Tree = dict[str, "Tree"]
 
 _LEVELS: Final = 4
 """Of a result that are described; what lies deeper may be anything."""
+_MEMBERS: Final = 1_000
+"""Of a result that are described; where there are more, fewer levels are."""
 
 
 def result_of(types: XmlTypes, element: Element, kind: Simple | Complex | None) -> Any:
@@ -73,9 +76,14 @@ def kept_of(result: Any, path: str | None, kept: Kept) -> Any:
     return _kept(result, _tree(kept))
 
 
-def result_schema(types: XmlTypes, fields: Sequence[Field], level: int = 0) -> dict[str, Any]:
-    """Return the JSON Schema of an object with these fields, as far as it is told."""
-    return {"type": "object", "properties": {each.name: _described(types, each, level) for each in fields}}
+def result_schema(types: XmlTypes, fields: Sequence[Field]) -> dict[str, Any]:
+    """Return the JSON Schema of an object with these fields, to as many levels as are not too much to tell."""
+    for levels in range(_LEVELS, 0, -1):
+        described = _Described(types, levels)
+        schema = described.object_of(fields, 0)
+        if described.members <= _MEMBERS:
+            return schema
+    return _Described(types, 0).object_of(fields, 0)
 
 
 def result_model(name: str, schema: Mapping[str, Any], path: str | None, kept: Kept) -> type[BaseModel]:
@@ -101,19 +109,32 @@ def result_model(name: str, schema: Mapping[str, Any], path: str | None, kept: K
     return create_model(name, __config__=ConfigDict(protected_namespaces=(), serialize_by_alias=True), **made)
 
 
-def _described(types: XmlTypes, each: Field, level: int) -> dict[str, Any]:
-    if isinstance(each.type, Simple):
-        said = schema_of(each.type)
-    elif isinstance(each.type, Complex):
-        deep = level >= _LEVELS
-        said = {"type": "object"} if deep else result_schema(types, types.fields(each.type), level + 1)
-    else:
-        said = {}
-    if each.many:
-        said = {"type": "array", "items": said}
-    elif each.nillable:
-        said = {"anyOf": [said, {"type": "null"}]}
-    return {**said, "description": each.said} if each.said and each.name != TEXT else said
+@dataclass(slots=True)
+class _Described:
+    """Describes what a result holds, and counts it: types that hold types unfold to very many."""
+
+    types: XmlTypes
+    levels: int
+    members: int = 0
+
+    def object_of(self, fields: Sequence[Field], level: int) -> dict[str, Any]:
+        self.members += len(fields)
+        if level > self.levels or self.members > _MEMBERS:
+            return {"type": "object"}
+        return {"type": "object", "properties": {each.name: self._member(each, level) for each in fields}}
+
+    def _member(self, each: Field, level: int) -> dict[str, Any]:
+        if isinstance(each.type, Simple):
+            said = schema_of(each.type)
+        elif isinstance(each.type, Complex):
+            said = self.object_of(self.types.fields(each.type), level + 1)
+        else:
+            said = {}
+        if each.many:
+            said = {"type": "array", "items": said}
+        elif each.nillable:
+            said = {"anyOf": [said, {"type": "null"}]}
+        return {**said, "description": each.said} if each.said and each.name != TEXT else said
 
 
 def _kept(value: Any, tree: Tree) -> Any:

@@ -12,7 +12,7 @@ from connectors.soap.kind import build_soap
 from connectors.soap.ports import OperationError, Wanted
 from connectors.soap.settings import SoapSettings
 from connectors.soap.wsdl import Operation, read_wsdl
-from tests.connectors.soap.services import OPEN, PAY, RESERVE, WSDLS, connector_of, mistakes_of
+from tests.connectors.soap.services import OPEN, PAY, RESERVE, WSDLS, connector_of, mistakes_of, settings_of
 
 IMPORT = '<s:import namespace="http://tickets.example/data"/>'
 TOP = '<?xml version="1.0" encoding="utf-8"?>'
@@ -125,6 +125,28 @@ def test_a_schema_that_cannot_be_used_is_refused_at_the_start(
     assert old in tickets
     said = refused(tmp_path, tickets.replace(old, new))
     assert says in said
+
+
+def test_types_that_unfold_to_millions_are_told_to_a_bound(tickets: str, tmp_path: Path) -> None:
+    types = "".join(
+        f'<s:complexType name="Wide{level}"><s:sequence>'
+        + "".join(f'<s:element minOccurs="0" name="part{n}" type="d:Wide{level + 1}"/>' for n in range(12))
+        + "</s:sequence></s:complexType>"
+        for level in range(8)
+    )
+    types += '<s:complexType name="Wide8"><s:sequence><s:element name="end" type="s:int"/></s:sequence></s:complexType>'
+    wide = tickets.replace(
+        '<s:complexType name="ArrayOfstring">', f'{types}<s:complexType name="ArrayOfstring">'
+    )
+    said = refused(tmp_path, wide.replace('name="ticket" type="d:Ticket"', 'name="ticket" type="d:Wide0"'))
+    assert "it has more than 2,000 arguments: hide those that nobody needs" in said
+    (tmp_path / "it.wsdl").write_text(
+        wide.replace('type="d:OpenedTicket"', 'type="d:Wide0"'), encoding="utf-8"
+    )
+    settings = settings_of("tickets.wsdl", act=OPEN).model_copy(update={"wsdl": tmp_path / "it.wsdl"})
+    result = build_soap("desk", settings).actions["desk.act"].result
+    assert result is not None
+    assert "part11" in str(result.model_json_schema(mode="serialization"))
 
 
 def test_files_beside_it_are_read_wherever_the_folder_is(tmp_path: Path) -> None:

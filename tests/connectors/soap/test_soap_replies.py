@@ -3,23 +3,27 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
+from hypothesis import example, given
+from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from connectors.action import Call
-from connectors.errors import BusyError, FailedError, InDoubtError, UnusableResultError
+from connectors.errors import ActionError, BusyError, FailedError, InDoubtError, UnusableResultError
 from connectors.http import HttpAnswer
 from connectors.perform import perform
 from connectors.secret import Secret
+from connectors.soap.faults import FaultRules, raise_fault
 from connectors.soap.kind import build_soap
 from connectors.soap.ports import Wanted
 from connectors.soap.reply import read_reply
 from connectors.soap.settings import Auth, SoapSettings, WsSecurity
-from connectors.soap.wsdl import Operation, read_wsdl
+from connectors.soap.wsdl import Operation, Wsdl, read_wsdl
 from tests.connectors.soap.services import NOTIFY, OPEN, PAY, RESERVE, settings_of
 
 GUID = "0f8fad5b-d9cb-469f-a165-70867728950e"
@@ -219,6 +223,49 @@ async def test_a_bomb_in_a_reply_is_refused_soon_and_leaves_the_outcome_open(bom
     assert "root:" not in str(unusable.value)
 
 
+_WHOLE = opened().encode()
+_PIECES = st.sampled_from(
+    [b"<", b">", b"&", b"<![CDATA[", b"<!--", b"</", b"\x00", b"\xff", b"<!DOCTYPE x>", b"<e:Fault/>", b'"']
+)
+
+
+@given(
+    at=st.integers(0, len(_WHOLE)),
+    length=st.integers(0, 60),
+    put=_PIECES | st.binary(max_size=8),
+    status=st.sampled_from([200, 202, 204, 302, 400, 404, 500, 503]),
+    content_type=st.sampled_from(
+        ["text/xml", "application/soap+xml", "text/html", "", "text/xml; charset=utf-16"]
+    ),
+)
+@example(at=0, length=0, put=b"", status=200, content_type="text/xml")
+def test_whatever_comes_is_a_result_that_fits_or_an_error_of_the_contract(
+    at: int, length: int, put: bytes, status: int, content_type: str
+) -> None:
+    wsdl, operation = opening()
+    body = _WHOLE[:at] + put + _WHOLE[at + length :]
+    try:
+        reply = read_reply(
+            wsdl, operation, HttpAnswer(status, {"Content-Type": content_type}, body), changes=True
+        )
+    except ActionError:
+        return
+    if reply.fault is not None:
+        with pytest.raises((FailedError, InDoubtError)):
+            raise_fault(reply.fault, FaultRules(), changes=True)
+    else:
+        assert status < 300
+        assert reply.result.keys() <= {"OpenTicketResult"}
+
+
+@cache
+def opening() -> tuple[Wsdl, Operation]:
+    wsdl = read_wsdl(settings_of("tickets.wsdl", act=OPEN).wsdl, {"act": Wanted("OpenTicket")})
+    operation = wsdl.operations["act"]
+    assert isinstance(operation, Operation)
+    return wsdl, operation
+
+
 async def test_a_huge_reply_is_refused_by_its_size() -> None:
     with pytest.raises(UnusableResultError) as unusable:
         await told(opened(OPENED.replace("It broke", "x" * 2_000_000)))
@@ -379,9 +426,7 @@ async def test_a_password_of_the_envelope_that_was_rotated_is_tried_once() -> No
 
 
 async def test_verdicts_of_threads_do_not_mix() -> None:
-    wsdl = read_wsdl(settings_of("tickets.wsdl", act=OPEN).wsdl, {"act": Wanted("OpenTicket")})
-    operation = wsdl.operations["act"]
-    assert isinstance(operation, Operation)
+    wsdl, operation = opening()
     misfits = {"Hours": "<Hours>1.50</Hours>", "Id": f"<Id>{GUID}</Id>", "Level": "<Level>3</Level>"}
 
     def verdict(name: str) -> str:
