@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from connectors.kind import SettingsError
+from tests.connectors.soap.answering import asked, enveloped, serving
 from tests.connectors.soap.services import connector_of, mistakes_of, settings_of
-from tests.connectors.soap.test_soap_replies import asked, enveloped, serving
 
 ODD = {"effect": "write", "idempotency": "natural", "description": "Do it."}
 BODY = '<o:{0} xmlns:o="urn:example:odds">{1}</o:{0}>'
