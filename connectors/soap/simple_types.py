@@ -44,7 +44,15 @@ _INTEGERS: Final[Mapping[str, tuple[int | None, int | None]]] = {
     "unsignedShort": (0, 2**16 - 1),
     "unsignedByte": (0, 255),
 }
-_FORMATS: Final = {"date": "date", "dateTime": "date-time", "time": "time", "duration": "duration"}
+_DATE: Final = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TIME: Final = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
+_ZONE: Final = "(Z|[+-][0-9]{2}:[0-9]{2})?"
+_TIMES: Final[Mapping[str, tuple[str, str]]] = {
+    "date": (f"^{_DATE}{_ZONE}$", "A date, such as 2026-12-24."),
+    "dateTime": (f"^{_DATE}T{_TIME}{_ZONE}$", "A time, such as 2026-12-24T18:30:00Z."),
+    "time": (f"^{_TIME}{_ZONE}$", "A time of day, such as 18:30:00."),
+}
+"""Patterns and words. No formats of JSON Schema: those want a time zone, and what a service says without must go back to it so."""
 _TEXTS: Final = frozenset(
     (
         *(
@@ -59,7 +67,7 @@ _TEXTS: Final = frozenset(
             "IDREF",
             "ENTITY",
         ),
-        *("anyURI", "base64Binary", "hexBinary", "anySimpleType"),
+        *("anyURI", "base64Binary", "hexBinary", "anySimpleType", "duration"),
     )
 )
 _LISTS: Final = {"NMTOKENS": "NMTOKEN", "IDREFS": "IDREF", "ENTITIES": "ENTITY"}
@@ -101,14 +109,14 @@ def built_in(name: str) -> Simple | None:
         return Simple("name", name)
     if name in {"boolean", "decimal"}:
         return Simple("boolean" if name == "boolean" else "decimal", name)
-    return Simple("text", name) if name in {*_TEXTS, *_FORMATS, *_PARTIAL_DATES} else None
+    return Simple("text", name) if name in {*_TEXTS, *_TIMES, *_PARTIAL_DATES} else None
 
 
 def schema_of(simple: Simple) -> dict[str, Any]:
     """Return the JSON Schema of a simple type.
 
     It may take more than the type does, which is checked before anything is sent; and less: integers up to 2⁵³ - 1, decimals of
-    30 digits, times of day with their offset.
+    30 digits.
     """
     if simple.item is not None:
         least, most = (simple.facets.get(name) for name in ("minLength", "maxLength"))
@@ -146,7 +154,8 @@ def description(simple: Simple) -> str:
         said = [f"{word} {simple.facets[name]}" for name, word in bounds if name in simple.facets]
         return f"A decimal number{', ' if said else ''}{' and '.join(said)}."
     words = {"base64Binary": "Base64.", "hexBinary": "Hexadecimal.", "duration": "ISO 8601 duration."}
-    return {**words, **_PARTIAL_DATES}.get(simple.name, "")
+    times = {name: said for name, (_, said) in _TIMES.items()}
+    return {**words, **times, **_PARTIAL_DATES}.get(simple.name, "")
 
 
 def read(simple: Simple, text: str) -> Any:
@@ -233,9 +242,8 @@ def _decimal_pattern(facets: Mapping[str, Any]) -> str:
 def _text(simple: Simple) -> dict[str, Any]:
     facets = simple.facets
     said: dict[str, Any] = {"type": "string"}
-    if simple.name in _FORMATS and simple.name != "duration":
-        said["format"] = _FORMATS[simple.name]
-        return said
+    if simple.name in _TIMES:
+        return {**said, "pattern": _TIMES[simple.name][0]}
     if simple.name == "hexBinary":
         return {**said, "pattern": "^([0-9a-fA-F]{2})*$"}
     if simple.name in _TEXTS and simple.name != "base64Binary":

@@ -34,7 +34,8 @@ def test_types_and_facets_become_types_and_bounds() -> None:
         "description": "In one line.",
     }
     assert ticket["Severity"] == {"type": "string", "enum": ["Low", "High"], "description": "Severity."}
-    assert ticket["Due"] == {"type": ["string", "null"], "format": "date-time", "description": "Due."}
+    assert ticket["Due"]["type"] == ["string", "null"]
+    assert ticket["Due"]["description"] == "Due. A time, such as 2026-12-24T18:30:00Z."
     assert ticket["Level"] == {"type": "integer", "minimum": 0, "maximum": 255, "description": "Level."}
     assert ticket["Urgent"]["type"] == ["boolean", "null"]
     assert ticket["Weight"]["type"] == ["number", "null"]
@@ -77,6 +78,17 @@ def test_extensions_groups_attributes_and_choices_are_one_object() -> None:
 def test_a_pattern_that_means_something_else_in_json_is_left_to_the_check_before_sending() -> None:
     payment = schema_of("payments.wsdl", **PAY)["payment"]["properties"]
     assert "pattern" not in payment["iban"]
+
+
+@pytest.mark.parametrize(
+    "due", ["2026-12-24T18:30:00", "2026-12-24T18:30:00Z", "2026-12-24T18:30:00.5+01:00"]
+)
+def test_a_time_is_taken_with_or_without_its_zone_as_services_say_it(due: str) -> None:
+    arguments = connector_of("tickets.wsdl", act=OPEN).actions["desk.act"].arguments
+    ticket = {"Title": "It broke", "Severity": "Low", "Hours": "1.5", "Level": 3}
+    arguments.model_validate({"ticket": {**ticket, "Due": due}})
+    with pytest.raises(ValidationError):
+        arguments.model_validate({"ticket": {**ticket, "Due": due.replace("T", " ")}})
 
 
 def test_what_the_schema_bounds_is_refused_before_anything_is_called() -> None:
