@@ -5,6 +5,7 @@ value can end its literal. Percent-encoding comes later and once, where the requ
 """
 
 import re
+from datetime import UTC
 from typing import Any, Final
 from uuid import UUID
 
@@ -54,7 +55,7 @@ def _v4(kind: Primitive, value: str, name: str) -> str:
         case "Edm.Date":
             return moment(value, name).date().isoformat()
         case "Edm.DateTimeOffset":
-            return moment(value, name).isoformat().replace("+00:00", "Z")
+            return _utc(value, name)
         case "Edm.TimeOfDay":
             return moment(f"2000-01-01T{value}", name).time().isoformat()
         case "Edm.Duration":
@@ -70,11 +71,19 @@ def _v2(kind: Primitive, value: str, name: str) -> str:
         case "Edm.DateTime":
             return f"datetime'{moment(value, name).replace(tzinfo=None).isoformat()}'"
         case "Edm.DateTimeOffset":
-            return f"datetimeoffset'{moment(value, name).isoformat().replace('+00:00', 'Z')}'"
+            return f"datetimeoffset'{_utc(value, name)}'"
         case "Edm.Time":
             return f"time'{time_text(value, name)}'"
         case _:
             raise invalid(name, f"{kind.name} cannot be written in a URL")
+
+
+def _utc(value: str, name: str) -> str:
+    """Return a moment in UTC: some services read no other offset."""
+    try:
+        return f"{moment(value, name).astimezone(UTC).replace(tzinfo=None).isoformat()}Z"
+    except OverflowError:
+        raise invalid(name, "is too far from now") from None
 
 
 def _guid(value: str, name: str) -> str:

@@ -24,6 +24,7 @@ _TEXTS: Final = {
     "v2": frozenset(("Edm.Decimal", "Edm.Int64", "Edm.Double", "Edm.Single")),
 }
 """Numbers that are texts on the wire."""
+_MOMENTS: Final = frozenset(("Edm.DateTime", "Edm.DateTimeOffset"))
 _FRACTIONS: Final = frozenset(("Edm.Decimal", "Edm.Double", "Edm.Single"))
 
 
@@ -54,7 +55,7 @@ def to_wire(kind: EdmType, value: Any, version: Version, name: str) -> Any:
         case Primitive():
             if kind.name in _TEXTS[version]:
                 return number_text(kind, value, name)
-            if version == "v2" and kind.name in {"Edm.DateTime", "Edm.DateTimeOffset"}:
+            if version == "v2" and kind.name in _MOMENTS:
                 at = moment(value, name)
                 ticks = (at - _EPOCH) // timedelta(milliseconds=1)
                 return f"/Date({ticks}{'+0000' if kind.name == 'Edm.DateTimeOffset' else ''})/"
@@ -97,23 +98,24 @@ def _plain(kind: Primitive, value: Any) -> Any:
         if kind.name == "Edm.Decimal" and not is_number(kind):
             return str(value)
         return float(value) if kind.name in _FRACTIONS else value
-    match kind.name:
-        case "Edm.Int64":
-            return int(value)
-        case "Edm.Decimal":
-            return float(value) if is_number(kind) else value
-        case "Edm.Double" | "Edm.Single":
-            return value if value in {"INF", "-INF", "NaN"} else float(value)
-        case "Edm.DateTime" | "Edm.DateTimeOffset" if found := _TICKS.fullmatch(value):
-            at = _EPOCH + timedelta(milliseconds=int(found[1]))
-            if kind.date_only:
-                return at.date().isoformat()
-            text = at.replace(tzinfo=None).isoformat(timespec="milliseconds" if at.microsecond else "seconds")
-            return f"{text}Z" if kind.name == "Edm.DateTimeOffset" else text
-        case "Edm.Time" if found := _TIME.fullmatch(value):
-            return ":".join(f"{int(part or 0):02}" for part in found.groups())
-        case _:
-            return value
+    if kind.name == "Edm.Int64":
+        return int(value)
+    if kind.name in _FRACTIONS:
+        as_text = value in {"INF", "-INF", "NaN"} or (kind.name == "Edm.Decimal" and not is_number(kind))
+        return value if as_text else float(value)
+    if found := _TICKS.fullmatch(value) if kind.name in _MOMENTS else None:
+        return _moment_of(kind, int(found[1]))
+    if found := _TIME.fullmatch(value) if kind.name == "Edm.Time" else None:
+        return ":".join(f"{int(part or 0):02}" for part in found.groups())
+    return value
+
+
+def _moment_of(kind: Primitive, ticks: int) -> str:
+    at = _EPOCH + timedelta(milliseconds=ticks)
+    if kind.date_only:
+        return at.date().isoformat()
+    text = at.replace(tzinfo=None).isoformat(timespec="milliseconds" if at.microsecond else "seconds")
+    return f"{text}Z" if kind.name == "Edm.DateTimeOffset" else text
 
 
 def same(kind: EdmType, one: Any, other: Any, version: Version) -> bool:

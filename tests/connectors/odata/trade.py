@@ -104,7 +104,7 @@ def section(version: Version, base_url: str = "http://127.0.0.1:9/odata", **chan
         },
         "operations": {
             "check_available": {"name": "available"},
-            "restock": {"name": "restock", "reconcile": "trade.get_product_by_name"},
+            "take_stock": {"name": "stocktake", "natural": True},
         },
         **changed,
     }
@@ -112,6 +112,4 @@ def section(version: Version, base_url: str = "http://127.0.0.1:9/odata", **chan
 
 def settings(version: Version, base_url: str = "http://127.0.0.1:9/odata", **changed: Any) -> ODataSettings:
     """Return the settings of a section."""
-    made = section(version, base_url, **changed)
-    made["operations"].pop("restock", None)
-    return ODataSettings.model_validate(made)
+    return ODataSettings.model_validate(section(version, base_url, **changed))

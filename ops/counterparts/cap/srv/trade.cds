@@ -14,5 +14,5 @@ service Trade {
 
   type Availability { product : String(20); available : Integer; asOf : Date; }
   function available(product : String(20), asOf : Date) returns Availability;
-  action restock(product : String(20), quantity : Integer) returns Products;
+  action stocktake(product : String(20), stock : Integer) returns Products;
 }

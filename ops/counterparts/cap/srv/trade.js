@@ -32,8 +32,8 @@ module.exports = cds.service.impl(function () {
     if (!found) return req.reject(404, `no product ${req.data.product}`)
     return { product: found.ID, available: found.stock, asOf: req.data.asOf }
   })
-  this.on('restock', async (req) => {
-    await UPDATE(Products, req.data.product).with({ stock: { '+=': req.data.quantity } })
+  this.on('stocktake', async (req) => {
+    await UPDATE(Products, req.data.product).with({ stock: req.data.stock })
     return SELECT.one.from(Products, req.data.product)
   })
 })
