@@ -74,7 +74,7 @@ class Metadata:
         for owner, element in self._lineage(name, "EntityType"):
             keys = tuple(ref.get("Name", "") for ref in element.iterfind("Key/PropertyRef")) or keys
             versioned = versioned or any(p.get("ConcurrencyMode") == "Fixed" for p in element)
-            properties |= self._properties(owner, element, 0)
+            properties |= self._properties(owner, element, ())
             for each in inside(element, "NavigationProperty"):
                 found = self._navigation(each)
                 navigations[found.name] = found
@@ -107,31 +107,33 @@ class Metadata:
                     except EdmError:
                         continue
 
-    def type_named(self, said: str, facets: ET.Element | None = None, depth: int = 0) -> EdmType:
+    def type_named(
+        self, said: str, facets: ET.Element | None = None, inside_of: tuple[str, ...] = ()
+    ) -> EdmType:
         """Return a type by its name in the metadata, such as `Edm.String` or `Collection(Sales.Address)`.
 
         Raises:
             EdmError: there is none, or it contains itself.
         """
         if said.startswith("Collection(") and said.endswith(")"):
-            return Many(self.type_named(said[len("Collection(") : -1], facets, depth))
+            return Many(self.type_named(said[len("Collection(") : -1], facets, inside_of))
         name = self._full(said)
         if name.startswith("Edm."):
             return _primitive(name, facets)
         element = self._named.get(name)
-        if element is None or depth > _DEPTH_LIMIT:
-            raise EdmError(
-                f"type {name} is {'not in the metadata' if element is None else 'nested too deep'}"
-            )
+        if element is None:
+            raise EdmError(f"type {name} is not in the metadata")
+        if name in inside_of or len(inside_of) > _DEPTH_LIMIT:
+            raise EdmError(f"type {name} is nested in itself, or too deep")
         match element.tag:
             case "EnumType":
                 return Enumeration(name, tuple(each.get("Name", "") for each in inside(element, "Member")))
             case "TypeDefinition":
-                return self.type_named(element.get("UnderlyingType", ""), element, depth + 1)
+                return self.type_named(element.get("UnderlyingType", ""), element, (*inside_of, name))
             case "ComplexType":
                 properties: dict[str, Property] = {}
                 for owner, part in self._lineage(name, "ComplexType"):
-                    properties |= self._properties(owner, part, depth + 1)
+                    properties |= self._properties(owner, part, (*inside_of, name))
                 return Complex(name, properties)
             case _:
                 raise EdmError(f"type {name} is an entity, and no value")
@@ -160,20 +162,22 @@ class Metadata:
             at = None if base is None else self._full(base)
         return found[::-1]
 
-    def _properties(self, owner: str, element: ET.Element, depth: int) -> dict[str, Property]:
+    def _properties(self, owner: str, element: ET.Element, inside_of: tuple[str, ...]) -> dict[str, Property]:
         found: dict[str, Property] = {}
         for each in inside(element, "Property"):
             name = each.get("Name", "")
             try:
-                found[name] = self._property(f"{owner}/{name}", each, depth)
+                found[name] = self._property(f"{owner}/{name}", each, inside_of)
             except EdmError:
                 continue  # whoever lists it is told that it cannot be used
         return found
 
-    def _property(self, target: str, element: ET.Element, depth: int, *, nullable: str = "false") -> Property:
+    def _property(
+        self, target: str, element: ET.Element, inside_of: tuple[str, ...] = (), *, nullable: str = "false"
+    ) -> Property:
         said = [*inside(element, "Annotation"), *self._annotations.get(target, ())]
         terms = {_term(each): each for each in said}
-        kind = self.type_named(element.get("Type", ""), element, depth)
+        kind = self.type_named(element.get("Type", ""), element, inside_of)
         if isinstance(kind, Primitive) and "AllowedValues" in terms:
             kind = _with_choices(kind, terms["AllowedValues"])
         optional = element.get("Nullable", "true" if element.tag == "Property" else nullable) != "false"
@@ -221,14 +225,14 @@ class Metadata:
             )
             # What may be null may be left out of an action; of a function it is part of the name.
             nullable = "true" if element.tag == "Action" else "false"
-            found[parameter] = self._property(target, each, 0, nullable=nullable)
+            found[parameter] = self._property(target, each, nullable=nullable)
         returned = next(inside(element, "ReturnType"), None)
         said = None if returned is None else returned.get("Type")
         return self._returning(Operation(name, element.tag == "Action", found, bound_to), said, returned)
 
     def _function_import(self, element: ET.Element) -> Operation:
         found = {
-            each.get("Name", ""): self._property("", each, 0)
+            each.get("Name", ""): self._property("", each)
             for each in inside(element, "Parameter")
             if each.get("Mode", "In") == "In"
         }
