@@ -6,13 +6,14 @@ them quoted, so that a model's `../admin?x=` stays one harmless segment.
 """
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 import aiohttp
 import orjson
@@ -32,6 +33,8 @@ _CONNECT_SHARE = 0.5
 
 _SHOWN: Final = 16_384
 """Bytes of a body that a rehearsal shows."""
+_QUOTED: Final = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*")
+"""One segment of a path, as RFC 3986 wants it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +43,13 @@ class HttpRequest:
 
     Attributes:
         method: in capitals.
-        path: segments; each is quoted as a whole.
+        path: segments; each is quoted as a whole. None of them is the URL of the client itself.
         query: names and values, not encoded yet.
         headers: names and values; the caller has checked that each is one line of printable ASCII.
         data: the body, or None.
         changes: whether it is to change something, so that a lost answer matters.
         slash: whether the path ends with one.
+        quoted: whether the segments are quoted already, where some of their signs must be sent as they are (`:cancel`).
     """
 
     method: str
@@ -55,6 +59,7 @@ class HttpRequest:
     data: bytes | None = None
     changes: bool = True
     slash: bool = False
+    quoted: bool = False
 
     def __str__(self) -> str:
         """Show it for people; the body as far as it is text."""
@@ -148,6 +153,11 @@ class HttpClient:
         """Use `open_http`."""
         self._wire = wire
 
+    @property
+    def base_url(self) -> str:
+        """What paths are added to, without a slash at its end."""
+        return self._wire.base_url
+
     def at(self, base_url: str) -> "HttpClient":
         """Return a client for another origin that the egress list names, with the same token and connections.
 
@@ -212,7 +222,7 @@ class HttpClient:
         """
         rehearse(lambda: f"{self._wire.base_url}\n{request}", changes=request.changes)
         limit_s = self._wire.timeout_s if timeout_s is None else min(timeout_s, self._wire.timeout_s)
-        path = self._path(request.path) + ("/" if request.slash else "")
+        path = self._path(request)
         login = self._wire.login
         began = time.monotonic()
         proof = Proof("") if login is None else await login.proof(limit_s * _CONNECT_SHARE)
@@ -241,11 +251,16 @@ class HttpClient:
             body = await self._body(response, changes=request.changes)
             return HttpAnswer(response.status, response.headers, body)
 
-    def _path(self, path: tuple[str, ...]) -> str:
+    def _path(self, request: HttpRequest) -> str:
+        path = request.path
+        if request.quoted:
+            if not all(map(_QUOTED.fullmatch, path)):
+                raise FailedError(f"no such path: {path!r} is not quoted", code="invalid_path")
+            path = tuple(map(unquote, path))
         if not all(path) or not {".", ".."}.isdisjoint(path):
             raise FailedError(f"no such path: {path!r} has an empty or dotted segment", code="invalid_path")
-        quoted = "/".join(quote(segment, safe="") for segment in path)
-        return f"{self._wire.base_url}/{quoted}"
+        whole = "/".join(request.path if request.quoted else (quote(segment, safe="") for segment in path))
+        return "/".join(filter(None, (self._wire.base_url, whole))) + ("/" if request.slash else "")
 
     async def _body(self, response: aiohttp.ClientResponse, *, changes: bool) -> bytes:
         length = response.content_length

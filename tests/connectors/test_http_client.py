@@ -10,7 +10,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from connectors.errors import FailedError, InDoubtError, NotSentError, UnusableResultError
-from connectors.http import HttpClient, open_http
+from connectors.http import HttpClient, HttpRequest, open_http
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -86,6 +86,28 @@ async def test_a_segment_that_would_leave_its_place_is_refused(segment: str) -> 
     async with talking_to(echo) as client:
         with pytest.raises(FailedError, match="dotted segment"):
             await client.get("orders", segment)
+
+
+@pytest.mark.parametrize(
+    ("request_", "sent"),
+    [
+        (HttpRequest("GET", ()), "/api"),
+        (HttpRequest("GET", (), slash=True), "/api/"),
+        (HttpRequest("GET", ("orders",), slash=True), "/api/orders/"),
+        (HttpRequest("GET", ("orders", "a%2Fb:cancel"), quoted=True), "/api/orders/a%2Fb:cancel"),
+    ],
+    ids=["none", "a slash", "a slash at the end", "quoted already"],
+)
+async def test_a_path_is_sent_as_it_is_given(request_: HttpRequest, sent: str) -> None:
+    async with talking_to(echo) as client:
+        assert (await client.send(request_))["path"] == sent
+
+
+@pytest.mark.parametrize("segment", ["", ".", "%2E.", "a/b", "a?b", "a#b", "a\r\nb", "%zz", "ü"])
+async def test_a_quoted_segment_cannot_leave_its_place_either(segment: str) -> None:
+    async with talking_to(echo) as client:
+        with pytest.raises(FailedError, match="no such path"):
+            await client.send(HttpRequest("GET", ("orders", segment), quoted=True))
 
 
 async def test_a_redirect_is_not_followed() -> None:
