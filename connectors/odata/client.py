@@ -21,6 +21,7 @@ from connectors.http import HttpAnswer, HttpClient, HttpRequest, open_http
 from connectors.odata.answers import Reply, next_query, page_of, read_reply
 from connectors.odata.edm import Version
 from connectors.odata.settings import ODataSettings
+from connectors.rehearsal import rehearse
 
 _PAGES_LIMIT: Final = 20
 """Requests for one query, however small the service makes its pages."""
@@ -173,6 +174,8 @@ class ODataClient:
         return read_reply(await self._exchange(request, until), self._version, changes=True)
 
     async def _exchange(self, request: HttpRequest, until: Deadline) -> HttpAnswer:
+        # Before a session is asked for, whose token and cookies nobody is to be shown.
+        rehearse(lambda: f"{self._http.base_url}\n{request}", changes=True)
         session = await self._with_session(None, until) if self._csrf else None
         answer = await self._http.exchange(_proven(request, session), timeout_s=until.left_s())
         if answer.status != HTTPStatus.FORBIDDEN or answer.headers.get(_TOKEN, "").lower() != "required":

@@ -28,7 +28,11 @@ def build_odata(name: str, settings: ODataSettings) -> Connector[ODataClient]:
     """
     metadata = _metadata(settings)
     connector = Connector[ODataClient](
-        name, f"Entities and operations of the service {name}.", settings=ODataSettings, open=open_odata
+        name,
+        f"Entities and operations of the service {name}.",
+        settings=ODataSettings,
+        open=open_odata,
+        rehearses=True,
     )
     section = Section(connector, metadata, settings.version, str(settings.metadata))
     mistakes: list[SettingsMistake] = []

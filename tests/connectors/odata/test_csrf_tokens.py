@@ -6,6 +6,7 @@ import pytest
 from aiohttp import web
 
 from connectors.errors import FailedError, NotSentError
+from connectors.rehearsal import Rehearsed, rehearsal
 from tests.connectors.odata.gateway import Session, gateway
 
 
@@ -102,3 +103,13 @@ async def test_a_token_that_does_not_come_in_time_changes_nothing() -> None:
     async with gateway(silent, csrf=True) as do:
         with pytest.raises(NotSentError):
             await do("change_product", ID="P-1", stock=1, timeout_s=0.2)
+
+
+async def test_a_rehearsal_shows_the_change_and_asks_for_no_session() -> None:
+    service = Session(changed)
+    async with gateway(service.answer, csrf=True) as do:
+        with pytest.raises(Rehearsed) as shown, rehearsal(changes=True):
+            await do("change_product", ID="P-1", stock=1)
+    assert "PATCH /Products('P-1')" in shown.value.request
+    assert '{"stock":1}' in shown.value.request
+    assert service.fetched == 0
