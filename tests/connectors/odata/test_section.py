@@ -1,8 +1,10 @@
 """A section of the configuration becomes a connector, or is told everything that is wrong with it."""
 
+from importlib.resources import files
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from connectors import testing
@@ -12,7 +14,7 @@ from connectors.odata.client import ODataClient
 from connectors.odata.kind import build_odata
 from connectors.odata.settings import ODataSettings
 from connectors.testing import Trial
-from tests.connectors.odata.trade import Version, section, settings
+from tests.connectors.odata.trade import FOLDER, Version, section, settings
 
 
 @pytest.fixture(params=["v4", "v2"])
@@ -136,3 +138,12 @@ def test_a_setting_that_makes_no_sense_is_refused(changed: dict[str, Any], place
     with pytest.raises(ValidationError) as error:
         settings("v4", **changed)
     assert place in {each["loc"] for each in error.value.errors()}
+
+
+def test_the_example_of_the_readme_is_a_section_that_works() -> None:
+    readme = (files("connectors.odata") / "README.md").read_text(encoding="utf-8")
+    example = yaml.safe_load(readme.partition("```yaml\n")[2].partition("```")[0])["connectors"]["trade"]
+    assert example.pop("use") == "odata"
+    example["auth"]["basic"]["password"] = "resolved"
+    own = ODataSettings.model_validate({**example, "metadata": FOLDER / "trade.v4.edmx"})
+    testing.check_declarations(build_odata("trade", own))
