@@ -69,7 +69,7 @@ def declare_operation(
         effect="write" if changes else "read",
         result=_result_model(section.model_name(verb), operation, shown),
         idempotency=idempotency if changes else "none",
-        window=own.repeatable,
+        window=section.window(own.repeatable),
         compensate=own.compensate,
         reconcile=section.full(outcome_verb(verb)) if own_outcome else own.reconcile,
         **said(own),

@@ -7,6 +7,7 @@ from pydantic import create_model
 from connectors.action import Call
 from connectors.errors import FailedError
 from connectors.odata.answers import entity_of
+from connectors.odata.bind import bindings, expansion, unbound, written
 from connectors.odata.client import Change, Deadline, ODataClient
 from connectors.odata.edm import EdmError
 from connectors.odata.entity import ETAG, Exposed, chosen, etag_schema
@@ -24,15 +25,15 @@ def declare_update(section: Section, exposed: Exposed, verb: str, own: Update) -
     fields = chosen(exposed.kind, own.fields)
     if taken := sorted(fields.keys() & set(exposed.kind.keys)):
         raise EdmError(f"{', '.join(taken)} is of the key, which cannot be changed")
+    bound = bindings(section, exposed, own.bind)
     state = {ETAG: etag_schema()} if exposed.etag else {}
-    arguments = object_of(
-        joined(exposed.key_schemas(), state, schemas(exposed, fields)), (*exposed.kind.keys, *state)
-    )
+    said_so = joined(schemas(exposed, fields), {name: each.schema() for name, each in bound.items()})
+    arguments = object_of(joined(exposed.key_schemas(), state, said_so), (*exposed.kind.keys, *state))
 
     async def update(call: Call[ODataClient], arguments: dict[str, Any]) -> dict[str, Any]:
-        values = exposed.wire(fields, arguments)
+        values = exposed.wire(fields, arguments) | written(bound.values(), arguments)
         if not values:
-            raise FailedError(f"say at least one of {', '.join(fields)}", code="invalid_argument")
+            raise FailedError(f"say at least one of {', '.join(said_so)}", code="invalid_argument")
         change = Change(
             "PATCH" if exposed.version == "v4" else "MERGE",
             (exposed.path(arguments),),
@@ -46,10 +47,12 @@ def declare_update(section: Section, exposed: Exposed, verb: str, own: Update) -
         return {**known, **exposed.shown(entity_of(reply, changes=True), reply.etag)}
 
     async def outcome(call: Call[ODataClient], arguments: dict[str, Any]) -> dict[str, Any] | None:
-        found = await there(call.client.read, exposed, arguments, fields, Deadline(call.timeout_s))
+        until, expand = Deadline(call.timeout_s), expansion(bound.values())
+        found = await there(call.client.read, exposed, arguments, fields, until, expand=expand)
         if found is None:
             raise FailedError(f"it is no longer in {exposed.set_name}", code=UNCLEAR)
-        if not exposed.differs(found[0], exposed.wire(fields, arguments)):
+        differs = exposed.differs(found[0], exposed.wire(fields, arguments))
+        if not differs + unbound(bound.values(), found[0], arguments):
             return exposed.shown(*found)
         if found[1] == arguments[ETAG]:
             return None
@@ -66,7 +69,7 @@ def declare_update(section: Section, exposed: Exposed, verb: str, own: Update) -
         effect="write",
         result=exposed.result(section.model_name(verb)),
         idempotency=once if own.repeatable is None else "provider-key",
-        window=own.repeatable,
+        window=section.window(own.repeatable),
         compensate=own.compensate,
         reconcile=section.full(outcome_verb(verb)) if own_outcome else own.reconcile,
         **said(own),

@@ -7,6 +7,7 @@ from typing import Any, Final
 from connectors.action import Call
 from connectors.errors import FailedError
 from connectors.odata.answers import entity_of
+from connectors.odata.bind import bindings, expansion, unbound, written
 from connectors.odata.client import Change, Deadline, ODataClient
 from connectors.odata.edm import EdmError, Primitive, Property
 from connectors.odata.entity import Exposed, chosen
@@ -37,7 +38,7 @@ def declare_create(section: Section, exposed: Exposed, verb: str, own: Create) -
         effect="write",
         result=exposed.result(section.model_name(verb), *(n for n in own.deep if n in exposed.expanded)),
         idempotency="none" if own.repeatable is None else "provider-key",
-        window=own.repeatable,
+        window=section.window(own.repeatable),
         compensate=own.compensate,
         reconcile=section.full(outcome_verb(verb)) if found else own.reconcile,
         **said(own),
@@ -59,6 +60,7 @@ class _Creator:
         self._repeatable = own.repeatable is not None
         self._fields = chosen(exposed.kind, own.fields)
         self._deep = _deep(section, exposed, own)
+        self._bound = bindings(section, exposed, own.bind)
         self._reference = None if own.reference is None else _reference(exposed, own)
         given = set(exposed.kind.keys) <= self._fields.keys()
         self.found = given or self._reference is not None
@@ -71,10 +73,12 @@ class _Creator:
         if needed is None:
             keys = exposed.kind.keys if given else ()
             needed = {*keys, *(name for name, each in self._fields.items() if each.required)}
-        if unknown := sorted(needed - self._fields.keys()):
-            raise EdmError(f"requires {', '.join(unknown)}, which is not among its fields")
         inner = {name: _deep_schema(exposed, name, each) for name, each in self._deep.items()}
-        self.arguments = object_of(joined(schemas(exposed, self._fields), inner), needed)
+        bound = {name: each.schema() for name, each in self._bound.items()}
+        said = joined(schemas(exposed, self._fields), bound, inner)
+        if unknown := sorted(needed - said.keys()):
+            raise EdmError(f"requires {', '.join(unknown)}, which is not among its fields")
+        self.arguments = object_of(said, needed)
 
     async def perform(self, call: Call[ODataClient], arguments: dict[str, Any]) -> dict[str, Any]:
         """Create one."""
@@ -103,10 +107,12 @@ class _Creator:
             return exposed.shown(rows[0]) if rows else None
         if not self._by_key(arguments):
             raise FailedError("its key is not among the arguments", code=UNCLEAR)
-        found = await there(call.client.read, exposed, arguments, self._fields, until)
+        expand = expansion(self._bound.values())
+        found = await there(call.client.read, exposed, arguments, self._fields, until, expand=expand)
         if found is None:
             return None
-        if differs := exposed.differs(found[0], sent):
+        differs = exposed.differs(found[0], sent) + unbound(self._bound.values(), found[0], arguments)
+        if differs:
             raise FailedError(f"there is one with this key, but its {differs[0]} is another", code=UNCLEAR)
         return exposed.shown(*found)
 
@@ -115,7 +121,7 @@ class _Creator:
 
     def _body(self, arguments: Mapping[str, Any], key: str) -> dict[str, Any]:
         exposed = self._exposed
-        made = exposed.wire(self._fields, arguments)
+        made = exposed.wire(self._fields, arguments) | written(self._bound.values(), arguments)
         for name, properties in self._deep.items():
             if name in arguments:
                 value = arguments[name]

@@ -41,7 +41,13 @@ def declare_outcome(
 
 
 async def there(
-    read: Read, exposed: Exposed, arguments: Mapping[str, Any], compared: Iterable[str], until: Deadline
+    read: Read,
+    exposed: Exposed,
+    arguments: Mapping[str, Any],
+    compared: Iterable[str],
+    until: Deadline,
+    *,
+    expand: tuple[tuple[str, str], ...] = (),
 ) -> tuple[dict[str, Any], str | None] | None:
     """Return an entity as the service has it, with its ETag, or None where the service says that there is none.
 
@@ -51,10 +57,11 @@ async def there(
         arguments: which have its key.
         compared: what is read beside what is shown.
         until: for all requests of the call.
+        expand: what else the query asks for.
     """
     names = ",".join(dict.fromkeys((*exposed.fields, *compared)))
     try:
-        reply = await read((exposed.path(arguments),), (("$select", names),), until)
+        reply = await read((exposed.path(arguments),), (("$select", names), *expand), until)
     except FailedError as error:
         if error.code != ABSENT:
             raise

@@ -41,6 +41,12 @@ class Section:
         """Return the full name of an action."""
         return f"{self.connector.name}.{verb}"
 
+    def window(self, repeatable: str | None) -> str | None:
+        """Return how long the service honours our key, or None; raises EdmError where no service could."""
+        if repeatable is not None and self.version == "v2":
+            raise EdmError("`repeatable` is of v4; no v2 service reads the key")
+        return repeatable
+
     def model_name(self, verb: str) -> str:
         """Return the name of an action's result model."""
         return f"{self.connector.name}_{verb}_result"

@@ -125,6 +125,7 @@ class Create(_Write):
         fields: what the model may set.
         required: what it must set; by default what the metadata says.
         deep: what is created with it, by navigation: the fields of each.
+        bind: what it is bound to, by navigation: the entity set; v4 only.
         reference: a text property that gets our key and that nobody else sets, so that the entity can be found again.
     """
 
@@ -132,6 +133,7 @@ class Create(_Write):
     fields: Names
     required: frozenset[Name] | None = None
     deep: dict[Name, Names] = Field(default_factory=dict)
+    bind: dict[Name, Name] = Field(default_factory=dict)
     reference: Name | None = None
 
 
@@ -140,10 +142,12 @@ class Update(_Write):
 
     Attributes:
         fields: what the model may set.
+        bind: what it may be bound to, by navigation: the entity set; v4 only.
     """
 
     do: Literal["update"]
     fields: Names
+    bind: dict[Name, Name] = Field(default_factory=dict)
 
 
 class Delete(_Said):

@@ -20,7 +20,7 @@ from connectors.odata.settings import ODataSettings
 from connectors.perform import perform
 from connectors.testing import Trial
 from connectors.testing_link import FaultyLink
-from tests.connectors.odata.trade import FOLDER, PASSWORD, settings
+from tests.connectors.odata.trade import FOLDER, PASSWORD, binding_entities, settings
 from tests.counterparts.lossy_proxy import losing
 from tests.counterparts.started import counterpart
 
@@ -197,6 +197,24 @@ async def test_what_belongs_to_an_order_is_created_and_read_with_it(trade: Trade
         "find_orders", customer_ID="C-100", ID=made["ID"], dueOn="2026-05-31", expand=["items"]
     )
     assert found == {"found": [made], "more": False}
+
+
+async def test_an_order_is_bound_to_its_customer_by_a_navigation(cap: dict[str, Any]) -> None:
+    """In v4, as Dynamics wants it."""
+    own = settings("v4", cap["v4"], entities=binding_entities())
+    connector = build_odata("trade", own)
+    async with connector.open(own) as client:
+        trade = Trade(connector, own, client, FaultyLink("127.0.0.1", 9), cap["v4"])
+        quoted = f"O'{next(_numbers)}"
+        await trade.do("create_customer", ID=quoted, name="Quoted")
+        made = await trade.do("create_order", customer="C-100", note="bound")
+        assert made["customer_ID"] == "C-100"
+        change = {"ID": made["ID"], "etag": made["etag"], "customer": quoted}
+        assert await trade.do("outcome_of_change_order", **change) is None
+        changed = await trade.do("change_order", **change)
+        assert changed["customer_ID"] == quoted
+        assert (await trade.do("outcome_of_change_order", **change))["customer_ID"] == quoted
+        await trade.refused("unclear", "outcome_of_change_order", **{**change, "customer": "C-200"})
 
 
 async def test_a_key_that_is_taken_is_refused_before_anything_is_sent(trade: Trade) -> None:

@@ -108,12 +108,22 @@ def test_every_mistake_is_told_with_its_place() -> None:
         ({"required": ["status"]}, "not among its fields"),
         ({"deep": {"things": ["quantity"]}}, "no navigation things"),
         ({"deep": {"items": ["colour"]}}, "no property colour"),
+        ({"bind": {"items": "Items"}}, "no navigation items to one entity"),
+        ({"bind": {"customer": "Products"}}, "leads to Trade.Customers"),
     ],
 )
 def test_a_create_that_cannot_work_is_a_mistake(changed: dict[str, Any], says: str) -> None:
     wrong = section("v4")
     wrong["entities"]["Orders"]["actions"]["create_order"].update(changed)
     with pytest.raises(SettingsError, match=says):
+        build_odata("trade", ODataSettings.model_validate(wrong))
+
+
+@pytest.mark.parametrize(("verb", "entity_set"), [("create_order", "Orders"), ("change_product", "Products")])
+def test_a_key_that_no_v2_service_reads_is_a_mistake(verb: str, entity_set: str) -> None:
+    wrong = section("v2")
+    wrong["entities"][entity_set]["actions"][verb]["repeatable"] = "24h"
+    with pytest.raises(SettingsError, match="`repeatable` is of v4"):
         build_odata("trade", ODataSettings.model_validate(wrong))
 
 

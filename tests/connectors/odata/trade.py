@@ -110,6 +110,15 @@ def section(version: Version, base_url: str = "http://127.0.0.1:9/odata", **chan
     }
 
 
+def binding_entities() -> dict[str, Any]:
+    """Return the entities of a v4 section in which an order says its customer by a navigation."""
+    entities = section("v4")["entities"]
+    orders = entities["Orders"]["actions"]
+    orders["create_order"].update(fields=["note"], required=["customer"], bind={"customer": "Customers"})
+    orders["change_order"].update(fields=["note"], bind={"customer": "Customers"})
+    return entities
+
+
 def settings(version: Version, base_url: str = "http://127.0.0.1:9/odata", **changed: Any) -> ODataSettings:
     """Return the settings of a section."""
     return ODataSettings.model_validate(section(version, base_url, **changed))
