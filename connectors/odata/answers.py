@@ -15,6 +15,8 @@ from connectors.http_answer import read_answer
 from connectors.odata.edm import Version
 
 _MESSAGE_LIMIT: Final = 500
+_ETAG: Final = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,298}[\x21-\x7e])?")
+"""What a header can carry: it comes back in one."""
 _CODE_LIMIT: Final = 64
 _CODES: Final[Mapping[int, str]] = {
     HTTPStatus.UNAUTHORIZED: "unauthorized",
@@ -70,7 +72,8 @@ def read_reply(answer: HttpAnswer, version: Version, *, changes: bool) -> Reply:
     body = read_answer(status, answer.headers, answer.body, changes=changes)
     if version == "v2" and isinstance(body, dict):
         body = cast("dict[str, Any]", body).get("d", body)
-    etag = answer.headers.get("ETag")
+    header = answer.headers.get("ETag", "")
+    etag = header if _ETAG.fullmatch(header) else None
     if isinstance(body, dict):
         etag = etag_of(cast("dict[str, Any]", body)) or etag
     return Reply(body, etag)
@@ -80,7 +83,7 @@ def etag_of(body: Mapping[str, Any]) -> str | None:
     """Return the ETag that an entity's own annotations say, or None."""
     said = body.get("__metadata")
     found = cast("dict[str, Any]", said).get("etag") if isinstance(said, dict) else body.get("@odata.etag")
-    return found if isinstance(found, str) else None
+    return found if isinstance(found, str) and _ETAG.fullmatch(found) else None
 
 
 def entity_of(reply: Reply, *, changes: bool) -> dict[str, Any]:

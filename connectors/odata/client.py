@@ -3,8 +3,8 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from http import HTTPStatus
@@ -120,7 +120,7 @@ class ODataClient:
     ) -> Reply:
         """Return the reply to a GET."""
         request = HttpRequest(
-            "GET", _quoted(path), query, (*self._headers, *headers), changes=False, quoted=True
+            "GET", quoted(path), query, (*self._headers, *headers), changes=False, quoted=True
         )
         answer = await self._http.exchange(request, timeout_s=until.left_s())
         return read_reply(answer, self._version, changes=False)
@@ -169,7 +169,7 @@ class ODataClient:
             headers.append(("If-Match", change.etag))
         if change.key is not None:
             headers += self._repeatability(change.key)
-        path = _quoted(change.path)
+        path = quoted(change.path)
         request = HttpRequest(change.method, path, change.query, tuple(headers), body, quoted=True)
         return read_reply(await self._exchange(request, until), self._version, changes=True)
 
@@ -217,18 +217,16 @@ class ODataClient:
         return ("Repeatability-Request-ID", request_id), ("Repeatability-First-Sent", sent)
 
 
-class _nothing_sent:  # noqa: N801 - used like a function
+@contextmanager
+def _nothing_sent() -> Generator[None]:
     """Turn a doubt about a read that comes before a change into the certainty that nothing was changed."""
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, (InDoubtError, TimeoutError)):
-            raise NotSentError(f"nothing was changed: {error}") from error
+    try:
+        yield
+    except (InDoubtError, TimeoutError) as error:
+        raise NotSentError(f"nothing was changed: {error or 'no answer in time'}") from error
 
 
-def _quoted(path: tuple[str, ...]) -> tuple[str, ...]:
+def quoted(path: tuple[str, ...]) -> tuple[str, ...]:
     """Return segments as they are sent: the signs around a key stay as they are, because v2 services know no others."""
     return tuple(quote(segment, safe="'(),=$") for segment in path)
 

@@ -19,6 +19,8 @@ ETAG: Final = "etag"
 _ETAG_SCHEMA: Final = {
     "type": "string",
     "maxLength": 300,
+    # One of them and not `*` or several, which would be any state; and nothing that would be another header.
+    "pattern": r'^(W/)?"[\x20\x21\x23-\x7e]*"$',
     "description": "The etag that was read with it: it is only changed if nobody has changed it since.",
 }
 _EXPAND_LIMIT: Final = 200

@@ -1,9 +1,17 @@
 """The section of the configuration that describes one OData service."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from connectors.action import UndoByState
@@ -16,6 +24,16 @@ _CLOSED = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, 
 Name = Annotated[str, StringConstraints(pattern=r"^[^\W\d]\w*$", max_length=128)]
 """A name of OData: letters, digits, underscores; it goes into paths and filters as it is."""
 Qualified = Annotated[str, StringConstraints(pattern=r"^[^\W\d]\w*(\.[^\W\d]\w*)*$", max_length=500)]
+_OWN_HEADERS: Final = frozenset(
+    (
+        *("accept", "accept-encoding", "authorization", "connection", "content-encoding", "content-length"),
+        *("content-type", "cookie", "dataserviceversion", "expect", "host", "if-match", "if-none-match"),
+        *("maxdataserviceversion", "odata-maxversion", "odata-version", "prefer", "repeatability-first-sent"),
+        *("repeatability-request-id", "te", "trailer", "transfer-encoding", "upgrade", "x-csrf-token"),
+        *("x-http-method", "x-http-method-override"),
+    )
+)
+"""Headers that are the client's to set, or the connection's."""
 Names = Annotated[tuple[Name, ...], Field(min_length=1, max_length=200)]
 
 
@@ -230,6 +248,15 @@ class ODataSettings(HttpSettings):
     ] = Field(default_factory=dict)
     entities: dict[Name, EntitySettings] = Field(default_factory=dict)
     operations: dict[str, Operate] = Field(default_factory=dict)
+
+    @field_validator("headers")
+    @classmethod
+    def _are_not_ours(cls, value: dict[str, str]) -> dict[str, str]:
+        if taken := sorted(name for name in value if name.lower() in _OWN_HEADERS):
+            raise PydanticCustomError(
+                "header", "{names}: not for a configuration to set", {"names": ", ".join(taken)}
+            )
+        return value
 
     @model_validator(mode="after")
     def _does_something(self) -> "ODataSettings":

@@ -140,6 +140,7 @@ def test_metadata_that_is_not_there_is_told_with_a_way_to_get_it(tmp_path: Any) 
         ({"auth": {}}, ("auth",)),
         ({"auth": {"bearer": "t", "basic": {"user": "a", "password": "p"}}}, ("auth",)),
         ({"headers": {"sap-client": "100\r\nX: y"}}, ("headers", "sap-client")),
+        ({"headers": {"If-Match": "*"}}, ("headers",)),
         ({"entities": {"Or/ders": {"fields": ["ID"], "actions": {}}}}, ("entities", "Or/ders", "[key]")),
         ({"operations": {"a": {"name": "x(y)"}}}, ("operations", "a", "name")),
     ],
@@ -157,3 +158,14 @@ def test_the_example_of_the_readme_is_a_section_that_works() -> None:
     example["auth"]["basic"]["password"] = "resolved"
     own = ODataSettings.model_validate({**example, "metadata": FOLDER / "trade.v4.edmx"})
     testing.check_declarations(build_odata("trade", own))
+
+
+@pytest.mark.parametrize("etag", ["*", 'W/"1", W/"2"', 'W/"1"\r\nX-Other: 1', "1", "", 'W/"ü"'])
+def test_a_change_depends_on_one_state_and_on_nothing_else(version: Any, etag: str) -> None:
+    change = built(version).actions["trade.change_customer"]
+    change.arguments.model_validate({"ID": "C-1", "etag": 'W/"1"', "name": "x"})
+    change.arguments.model_validate(
+        {"ID": "C-1", "etag": """W/"datetime'2026-01-01T00%3A00%3A00'\"""", "name": "x"}
+    )
+    with pytest.raises(ValidationError, match="etag"):
+        change.arguments.model_validate({"ID": "C-1", "etag": etag, "name": "x"})
