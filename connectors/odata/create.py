@@ -171,6 +171,11 @@ def _reference(exposed: Exposed, own: Create) -> Property:
 
 
 def _reference_of(key: str, reference: Property) -> str:
-    """Return the text that stands for our key: letters and digits, always the same."""
+    """Return the text that stands for our key, always the same.
+
+    Capital letters and digits, a letter first: some systems turn small letters into capitals, and texts of digits into
+    numbers, and would then not find what they were given.
+    """
     length = reference.type.max_length if isinstance(reference.type, Primitive) else None
-    return hashlib.sha256(key.encode()).hexdigest()[: min(_REFERENCE, length or _REFERENCE)]
+    digest = hashlib.sha256(key.encode()).hexdigest().upper()
+    return f"P{digest}"[: min(_REFERENCE, length or _REFERENCE)]

@@ -1,5 +1,6 @@
 """What a service answers is taken for what it says of the effect, and for no more."""
 
+import re
 from typing import Any
 
 import pytest
@@ -165,6 +166,24 @@ async def test_headers_of_the_section_and_of_the_protocol_are_sent() -> None:
     assert seen["sap-client"] == "100"
     assert "IEEE754Compatible=true" in seen["Accept"]
     assert seen["OData-Version"] == "4.0"
+
+
+async def test_our_reference_is_the_same_for_a_key_and_of_capitals_and_digits() -> None:
+    sent: list[str] = []
+
+    async def creates(request: web.Request) -> web.Response:
+        if request.method == "POST":
+            sent.append((await request.json())["reference"])
+            return web.json_response({"ID": ORDER})
+        assert request.query["$filter"] == f"reference eq '{sent[0]}'"
+        return web.json_response({"value": [{"ID": ORDER}]})
+
+    async with gateway(creates) as do:
+        for key in ("k-1", "k-1", "k-2"):
+            await do("create_order", key=key, customer_ID="C-1")
+        assert (await do("outcome_of_create_order", key="k-1", customer_ID="C-1"))["ID"] == ORDER
+    assert sent[0] == sent[1] != sent[2]
+    assert all(re.fullmatch(r"P[0-9A-F]{31}", each) for each in sent)
 
 
 async def test_several_entities_with_our_reference_are_left_to_a_person() -> None:
