@@ -1,0 +1,196 @@
+"""Putting a file where others take it away from, whole and once for a key, although it may be gone when we look again.
+
+Beside the file's place there is a folder `.pointsman/<key>`, where an attempt
+
+1. writes the whole content under a name of its own (`<attempt>.part`);
+2. writes down which attempt is the one that counts (`chosen`; moved there, so that exactly one can be);
+3. moves that attempt's part to the file's name. A move is atomic and consumes the part.
+
+So whoever comes again with the key knows: no `chosen` - nobody has begun to publish; `chosen` and its part - not published
+yet; `chosen` without its part - published, whether the file still waits there or somebody has taken it. Attempts at the
+same time, even of several processes, are one as well: only the chosen part can be moved, and only once.
+"""
+
+import contextlib
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from connectors.errors import ActionError, BusyError, FailedError, InDoubtError, NotSentError
+from connectors.files.tree import ExistsError, MissingError, Path, Tree
+
+STAGING: Final = ".pointsman"
+"""The folder for attempts and receipts, beside the files themselves."""
+_CHOSEN: Final = "chosen"
+_CHOSEN_LIMIT: Final = 4096
+_LEFTOVERS: Final = 100
+_LOOKS: Final = 3
+
+
+class _Chosen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    part: str
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What is to be published.
+
+    Attributes:
+        folder: where others take it from; it exists.
+        name: the file's.
+        content: the whole of it.
+        key: what names this publication; see `names.key_name`.
+    """
+
+    folder: Path
+    name: str
+    content: bytes
+    key: str
+
+    @property
+    def path(self) -> Path:
+        """Of the file."""
+        return (*self.folder, self.name)
+
+    @property
+    def staging(self) -> Path:
+        """The folder of this key's attempts."""
+        return (*self.folder, STAGING, self.key)
+
+    @property
+    def sha256(self) -> str:
+        """Of the content, in hexadecimal."""
+        return digest(self.content)
+
+
+def digest(content: bytes) -> str:
+    """Return the SHA-256 of a content in hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+async def publish(tree: Tree, publication: Publication) -> None:
+    """Publish a file, once for its key; called again with the same publication it does nothing more.
+
+    Raises:
+        NotSentError: it broke off before anything could be seen.
+        InDoubtError: it broke off when the file was given its name; the same call again finds out.
+        FailedError: `conflict`: another file has the name, or the key has published something else; nothing was changed.
+    """
+    chosen = await _prepared(tree, publication)
+    if chosen is None:
+        return
+    if (chosen.name, chosen.sha256) != (publication.name, publication.sha256):
+        raise FailedError(
+            f"this call has published {chosen.name} before, with another content", code="conflict"
+        )
+    await _reveal(tree, publication, chosen)
+    # What lost attempts left is rubbish from here on; that it cannot be removed changes nothing.
+    with contextlib.suppress(ActionError, MissingError):
+        await _sweep(tree, publication)
+
+
+async def _prepared(tree: Tree, publication: Publication) -> _Chosen | None:
+    """Return which attempt counts, of this call or of an earlier one; None where the very file is there already."""
+    try:
+        chosen = await _read_chosen(tree, publication)
+        if chosen is not None:
+            return chosen
+        if await _is_there(tree, publication):
+            return None
+        return await _choose(tree, publication)
+    except InDoubtError as error:
+        # All of it was in our own folder: nobody else saw anything, and the same call again goes on from there.
+        raise NotSentError(f"{publication.name}: not published: {error}") from error
+    except MissingError as error:
+        raise FailedError(
+            f"folder {'/'.join(publication.folder) or '.'} is not there", code="no_such_folder"
+        ) from error
+
+
+async def _is_there(tree: Tree, publication: Publication) -> bool:
+    present = await _content(tree, publication)
+    if present is not None and digest(present) != publication.sha256:
+        raise FailedError(f"{publication.name} is there already, with another content", code="conflict")
+    return present is not None
+
+
+async def _content(tree: Tree, publication: Publication) -> bytes | None:
+    """Return the content of the file that has the name; of a longer one as much as tells it from ours."""
+    try:
+        return await tree.read(publication.path, len(publication.content))
+    except FailedError as error:
+        if error.code == "too_large":
+            return publication.content + b"\0"
+        raise
+
+
+async def _read_chosen(tree: Tree, publication: Publication) -> _Chosen | None:
+    written = await tree.read((*publication.staging, _CHOSEN), _CHOSEN_LIMIT)
+    if written is None:
+        return None
+    try:
+        return _Chosen.model_validate_json(written)
+    except ValidationError:
+        where = "/".join((*publication.staging, _CHOSEN))
+        raise FailedError(
+            f"{where} is damaged: look whether the file was sent, then remove it", code="damaged"
+        ) from None
+
+
+async def _choose(tree: Tree, publication: Publication) -> _Chosen:
+    staging = publication.staging
+    await tree.make_folder(staging[:-1])
+    await tree.make_folder(staging)
+    attempt = secrets.token_hex(8)
+    chosen = _Chosen(part=f"{attempt}.part", name=publication.name, sha256=publication.sha256)
+    await tree.create((*staging, chosen.part), publication.content)
+    proposal = (*staging, f"{attempt}.{_CHOSEN}")
+    await tree.create(proposal, chosen.model_dump_json().encode())
+    try:
+        await tree.move(proposal, (*staging, _CHOSEN))
+    except (ExistsError, MissingError):
+        # Another attempt was faster, and has perhaps swept ours away.
+        other = await _read_chosen(tree, publication)
+        if other is None:
+            raise BusyError(f"{publication.name}: another attempt is giving up") from None
+        return other
+    return chosen
+
+
+async def _reveal(tree: Tree, publication: Publication, chosen: _Chosen) -> None:
+    part = (*publication.staging, chosen.part)
+    for _ in range(_LOOKS):
+        try:
+            await tree.move(part, publication.path)
+        except MissingError:
+            if await _read_chosen(tree, publication) == chosen:
+                return  # it was published before
+            break  # another attempt met a conflict, and took its word back
+        except ExistsError:
+            present = await _content(tree, publication)
+            if present is None:
+                continue  # it was taken away in this moment
+            if digest(present) == chosen.sha256:
+                await tree.remove(part)
+                return
+            # In this order: a receipt without its part would say that it was published.
+            await tree.remove((*publication.staging, _CHOSEN))
+            await tree.remove(part)
+            raise FailedError(
+                f"{publication.name} is there already, with another content", code="conflict"
+            ) from None
+        else:
+            return
+    raise BusyError(f"{publication.name}: others come and go under this name; nothing was published")
+
+
+async def _sweep(tree: Tree, publication: Publication) -> None:
+    for entry in (await tree.list(publication.staging, _LEFTOVERS)).entries:
+        if entry.name != _CHOSEN:
+            await tree.remove((*publication.staging, entry.name))
