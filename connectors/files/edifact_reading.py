@@ -77,7 +77,7 @@ def _advised(text: str) -> tuple[str, str]:
             broken(_FORM, 1, "a file begins with UNA or UNB")
         return _SERVICE, text
     advice = text[:9]
-    separators = advice[3:5] + advice[6] + advice[8:]
+    separators = advice[3:5] + advice[6:7] + advice[8:]
     if len(set(separators)) < _SEPARATORS or any(each.isalnum() or each.isspace() for each in separators):
         broken(_FORM, 1, "UNA names no four different separators")
     return advice, text[9:].lstrip("\r\n")

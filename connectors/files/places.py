@@ -82,6 +82,8 @@ def _text(name: str, way: str | None, value: Any) -> str:
             pass
         case int():
             return str(value)
+        case float() if value.is_integer():
+            return str(int(value))  # validation makes a 2 that is a number 2.0
         case float() | Decimal():
             return f"{Decimal(str(value)):f}"
         case date():  # a datetime is one

@@ -51,7 +51,7 @@ def _transaction(at: Cursor) -> Message:
 
 
 def _segments(content: bytes) -> Iterator[Segment]:
-    from pyx12.errors import X12Error
+    from pyx12.errors import EngineError, X12Error
     from pyx12.x12file import X12Reader
 
     number = 0
@@ -69,7 +69,7 @@ def _segments(content: bytes) -> Iterator[Segment]:
             broken(_FORM, number + 1, "it is empty, has no end, or is too long")
         reader.cleanup()
         _refuse_complaints(reader, number)
-    except (X12Error, IndexError):
+    except (X12Error, EngineError, IndexError):
         broken(_FORM, number + 1, "the envelope is damaged, or of another version than 00401 and 00501")
 
 

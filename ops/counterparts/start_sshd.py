@@ -98,4 +98,4 @@ def _key(file: Path) -> str:
 
 
 if __name__ == "__main__":
-    main("sshd", __doc__, start)
+    main("sshd", __doc__ or "", start)

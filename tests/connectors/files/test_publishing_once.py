@@ -1,6 +1,7 @@
 """A file is published whole and once for its key, wherever an attempt ends and whoever takes it meanwhile."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -106,10 +107,8 @@ async def test_attempts_at_the_same_time_publish_once_in_any_order_with_losses_a
                 raise LostError
 
     async def attempt() -> None:
-        try:
+        with contextlib.suppress(LostError, ActionError):
             await publish(GatedTree(tree, gate), order())
-        except (LostError, ActionError):
-            pass
 
     async with open_local(folder, timeout_s=10, threads=1) as tree:
         async with asyncio.TaskGroup() as group:
@@ -176,7 +175,7 @@ async def test_one_that_ends_while_it_takes_its_word_back_claims_nothing(
 async def test_a_key_publishes_one_content_only(tree: LocalTree, partner: Partner) -> None:
     await publish(tree, order())
     partner.take()
-    with pytest.raises(FailedError, match="published order.txt before") as caught:
+    with pytest.raises(FailedError, match=r"published order\.txt before") as caught:
         await publish(tree, order(b"another\n"))
     assert caught.value.code == "conflict"
     assert partner.seen() == [CONTENT]
