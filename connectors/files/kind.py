@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -167,7 +168,8 @@ def _protected(of: WriteAction) -> frozenset[str]:
 
 def _performing(function: Callable[..., Coroutine[Any, Any, Any]], *parts: BaseModel) -> Perform:
     async def performing(call: Call[Tree], arguments: dict[str, Any]) -> Any:
-        return await function(call, arguments, *parts)
+        timed = replace(call, client=call.client.within(call.timeout_s))
+        return await function(timed, arguments, *parts)
 
     return performing
 

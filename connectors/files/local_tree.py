@@ -11,6 +11,7 @@ from pathlib import Path as FilePath
 from typing import Final, TypeVar
 
 from connectors.errors import ActionError, FailedError, InDoubtError, NotSentError
+from connectors.files.deadline import Deadline
 from connectors.files.no_replace import rename_no_replace
 from connectors.files.tree import Entry, ExistsError, Listing, MissingError, Path
 
@@ -43,7 +44,7 @@ async def open_local(root: FilePath, *, timeout_s: float, threads: int = 8) -> A
     """
     pool = ThreadPoolExecutor(threads, thread_name_prefix="files")
     try:
-        yield LocalTree(root, pool, timeout_s)
+        yield LocalTree(root, pool, Deadline(timeout_s))
     finally:
         # Not waited for: a mount that hangs must not keep a worker from ending.
         pool.shutdown(wait=False, cancel_futures=True)
@@ -52,11 +53,15 @@ async def open_local(root: FilePath, *, timeout_s: float, threads: int = 8) -> A
 class LocalTree:
     """A `Tree` in a folder of this machine. Get one from `open_local`."""
 
-    def __init__(self, root: FilePath, pool: ThreadPoolExecutor, timeout_s: float) -> None:
+    def __init__(self, root: FilePath, pool: ThreadPoolExecutor, deadline: Deadline) -> None:
         """Use `open_local`."""
         self._root = root
         self._pool = pool
-        self._timeout_s = timeout_s
+        self._deadline = deadline
+
+    def within(self, seconds: float) -> "LocalTree":
+        """See `Tree`."""
+        return LocalTree(self._root, self._pool, self._deadline.within(seconds))
 
     async def read(self, path: Path, most: int) -> bytes | None:
         """See `Tree`."""
@@ -90,11 +95,12 @@ class LocalTree:
 
     async def _run(self, work: Callable[[], Result], path: Path) -> Result:
         where = "/".join(path) or "."
+        left_s = self._deadline.left_s(where)
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(left_s):
                 return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         except TimeoutError as error:
-            raise InDoubtError(f"{where}: no answer within {self._timeout_s:g} s") from error
+            raise InDoubtError(f"{where}: no answer within {left_s:.1f} s") from error
         except FileExistsError as error:
             raise ExistsError(where) from error
         except FileNotFoundError as error:

@@ -1,16 +1,15 @@
 """A folder behind SFTP, over one SSH connection that is made when it is needed and again when it is lost."""
 
 import asyncio
-import contextlib
-import stat
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from connectors.errors import ActionError, FailedError, InDoubtError, NotSentError
+from connectors.files.deadline import Deadline
 from connectors.files.sftp_login import SftpLogin
-from connectors.files.ssh import connect
-from connectors.files.tree import Entry, ExistsError, Listing, MissingError, Path
+from connectors.files.sftp_session import SftpSession
+from connectors.files.tree import ExistsError, Listing, MissingError, Path
 
 if TYPE_CHECKING:
     import asyncssh
@@ -31,10 +30,7 @@ _CODES: Final = {
     "SFTPOpUnsupported": "storage_refused",
 }
 _LOGIN_SHARE: Final = 0.5
-"""Share of an operation's time that a new connection may take."""
-_GOODBYE_S: Final = 5
-_FOLDERS_REMEMBERED: Final = 1000
-"""How many folders are known to be no links, for as long as the connection lasts."""
+"""Share of the time for an operation that a new connection may take."""
 
 
 @asynccontextmanager
@@ -45,22 +41,24 @@ async def open_sftp(login: SftpLogin, *, timeout_s: float) -> AsyncGenerator["Sf
         login: where and as whom.
         timeout_s: for one operation, a connection included.
     """
-    tree = SftpTree(login, timeout_s)
+    line = _Line(login)
     try:
-        yield tree
+        yield SftpTree(line, Deadline(timeout_s))
     finally:
-        await tree.close()
+        await line.close()
 
 
 class SftpTree:
     """A `Tree` behind SFTP. Get one from `open_sftp`. Operations of all actions share one connection and one channel."""
 
-    def __init__(self, login: SftpLogin, timeout_s: float) -> None:
+    def __init__(self, line: "_Line", deadline: Deadline) -> None:
         """Use `open_sftp`."""
-        self._login = login
-        self._timeout_s = timeout_s
-        self._connecting = asyncio.Lock()
-        self._session: _Session | None = None
+        self._line = line
+        self._deadline = deadline
+
+    def within(self, seconds: float) -> "SftpTree":
+        """See `Tree`."""
+        return SftpTree(self._line, self._deadline.within(seconds))
 
     async def read(self, path: Path, most: int) -> bytes | None:
         """See `Tree`."""
@@ -92,31 +90,26 @@ class SftpTree:
         """See `Tree`."""
         return await self._run(lambda session: session.list(folder, most), folder)
 
-    async def close(self) -> None:
-        """End the connection; the next operation would make a new one."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
-
-    async def _run(self, work: Callable[["_Session"], Awaitable[Result]], path: Path) -> Result:
+    async def _run(self, work: Callable[[SftpSession], Awaitable[Result]], path: Path) -> Result:
         import asyncssh
 
         where = "/".join(path) or "."
-        session = await self._connected()
+        left_s = self._deadline.left_s(where)
+        session = await self._line.session(left_s * _LOGIN_SHARE)
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(self._deadline.left_s(where)):
                 return await work(session)
         except TimeoutError as error:
             # A server that is silent is left alone, so that the next operation does not wait behind this one.
-            await self._dropped(session)
-            raise InDoubtError(f"{where}: no answer within {self._timeout_s:g} s") from error
+            self._line.drop(session)
+            raise InDoubtError(f"{where}: no answer within {left_s:.1f} s") from error
         except (
             asyncssh.SFTPNoConnection,
             asyncssh.SFTPConnectionLost,
             asyncssh.DisconnectError,
             OSError,
         ) as error:
-            await self._dropped(session)
+            self._line.drop(session)
             raise InDoubtError(f"{where}: connection lost ({type(error).__name__})") from error
         except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath) as error:
             raise MissingError(where) from error
@@ -125,151 +118,37 @@ class SftpTree:
         except asyncssh.SFTPError as error:
             raise _refusal(where, error) from error
 
-    async def _connected(self) -> "_Session":
+
+class _Line:
+    """The session that all use, while it lasts."""
+
+    def __init__(self, login: SftpLogin) -> None:
+        self._login = login
+        self._connecting = asyncio.Lock()
+        self._session: SftpSession | None = None
+
+    async def session(self, within_s: float) -> SftpSession:
         """Return the session; opens one where there is none, for all who wait at once."""
-        within_s = self._timeout_s * _LOGIN_SHARE
         try:
             async with asyncio.timeout(within_s), self._connecting:
                 if self._session is None or self._session.is_closed():
                     self._session = None
-                    self._session = await _Session.opened(self._login, within_s)
+                    self._session = await SftpSession.opened(self._login, within_s)
                 return self._session
         except TimeoutError as error:
-            raise NotSentError(f"{self._login.host}: no SSH connection within {within_s:g} s") from error
+            raise NotSentError(f"{self._login.host}: no SSH connection within {within_s:.1f} s") from error
 
-    async def _dropped(self, session: "_Session") -> None:
+    def drop(self, session: SftpSession) -> None:
+        """End a session, for all who use it."""
         if self._session is session:
             self._session = None
         session.abort()
 
-
-class _Session:
-    """One connection with its SFTP channel; raises what asyncssh raises, and what `Tree` names."""
-
-    def __init__(
-        self, connection: "asyncssh.SSHClientConnection", client: "asyncssh.SFTPClient", root: str
-    ) -> None:
-        self._connection = connection
-        self._client = client
-        self._root = root.rstrip("/")
-        self._inside: set[Path] = {()}
-
-    @classmethod
-    async def opened(cls, login: SftpLogin, within_s: float) -> "_Session":
-        import asyncssh
-
-        connection = await connect(login, within_s)
-        try:
-            client = await connection.start_sftp_client()
-            return cls(connection, client, str(await client.realpath(login.root)))
-        except (asyncssh.Error, OSError) as error:
-            connection.abort()
-            why = f"the server offers no SFTP, or not the folder {login.root} ({type(error).__name__})"
-            raise NotSentError(f"{login.host}: {why}") from error
-        except BaseException:
-            connection.abort()
-            raise
-
-    def is_closed(self) -> bool:
-        return bool(self._connection.is_closed())
-
-    def abort(self) -> None:
-        self._connection.abort()
-
     async def close(self) -> None:
-        self._connection.close()
-        try:
-            async with asyncio.timeout(_GOODBYE_S):
-                await self._connection.wait_closed()
-        except TimeoutError:
-            self._connection.abort()
-
-    async def read(self, path: Path, most: int) -> bytes:
-        found = await self._client.lstat(await self._place(path))
-        if not stat.S_ISREG(found.permissions or 0):
-            raise FailedError(f"{path[-1]} is no regular file", code="not_a_file")
-        if (found.size or 0) > most:
-            raise FailedError(f"{path[-1]} has more than {most} bytes", code="too_large")
-        async with self._client.open(await self._place(path), "rb") as file:
-            content = await file.read(most + 1)
-        if len(content) > most:
-            raise FailedError(f"{path[-1]} has more than {most} bytes", code="too_large")
-        return bytes(content)
-
-    async def create(self, path: Path, content: bytes) -> None:
-        import asyncssh
-
-        place = await self._place(path)
-        try:
-            file = await self._client.open(place, "xb")
-        except asyncssh.SFTPFailure as error:
-            if await self._is_there(place):
-                raise ExistsError(place) from error
-            raise
-        async with file:
-            await file.write(content)
-            # An extension of OpenSSH's; other servers decide themselves when they write to their disks.
-            with contextlib.suppress(asyncssh.SFTPOpUnsupported):
-                await file.fsync()
-
-    async def make_folder(self, path: Path) -> None:
-        import asyncssh
-
-        place = await self._place(path)
-        try:
-            await self._client.mkdir(place)
-        except (asyncssh.SFTPFailure, asyncssh.SFTPFileAlreadyExists, asyncssh.SFTPPermissionDenied):
-            if not await self._client.isdir(place):
-                raise
-
-    async def move(self, source: Path, target: Path) -> None:
-        import asyncssh
-
-        # The plain request, which by the protocol fails where the target is there; the extension would replace it.
-        place = await self._place(target)
-        try:
-            await self._client.rename(await self._place(source), place)
-        except asyncssh.SFTPFailure as error:
-            if await self._is_there(place):
-                raise ExistsError(place) from error
-            raise
-
-    async def remove(self, path: Path) -> None:
-        await self._client.remove(await self._place(path))
-
-    async def list(self, folder: Path, most: int) -> Listing:
-        found: list[Entry] = []
-        complete = True
-        async for each in self._client.scandir(await self._place((*folder, ""))):
-            name = str(each.filename)
-            if name.startswith(".") or not stat.S_ISREG(each.attrs.permissions or 0):
-                continue
-            if len(found) == most:
-                complete = False
-                break
-            found.append(Entry(name, each.attrs.size or 0, int(each.attrs.mtime or 0)))
-        return Listing(tuple(sorted(found, key=lambda each: each.name)), complete)
-
-    async def _is_there(self, place: str) -> bool:
-        import asyncssh
-
-        try:
-            await self._client.lstat(place)
-        except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
-            return False
-        return True
-
-    async def _place(self, path: Path) -> str:
-        """Return the server's name of a path, whose folder was seen to be below the root."""
-        folder = path[:-1]
-        if folder not in self._inside:
-            named = "/".join((self._root, *folder))
-            if str(await self._client.realpath(named)) != named:
-                raise FailedError(f"{'/'.join(folder)} is a link, not a folder", code="not_a_file")
-            if len(self._inside) >= _FOLDERS_REMEMBERED:
-                self._inside.clear()
-            self._inside.add(folder)
-        return "/".join((self._root, *path))
+        """End the session; the next operation would open a new one."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
 
 
 def _refusal(where: str, error: "asyncssh.SFTPError") -> ActionError:

@@ -51,7 +51,14 @@ class Listing:
 
 
 class Tree(Protocol):
-    """Files below one root. No link is followed to a file."""
+    """Files below one root. No link is followed."""
+
+    def within(self, seconds: float) -> "Tree":
+        """Return the same files, for operations that must all have ended within so many seconds from now.
+
+        One that would begin later raises NotSentError, one that takes longer InDoubtError.
+        """
+        ...
 
     async def read(self, path: Path, most: int) -> bytes | None:
         """Return a file's content, or None where there is none.

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from connectors import testing
+from connectors import testing, testing_faults
 from connectors.connector import Connector
 from connectors.errors import ActionError, FailedError, InDoubtError, NotSentError
 from connectors.files.edifact import edifact_written
 from connectors.files.publishing import digest
 from connectors.files.settings import FilesSettings
 from connectors.files.tree import Tree
+from connectors.testing_link import FaultyLink
 from tests.connectors.files.edi_examples import ORDER, edifact
 from tests.connectors.files.partner import Partner
 from tests.connectors.files.sections import act, partner
@@ -294,6 +295,52 @@ async def test_a_withdrawal_that_loses_its_connection_is_finished_under_the_same
             else:
                 pytest.fail("the action has no end")
     assert number > 3
+
+
+@pytest.fixture
+async def link(sshd: dict[str, Any]) -> AsyncIterator[FaultyLink]:
+    async with FaultyLink.to("127.0.0.1", sshd["port"]) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("verb", ["list_replies", "read_reply", "find_order"])
+async def test_a_read_of_a_silent_server_is_given_up_at_its_deadline(
+    sshd: dict[str, Any], root: Path, link: FaultyLink, verb: str
+) -> None:
+    put(root, "from/reply.edi", REPLY)
+    arguments = {"list_replies": {}, "read_reply": {"file": "reply.edi"}, "find_order": {"order_id": "1"}}
+    connector, settings = partner(server(sshd, port=link.port))
+    async with connector.open(settings) as client:
+        trial = testing.Trial(f"partner.{verb}", arguments[verb])
+        await testing_faults.check_silence(connector, client, link, trial)
+
+
+async def test_a_write_to_a_silent_server_is_given_up_at_its_deadline_and_was_not_sent(
+    sshd: dict[str, Any], root: Path, link: FaultyLink
+) -> None:
+    connector, settings = partner(server(sshd, port=link.port))
+    async with connector.open(settings) as client:
+        await act(connector, client, "list_replies", {})
+        with link.silent():
+            async with asyncio.timeout(3):
+                with pytest.raises(NotSentError, match="no answer within"):
+                    await act(connector, client, "send_order", ORDER, "k1", timeout_s=0.3)
+        assert Partner(root / "to").seen() == []
+        await act(connector, client, "send_order", ORDER, "k1")
+    assert len(Partner(root / "to").seen()) == 1
+
+
+async def test_no_secret_shows_whatever_happens(sshd: dict[str, Any], root: Path, link: FaultyLink) -> None:
+    connector, settings = partner(server(sshd, port=link.port))
+    await testing_faults.check_secrets_stay(connector, settings, link, WRITE)
+
+
+async def test_an_answer_above_the_limit_is_called_so(sshd: dict[str, Any], root: Path) -> None:
+    put(root, "from/long.txt", b"x" * 101)
+    connector, settings = partner(server(sshd), file_bytes=100)
+    async with connector.open(settings) as client:
+        long = testing.Trial("partner.read_text", {"file": "long.txt"})
+        await testing_faults.check_too_large(connector, client, long)
 
 
 async def test_twenty_writers_of_one_key_write_one_file_over_one_connection_and_over_twenty(

@@ -42,6 +42,9 @@ class GatedTree:
         self._tree = tree
         self._gate = gate
 
+    def within(self, seconds: float) -> "GatedTree":
+        return GatedTree(self._tree.within(seconds), self._gate)
+
     async def read(self, path: Path, most: int) -> bytes | None:
         return await self._gated(lambda: self._tree.read(path, most))
 

@@ -94,14 +94,20 @@ ACTIONS: dict[str, Any] = {
 
 def partner(place: dict[str, Any], **changes: Any) -> tuple[Connector[Tree], FilesSettings]:
     """Return a connector of all kinds of actions, for a folder or a server."""
-    settings = FilesSettings.model_validate({**place, "timeout_s": 10, "actions": ACTIONS, **changes})
+    settings = FilesSettings.model_validate({**place, "timeout_s": 60, "actions": ACTIONS, **changes})
     return build_files("partner", settings), settings
 
 
 async def act(
-    connector: Connector[Tree], client: Tree, verb: str, arguments: dict[str, Any], key: str | None = None
+    connector: Connector[Tree],
+    client: Tree,
+    verb: str,
+    arguments: dict[str, Any],
+    key: str | None = None,
+    *,
+    timeout_s: float = 60,
 ) -> Any:
     """Perform an action as the engine does; without a key, under a new one."""
     action = connector.actions[f"partner.{verb}"]
-    call = Call(client, key=key or str(uuid4()), timeout_s=10, tenant="t", run_id="r")
+    call = Call(client, key=key or str(uuid4()), timeout_s=timeout_s, tenant="t", run_id="r")
     return await perform(action, call, action.arguments.model_validate(arguments))

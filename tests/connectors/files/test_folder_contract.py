@@ -14,6 +14,7 @@ import pytest
 from connectors import testing
 from connectors.connector import Connector
 from connectors.errors import FailedError, InDoubtError, NotSentError, UnusableResultError
+from connectors.files.deadline import Deadline
 from connectors.files.edifact import edifact_written
 from connectors.files.local_tree import LocalTree, open_local
 from connectors.files.tree import ExistsError, MissingError, Tree
@@ -246,7 +247,7 @@ async def test_a_mount_that_hangs_is_given_up_in_time(root: Path) -> None:
     with ThreadPoolExecutor(1) as pool:
         pool.submit(answers.wait, 30)  # what hangs in the one thread there is
         with pytest.raises(InDoubtError, match="no answer within"):
-            await LocalTree(root, pool, 0.05).read(("from", "x"), 10)
+            await LocalTree(root, pool, Deadline(0.05)).read(("from", "x"), 10)
         answers.set()
 
 
