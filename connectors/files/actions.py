@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
@@ -23,6 +23,10 @@ from connectors.files.settings import (
     WriteAction,
 )
 from connectors.files.tree import MissingError, Tree
+from connectors.rehearsal import rehearse
+
+_SHOWN: Final = 4000
+"""Bytes of a file that a rehearsal shows."""
 
 
 class File(BaseModel):
@@ -66,6 +70,7 @@ async def write(
             f"{name} would have {len(content)} bytes, `file_bytes` is {settings.file_bytes}", code="too_large"
         )
     publication = Publication(folder_path(action.folder), name, content, key)
+    rehearse(lambda: f"write {_place(action.folder, name)}\n\n{_shown(content)}", changes=True)
     await publish(call.client, publication)
     return File(file=name, bytes=len(content), sha256=publication.sha256)
 
@@ -75,6 +80,7 @@ async def find(
 ) -> File | None:
     """Return the file that a `write` with these arguments would have written, or None."""
     name = file_name(action.name, arguments)
+    rehearse(lambda: f"read {_place(action.folder, name)}", changes=False)
     content = await call.client.read((*folder_path(action.folder), name), settings.file_bytes)
     return None if content is None else _file(name, content)
 
@@ -89,6 +95,7 @@ async def remove(
     """Withdraw what a `write` with these arguments has written; see `moving.withdraw`."""
     name = file_name(of.name, arguments)
     move = Move(folder_path(of.folder), name, folder_path(action.into), key_name(call.tenant, call.key))
+    rehearse(lambda: _moving(move), changes=True)
     content = await withdraw(call.client, move, sha256=arguments.get("sha256"), most=settings.file_bytes)
     return _file(name, content)
 
@@ -98,6 +105,7 @@ async def read_file(
 ) -> FileContent | None:
     """Return a file and what it says, or None where there is none."""
     name = file_name(action.name, arguments)
+    rehearse(lambda: f"read {_place(action.folder, name)}", changes=False)
     try:
         content = await call.client.read((*folder_path(action.folder), name), settings.file_bytes)
     except FailedError as error:
@@ -115,6 +123,7 @@ async def take(
     folder, into = folder_path(action.folder), folder_path(action.into)
     move = Move(folder, name, into, key_name(call.tenant, call.key))
     most = settings.file_bytes
+    rehearse(lambda: _moving(move), changes=True)
     content = await moved(call.client, move, most)
     if content is not None:
         return await _said(name, content, action.content)
@@ -130,6 +139,7 @@ async def list_files(
     call: Call[Tree], _arguments: Mapping[str, Any], action: ListAction, settings: FilesSettings
 ) -> FileList:
     """Return the files of a folder whose names match the pattern."""
+    rehearse(lambda: f"list {_place(action.folder, action.pattern)}", changes=False)
     try:
         listing = await call.client.list(folder_path(action.folder), settings.listing)
     except MissingError:
@@ -141,6 +151,22 @@ async def list_files(
             if fnmatchcase(each.name, action.pattern)
         ],
         complete=listing.complete,
+    )
+
+
+def _moving(move: Move) -> str:
+    return f"move {'/'.join(move.source)} to {'/'.join(move.target)}"
+
+
+def _place(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name
+
+
+def _shown(content: bytes) -> str:
+    """Return a file for people: without the letters that a terminal would take for orders."""
+    text = content[:_SHOWN].decode("latin-1")
+    return "".join(
+        each if each.isprintable() or each == "\n" else "\N{REPLACEMENT CHARACTER}" for each in text
     )
 
 

@@ -56,7 +56,7 @@ def build_files(name: str, settings: FilesSettings) -> Connector[Tree]:
     if found := [*_server_mistakes(settings), *mistakes(settings)]:
         raise SettingsError(found)
     connector = Connector[Tree](
-        name, "Files that partners read and write.", settings=FilesSettings, open=open_files
+        name, "Files that partners read and write.", settings=FilesSettings, open=open_files, rehearses=True
     )
     for verb, action in settings.actions.items():
         _declare(connector, verb, action, settings)

@@ -25,7 +25,7 @@ class SftpLogin(BaseModel):
         egress: addresses and networks that the host may resolve to although they are not on the internet.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     host: str
     port: Annotated[int, Field(ge=1, le=65_535)] = 22
@@ -56,7 +56,7 @@ class SftpLogin(BaseModel):
                 "host_key", "needs either `host_key` or `known_hosts`: no server is trusted unseen"
             )
         try:
-            self.allowed()
+            check_entry(f"{self._in_url()}:{self.port}")
         except ValueError as error:
             raise PydanticCustomError("host", "{problem}", {"problem": str(error)}) from None
         return self
@@ -68,5 +68,7 @@ class SftpLogin(BaseModel):
             ValueError: the host is neither a name nor an address.
         """
         # The policy is the one of HTTP connectors, which reads hosts from URLs; the scheme says nothing there.
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return egress_of(f"https://{host}:{self.port}", self.egress)
+        return egress_of(f"https://{self._in_url()}:{self.port}", self.egress)
+
+    def _in_url(self) -> str:
+        return f"[{self.host}]" if ":" in self.host else self.host
