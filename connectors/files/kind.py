@@ -1,5 +1,6 @@
 """The kind `files`: actions on files of a folder or behind SFTP, described by a section of the configuration."""
 
+import getpass
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -89,6 +90,13 @@ def _server_mistakes(settings: FilesSettings) -> Iterator[SettingsMistake]:
         _ = trusted_hosts(settings.sftp)
     except FailedError as error:
         yield SettingsMistake(("sftp",), str(error))
+    try:
+        _ = getpass.getuser()
+    except (KeyError, OSError):
+        # asyncssh asks for it, although another name logs in; without one no connection would ever be made.
+        yield SettingsMistake(
+            ("sftp",), "the user whom this process runs as has no name", "set LOGNAME in its environment"
+        )
 
 
 def _declare(connector: Connector[Tree], verb: str, action: FileAction, settings: FilesSettings) -> None:

@@ -149,7 +149,14 @@ async def _choose(tree: Tree, publication: Publication) -> _Chosen:
     await tree.make_folder(staging)
     attempt = secrets.token_hex(8)
     chosen = _Chosen(part=f"{attempt}.part", name=publication.name, sha256=publication.sha256)
-    await tree.create((*staging, chosen.part), publication.content)
+    part = (*staging, chosen.part)
+    try:
+        await tree.create(part, publication.content)
+    except FailedError:
+        # Half of it may lie there, on a disk that is full.
+        with contextlib.suppress(ActionError):
+            await tree.remove(part)
+        raise
     proposal = (*staging, f"{attempt}.{_CHOSEN}")
     await tree.create(proposal, chosen.model_dump_json().encode())
     try:

@@ -151,6 +151,16 @@ def test_a_host_key_that_is_none_is_found_at_the_start() -> None:
         build_files("partner", settings)
 
 
+def test_a_process_without_a_user_name_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    with pytest.raises(SettingsError) as caught:
+        build_files("partner", FilesSettings.model_validate({"sftp": SERVER, "actions": ACTIONS}))
+    assert [each.hint for each in caught.value.mistakes] == ["set LOGNAME in its environment"]
+
+
 @pytest.mark.parametrize(("module", "extra"), [("asyncssh", "sftp"), ("pydifact", "edi"), ("pyx12", "edi")])
 def test_a_missing_package_is_named_with_the_command_that_installs_it(
     module: str, extra: str, monkeypatch: pytest.MonkeyPatch

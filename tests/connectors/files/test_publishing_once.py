@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import errno
+import os
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -198,6 +200,21 @@ async def test_an_answer_lost_before_the_last_move_means_that_nothing_was_sent(
         await publish(GatedTree(tree, lose), order())
     await publish(tree, order())
     assert partner.seen() == [CONTENT]
+
+
+async def test_a_part_that_was_refused_is_not_left_on_the_disk(
+    tree: LocalTree, partner: Partner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_fd: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    await tree.make_folder(("to", STAGING))
+    await tree.make_folder(("to", STAGING, "k1"))
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(FailedError) as caught:
+        await publish(tree, order())
+    assert caught.value.code == "no_space"
+    assert list((partner.folder / STAGING / "k1").iterdir()) == []
 
 
 async def test_a_receipt_that_is_damaged_is_left_to_a_person(tree: LocalTree, partner: Partner) -> None:
