@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from connectors.errors import ActionError, FailedError, InDoubtError, NotSentError
 from connectors.files.deadline import Deadline
 from connectors.files.no_replace import rename_no_replace
-from connectors.files.tree import Entry, ExistsError, Listing, MissingError, Path
+from connectors.files.tree import Entry, ExistsError, Listing, MissingError, Path, is_listed
 
 Result = TypeVar("Result")
 
@@ -30,6 +30,8 @@ _CODES: Final = {
     errno.EXDEV: "other_file_system",
     errno.ENAMETOOLONG: "invalid_name",
 }
+_NO_FOLDER_SYNC: Final = frozenset((errno.EINVAL, errno.EOPNOTSUPP, errno.EBADF))
+"""What file systems say that cannot sync a folder, such as some behind a network."""
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -144,7 +146,7 @@ class LocalTree:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            os.fsync(folder)
+            _sync_folder(folder)
 
     def _make_folder(self, path: Path) -> None:
         with self._opened(path[:-1]) as folder:
@@ -153,13 +155,16 @@ class LocalTree:
             except FileExistsError:
                 os.close(os.open(path[-1], _FOLDER, dir_fd=folder))  # raises where it is no folder
             else:
-                os.fsync(folder)
+                _sync_folder(folder)
 
     def _move(self, source: Path, target: Path) -> None:
         with self._opened(source[:-1]) as source_fd, self._opened(target[:-1]) as target_fd:
             rename_no_replace(source[-1], target[-1], source_fd=source_fd, target_fd=target_fd)
-            os.fsync(target_fd)
-            os.fsync(source_fd)
+            try:
+                _sync_folder(target_fd)
+                _sync_folder(source_fd)
+            except OSError as error:
+                raise InDoubtError(f"{target[-1]}: moved, and {os.strerror(error.errno or 0)}") from error
 
     def _remove(self, path: Path) -> None:
         with self._opened(path[:-1]) as folder:
@@ -169,13 +174,22 @@ class LocalTree:
         found: list[Entry] = []
         with self._opened(folder) as fd, os.scandir(fd) as entries:
             for each in entries:
-                if each.name.startswith(".") or not each.is_file(follow_symlinks=False):
+                if not is_listed(each.name) or not each.is_file(follow_symlinks=False):
                     continue
                 if len(found) == most:
                     return Listing(_sorted(found), complete=False)
                 seen = each.stat(follow_symlinks=False)
                 found.append(Entry(each.name, seen.st_size, int(seen.st_mtime)))
         return Listing(_sorted(found), complete=True)
+
+
+def _sync_folder(fd: int) -> None:
+    """Have a folder's names written to the disk, where its file system can."""
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
 
 
 def _sorted(found: list[Entry]) -> tuple[Entry, ...]:

@@ -1,6 +1,5 @@
 """Moving a file to a folder of its own kind, once for a key: withdrawing what we published, taking what is meant for us."""
 
-import contextlib
 from dataclasses import dataclass
 
 from connectors.errors import FailedError
@@ -72,18 +71,15 @@ async def carry_out(tree: Tree, move: Move, content: bytes, *, gone: str, most: 
         gone: the code of the FailedError where somebody else was faster.
         most: bytes.
     """
-    with contextlib.suppress(ExistsError):
-        await _folder(tree, move.into)
-        try:
-            await tree.move(move.source, move.target)
-        except MissingError:
-            before = await moved(tree, move, most)  # by another attempt at this call
-            if before is None:
-                raise FailedError(f"{move.name} is gone: somebody else was faster", code=gone) from None
-            return before
-        return content
-    before = await moved(tree, move, most)
-    return content if before is None else before
+    await _folder(tree, move.into)
+    try:
+        await tree.move(move.source, move.target)
+    except (MissingError, ExistsError):
+        before = await moved(tree, move, most)  # by another attempt at this call
+        if before is None:
+            raise FailedError(f"{move.name} is gone: somebody else was faster", code=gone) from None
+        return before
+    return content
 
 
 async def _folder(tree: Tree, folder: Path) -> None:

@@ -6,6 +6,8 @@ import os
 from functools import lru_cache
 from typing import Any, Final
 
+from connectors.errors import InDoubtError
+
 _NO_REPLACE: Final = 1  # RENAME_NOREPLACE of renameat2(2)
 _CANNOT: Final = frozenset((errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP))
 
@@ -17,7 +19,8 @@ def rename_no_replace(source: str, target: str, *, source_fd: int, target_fd: in
     both names, never none and never another file's.
 
     Raises:
-        OSError: FileExistsError where the target is there, FileNotFoundError where the source is not, others.
+        OSError: FileExistsError where the target is there, FileNotFoundError where the source is not, others; nothing was done.
+        InDoubtError: the first of two steps was done, and the second was not.
     """
     rename = _renameat2()
     if rename is not None:
@@ -27,7 +30,12 @@ def rename_no_replace(source: str, target: str, *, source_fd: int, target_fd: in
         if number not in _CANNOT:
             raise OSError(number, os.strerror(number), source, None, target)
     os.link(source, target, src_dir_fd=source_fd, dst_dir_fd=target_fd, follow_symlinks=False)
-    os.unlink(source, dir_fd=source_fd)
+    try:
+        os.unlink(source, dir_fd=source_fd)
+    except OSError as error:
+        raise InDoubtError(
+            f"{source} is {target} now, and {source} as well: {os.strerror(error.errno or 0)}"
+        ) from error
 
 
 @lru_cache(maxsize=1)

@@ -149,16 +149,16 @@ async def _choose(tree: Tree, publication: Publication) -> _Chosen:
     await tree.make_folder(staging)
     attempt = secrets.token_hex(8)
     chosen = _Chosen(part=f"{attempt}.part", name=publication.name, sha256=publication.sha256)
-    part = (*staging, chosen.part)
+    part, proposal = (*staging, chosen.part), (*staging, f"{attempt}.{_CHOSEN}")
     try:
         await tree.create(part, publication.content)
+        await tree.create(proposal, chosen.model_dump_json().encode())
     except FailedError:
         # Half of it may lie there, on a disk that is full.
         with contextlib.suppress(ActionError):
             await tree.remove(part)
+            await tree.remove(proposal)
         raise
-    proposal = (*staging, f"{attempt}.{_CHOSEN}")
-    await tree.create(proposal, chosen.model_dump_json().encode())
     try:
         await tree.move(proposal, (*staging, _CHOSEN))
     except (ExistsError, MissingError):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from connectors.errors import FailedError, NotSentError
 from connectors.files.sftp_login import SftpLogin
 from connectors.files.ssh import connect
-from connectors.files.tree import Entry, ExistsError, Listing, Path
+from connectors.files.tree import Entry, ExistsError, Listing, Path, is_listed
 
 if TYPE_CHECKING:
     import asyncssh
@@ -41,7 +41,7 @@ class SftpSession:
 
         connection = await connect(login, within_s)
         try:
-            client = await connection.start_sftp_client()
+            client = await connection.start_sftp_client(path_errors="surrogateescape")
             return cls(connection, client, str(await client.realpath(login.root)))
         except (asyncssh.Error, OSError) as error:
             connection.abort()
@@ -132,7 +132,7 @@ class SftpSession:
         complete = True
         async for each in self._client.scandir(await self._place((*folder, ""))):
             name = str(each.filename)
-            if name.startswith(".") or not stat.S_ISREG(each.attrs.permissions or 0):
+            if not is_listed(name) or not stat.S_ISREG(each.attrs.permissions or 0):
                 continue
             if len(found) == most:
                 complete = False

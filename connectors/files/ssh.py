@@ -28,8 +28,9 @@ async def connect(login: SftpLogin, within_s: float) -> "asyncssh.SSHClientConne
     until = time.monotonic() + within_s
     try:
         async with asyncio.timeout(within_s):
-            secret = login.key or login.password
-            value = await present_value(_given(secret), within_s)
+            secret = login.password if login.key is None else login.key
+            assert secret is not None, "settings hold a key or a password"
+            value = await present_value(secret, within_s)
             try:
                 return await _connected(login, value)
             except FailedError as error:
@@ -42,11 +43,6 @@ async def connect(login: SftpLogin, within_s: float) -> "asyncssh.SSHClientConne
                 return await _connected(login, renewed)
     except TimeoutError as error:
         raise NotSentError(f"{login.host}:{login.port}: no SSH connection within {within_s:g} s") from error
-
-
-def _given(secret: Any) -> Any:
-    assert secret is not None, "settings hold a key or a password"
-    return secret
 
 
 async def _connected(login: SftpLogin, secret: str) -> "asyncssh.SSHClientConnection":

@@ -50,6 +50,11 @@ class Listing:
     complete: bool
 
 
+def is_listed(name: str) -> bool:
+    """Say whether a listing names a file: it is not hidden, and its name is text (in UTF-8)."""
+    return not name.startswith(".") and name.isprintable()  # what was no UTF-8 became surrogates
+
+
 class Tree(Protocol):
     """Files below one root. No link is followed."""
 
@@ -101,7 +106,7 @@ class Tree(Protocol):
         ...
 
     async def list(self, folder: Path, most: int) -> Listing:
-        """Return the files of a folder, without those whose name begins with a dot.
+        """Return the files of a folder that `is_listed` names.
 
         Raises:
             MissingError: there is no such folder.

@@ -443,6 +443,7 @@ async def test_a_link_is_neither_read_nor_listed_nor_entered(
 ) -> None:
     put(root, "secret", b"hunter2")
     (root / "from" / "link.edi").symlink_to(root / "secret")
+    put(root, os.fsdecode(b"from/latin-\xe4.edi"), b"x")
     with pytest.raises(FailedError) as caught:
         await act(erp[0], client, "read_text", {"file": "link.edi"})
     assert caught.value.code == "not_a_file"

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import stat
 import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -161,6 +162,7 @@ async def test_what_is_no_regular_file_is_not_read_or_listed(
     os.mkfifo(root / "from" / "pipe.edi")
     (root / "from" / "folder.edi").mkdir()
     (root / "from" / ".hidden.edi").write_bytes(b"x")
+    (root / "from" / os.fsdecode(b"latin-\xe4.edi")).write_bytes(b"x")
     for name in ("link.edi", "pipe.edi", "folder.edi"):
         with pytest.raises(FailedError) as caught:
             await act(erp, client, "read_text", {"file": name})
@@ -240,6 +242,48 @@ async def test_a_disk_that_errs_leaves_it_open_whether_it_did_it(
     monkeypatch.setattr(os, "fsync", err)
     with pytest.raises(InDoubtError):
         await client.create(("to", "x"), b"x")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EACCES])
+async def test_an_error_behind_a_move_does_not_say_that_nothing_was_moved(
+    client: LocalTree, root: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def err(_fd: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    (root / "to" / "a").write_bytes(b"a")
+    monkeypatch.setattr(os, "fsync", err)
+    with pytest.raises(InDoubtError):
+        await client.move(("to", "a"), ("from", "a"))
+    assert (root / "from" / "a").exists()
+
+
+async def test_a_second_step_that_fails_leaves_it_open(
+    client: LocalTree, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_name: str, *, dir_fd: int) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    (root / "to" / "a").write_bytes(b"a")
+    monkeypatch.setattr("connectors.files.no_replace._renameat2", lambda: None)
+    monkeypatch.setattr(os, "unlink", refuse)
+    with pytest.raises(InDoubtError):
+        await client.move(("to", "a"), ("from", "a"))
+
+
+async def test_a_file_system_that_cannot_sync_folders_is_good_enough(
+    erp: Connector[Tree], client: LocalTree, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = os.fsync
+
+    def cannot(fd: int) -> None:
+        if stat.S_ISDIR(os.fstat(fd).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        synced(fd)
+
+    monkeypatch.setattr(os, "fsync", cannot)
+    await act(erp, client, "send_order", ORDER)
+    assert len(Partner(root / "to").seen()) == 1
 
 
 async def test_a_mount_that_hangs_is_given_up_in_time(root: Path) -> None:
