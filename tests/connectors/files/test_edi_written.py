@@ -172,3 +172,45 @@ def test_control_numbers_of_any_key_are_in_range(key: str) -> None:
     reference = control_reference(None, {}, key, lambda _name, _text: None)
     assert len(reference) == 14
     assert all(carries("UNOA", character) for character in reference)
+
+
+def test_lists_in_lists_and_lists_of_texts_make_segments() -> None:
+    segments = [
+        {
+            "each": "lines",
+            "segments": [
+                ["LIN", "{lines.position}"],
+                {"each": "lines.lots", "segments": [["PCI", "{lines.lots.position}", "{lines.lots.value}"]]},
+                {"when": "lines.gift", "segments": [["FTX", "GIFT"]]},
+            ],
+        },
+        ["CNT", "{lines.count}"],
+    ]
+    lines = [{"lots": ["A", "B"], "gift": True}, {"lots": [], "gift": False}, {}]
+    (message,) = read_edifact(
+        edifact_written(edifact(segments=segments), ORDER | {"lines": lines}, "k")
+    ).messages
+    assert list(message.segments) == [
+        ["LIN", "1"],
+        ["PCI", "1", "A"],
+        ["PCI", "2", "B"],
+        ["FTX", "GIFT"],
+        ["LIN", "2"],
+        ["LIN", "3"],
+        ["CNT", "3"],
+    ]
+
+
+def test_a_segment_of_which_nothing_is_given_is_left_out() -> None:
+    (message,) = read_edifact(
+        edifact_written(edifact(segments=[["FTX", "{note}", ["{note}", ""]], ["UNS", "S"]]), ORDER, "k")
+    ).messages
+    assert list(message.segments) == [["UNS", "S"]]
+
+
+def test_a_message_of_too_many_segments_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connectors.files.segments.SEGMENTS_LIMIT", 7)
+    edifact_written(edifact(segments=[["UNS", "S"]] * 7), ORDER, "k")
+    with pytest.raises(FailedError, match="more than 7 segments") as caught:
+        edifact_written(edifact(segments=[["UNS", "S"]] * 8), ORDER, "k")
+    assert caught.value.code == "too_large"
