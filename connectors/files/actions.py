@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
+import orjson
 from pydantic import BaseModel, Field
 
 from connectors.action import Call
@@ -69,10 +70,11 @@ async def write(
         raise FailedError(
             f"{name} would have {len(content)} bytes, `file_bytes` is {settings.file_bytes}", code="too_large"
         )
-    publication = Publication(folder_path(action.folder), name, content, key)
+    made_of = digest(orjson.dumps(arguments, option=orjson.OPT_SORT_KEYS, default=str))
+    publication = Publication(folder_path(action.folder), name, content, key, made_of)
     rehearse(lambda: f"write {_place(action.folder, name)}\n\n{_shown(content)}", changes=True)
-    await publish(call.client, publication)
-    return File(file=name, bytes=len(content), sha256=publication.sha256)
+    said = await publish(call.client, publication)
+    return File(file=said.name, bytes=said.size, sha256=said.sha256)
 
 
 async def find(

@@ -9,6 +9,9 @@ Beside the file's place there is a folder `.pointsman/<key>`, where an attempt
 So whoever comes again with the key knows: no `chosen` - nobody has begun to publish; `chosen` and its part - not published
 yet; `chosen` without its part - published, whether the file still waits there or somebody has taken it. Attempts at the
 same time, even of several processes, are one as well: only the chosen part can be moved, and only once.
+
+What was chosen stays chosen: where the same call comes again and its template has been changed meanwhile, what the first
+attempt wrote is what is published.
 """
 
 import contextlib
@@ -30,11 +33,25 @@ _LEFTOVERS: Final = 100
 _LOOKS: Final = 3
 
 
-class _Chosen(BaseModel):
+class Published(BaseModel):
+    """What has been published.
+
+    Attributes:
+        name: the file's.
+        size: in bytes.
+        sha256: of its content, in hexadecimal.
+    """
+
     model_config = ConfigDict(extra="forbid", frozen=True)
-    part: str
+
     name: str
+    size: int
     sha256: str
+
+
+class _Chosen(Published):
+    part: str
+    arguments: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +63,14 @@ class Publication:
         name: the file's.
         content: the whole of it.
         key: what names this publication; see `names.key_name`.
+        arguments: digest of what it was made of; the same key with others is another decision, and a conflict.
     """
 
     folder: Path
     name: str
     content: bytes
     key: str
-
-    @property
-    def path(self) -> Path:
-        """Of the file."""
-        return (*self.folder, self.name)
+    arguments: str
 
     @property
     def staging(self) -> Path:
@@ -64,9 +78,9 @@ class Publication:
         return (*self.folder, STAGING, self.key)
 
     @property
-    def sha256(self) -> str:
-        """Of the content, in hexadecimal."""
-        return digest(self.content)
+    def said(self) -> Published:
+        """What it says of itself once it is published."""
+        return Published(name=self.name, size=len(self.content), sha256=digest(self.content))
 
 
 def digest(content: bytes) -> str:
@@ -74,25 +88,27 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-async def publish(tree: Tree, publication: Publication) -> None:
+async def publish(tree: Tree, publication: Publication) -> Published:
     """Publish a file, once for its key; called again with the same publication it does nothing more.
 
     Raises:
         NotSentError: it broke off before anything could be seen.
         InDoubtError: it broke off when the file was given its name; the same call again finds out.
-        FailedError: `conflict`: another file has the name, or the key has published something else; nothing was changed.
+        FailedError: `conflict`: another file has the name, or the key has published what other arguments say; nothing was
+            changed.
     """
     chosen = await _prepared(tree, publication)
     if chosen is None:
-        return
-    if (chosen.name, chosen.sha256) != (publication.name, publication.sha256):
+        return publication.said
+    if chosen.arguments != publication.arguments:
         raise FailedError(
-            f"this call has published {chosen.name} before, with another content", code="conflict"
+            f"this call has published {chosen.name} before, with other arguments", code="conflict"
         )
     await _reveal(tree, publication, chosen)
     # What lost attempts left is rubbish from here on; that it cannot be removed changes nothing.
     with contextlib.suppress(ActionError, MissingError):
         await _sweep(tree, publication)
+    return Published(name=chosen.name, size=chosen.size, sha256=chosen.sha256)
 
 
 async def _prepared(tree: Tree, publication: Publication) -> _Chosen | None:
@@ -114,20 +130,21 @@ async def _prepared(tree: Tree, publication: Publication) -> _Chosen | None:
 
 
 async def _is_there(tree: Tree, publication: Publication) -> bool:
-    present = await _content(tree, publication)
-    if present is not None and digest(present) != publication.sha256:
+    present = await _digest_at(tree, publication.folder, publication.said)
+    if present not in {None, publication.said.sha256}:
         raise FailedError(f"{publication.name} is there already, with another content", code="conflict")
     return present is not None
 
 
-async def _content(tree: Tree, publication: Publication) -> bytes | None:
-    """Return the content of the file that has the name; of a longer one as much as tells it from ours."""
+async def _digest_at(tree: Tree, folder: Path, wanted: Published) -> str | None:
+    """Return the digest of the file that has the wanted one's name; of a longer one an empty text."""
     try:
-        return await tree.read(publication.path, len(publication.content))
+        content = await tree.read((*folder, wanted.name), wanted.size)
     except FailedError as error:
         if error.code == "too_large":
-            return publication.content + b"\0"
+            return ""
         raise
+    return None if content is None else digest(content)
 
 
 async def _read_chosen(tree: Tree, publication: Publication) -> _Chosen | None:
@@ -148,7 +165,7 @@ async def _choose(tree: Tree, publication: Publication) -> _Chosen:
     await tree.make_folder(staging[:-1])
     await tree.make_folder(staging)
     attempt = secrets.token_hex(8)
-    chosen = _Chosen(part=f"{attempt}.part", name=publication.name, sha256=publication.sha256)
+    chosen = _Chosen(part=f"{attempt}.part", arguments=publication.arguments, **publication.said.model_dump())
     part, proposal = (*staging, chosen.part), (*staging, f"{attempt}.{_CHOSEN}")
     try:
         await tree.create(part, publication.content)
@@ -174,23 +191,23 @@ async def _reveal(tree: Tree, publication: Publication, chosen: _Chosen) -> None
     part = (*publication.staging, chosen.part)
     for _ in range(_LOOKS):
         try:
-            await tree.move(part, publication.path)
+            await tree.move(part, (*publication.folder, chosen.name))
         except MissingError:
             if await _read_chosen(tree, publication) == chosen:
                 return  # it was published before
             break  # another attempt met a conflict, and took its word back
         except ExistsError:
-            present = await _content(tree, publication)
+            present = await _digest_at(tree, publication.folder, chosen)
             if present is None:
                 continue  # it was taken away in this moment
-            if digest(present) == chosen.sha256:
+            if present == chosen.sha256:
                 await tree.remove(part)
                 return
             # In this order: a receipt without its part would say that it was published.
             await tree.remove((*publication.staging, _CHOSEN))
             await tree.remove(part)
             raise FailedError(
-                f"{publication.name} is there already, with another content", code="conflict"
+                f"{chosen.name} is there already, with another content", code="conflict"
             ) from None
         else:
             return

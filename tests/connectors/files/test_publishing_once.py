@@ -6,6 +6,7 @@ import errno
 import os
 import random
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from connectors.errors import ActionError, BusyError, FailedError, InDoubtError, NotSentError
 from connectors.files.local_tree import LocalTree, open_local
-from connectors.files.publishing import STAGING, Publication, publish
+from connectors.files.publishing import STAGING, Publication, digest, publish
 from tests.connectors.files.partner import GatedTree, LostError, Partner
 
 CONTENT = b"an order\n"
@@ -33,7 +34,7 @@ def partner(tmp_path: Path) -> Partner:
 
 
 def order(content: bytes = CONTENT, key: str = "k1") -> Publication:
-    return Publication(("to",), "order.txt", content, key)
+    return Publication(("to",), "order.txt", content, key, arguments=digest(content))
 
 
 async def moments(tree: LocalTree, publication: Publication) -> int:
@@ -174,6 +175,27 @@ async def test_one_that_ends_while_it_takes_its_word_back_claims_nothing(
     assert partner.seen() == [b"another\n", CONTENT]
 
 
+@pytest.mark.parametrize("moment", range(20))
+async def test_the_same_call_with_another_template_publishes_what_was_chosen_first(
+    tree: LocalTree, partner: Partner, moment: int
+) -> None:
+    left = moment
+
+    async def end(_after: bool) -> None:
+        nonlocal left
+        if left == 0:
+            raise LostError
+        left -= 1
+
+    with contextlib.suppress(LostError):
+        await publish(GatedTree(tree, end), order())
+    later = replace(order(), name="new-order.txt", content=b"a new form of order\n")
+    said = await publish(tree, later)
+    partner.take()
+    assert await publish(tree, later) == said
+    assert [digest(each) for each in partner.seen()] == [said.sha256]
+
+
 async def test_a_key_publishes_one_content_only(tree: LocalTree, partner: Partner) -> None:
     await publish(tree, order())
     partner.take()
@@ -228,7 +250,7 @@ async def test_a_receipt_that_is_damaged_is_left_to_a_person(tree: LocalTree, pa
 
 async def test_a_folder_that_is_not_there_is_named(tree: LocalTree) -> None:
     with pytest.raises(FailedError, match="folder out is not there") as caught:
-        await publish(tree, Publication(("out",), "order.txt", CONTENT, "k1"))
+        await publish(tree, Publication(("out",), "order.txt", CONTENT, "k1", ""))
     assert caught.value.code == "no_such_folder"
 
 
