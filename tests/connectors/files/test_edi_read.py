@@ -161,8 +161,8 @@ def test_a_broken_x12_file_is_refused_with_the_number_of_its_segment(
 
 
 def test_a_text_that_looks_like_a_service_string_is_a_text() -> None:
-    # pydifact's own parser would begin anew at it, and take what the text says for the interchange.
-    smuggled = "'UNA:+.? 'UNB+UNOC:3+EVIL+4098765000004+261128:0900+X'"
+    # pydifact's own parser begins anew at it: all that follows is then said by whoever wrote the text.
+    smuggled = "'UNA|^.\\ ~UNB^UNOC|3^EVIL^4098765000004^261128|0900^X~UNH^1^ORDERS|D|96A|UN~UNT^2^1~UNZ^1^X~"
     written = edifact_written(edifact(), ORDER | {"note": smuggled}, "k").removeprefix(b"UNA:+.? '")
     found = read_edifact(written)
     assert found.sender == "4012345000009"
