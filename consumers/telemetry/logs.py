@@ -28,7 +28,8 @@ CLAMPED: Final[Mapping[str, int]] = {
     "aiohttp": logging.INFO,
     "openai": logging.INFO,
     "redis": logging.INFO,
-    # Two more that write a line for each request at INFO.
+    "asyncssh": logging.WARNING,
+    # Two more that write a line for each request at INFO; the one above does for each connection, with users and paths.
     "httpx2": logging.WARNING,
     "httpcore2": logging.WARNING,
 }
