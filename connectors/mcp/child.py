@@ -10,7 +10,7 @@ import os
 import signal
 from asyncio import StreamReader, StreamWriter
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,14 +67,14 @@ class Command:
 
 @asynccontextmanager
 async def started(
-    command: Command, handed_over: HandedOver, ended: asyncio.Event
+    command: Command, handed_over: HandedOver, on_end: Callable[[], None]
 ) -> AsyncGenerator[tuple[Any, Any]]:
     """Run a server until the block ends; yields the streams that a session of the `mcp` package talks through.
 
     Args:
         command: what to start.
         handed_over: where errors are left for those who wait for an answer.
-        ended: set when it can be talked to no longer.
+        on_end: called when it can be talked to no longer; more than once.
 
     Raises:
         OSError: it cannot be started.
@@ -101,8 +101,8 @@ async def started(
     write, out_of = anyio.create_memory_object_stream[SessionMessage](_QUEUED)
     answers = _Answers(command, handed_over, into)
     tasks = [
-        asyncio.create_task(answers.read_all(process.stdout, ended), name=f"mcp {command.name} stdout"),
-        asyncio.create_task(_write_all(process.stdin, out_of, ended), name=f"mcp {command.name} stdin"),
+        asyncio.create_task(answers.read_all(process.stdout, on_end), name=f"mcp {command.name} stdout"),
+        asyncio.create_task(_write_all(process.stdin, out_of, on_end), name=f"mcp {command.name} stdin"),
         asyncio.create_task(
             _log_all(process.stderr, command, secrets.values()), name=f"mcp {command.name} stderr"
         ),
@@ -110,7 +110,7 @@ async def started(
     try:
         yield read, write
     finally:
-        ended.set()
+        on_end()
         try:
             await _end(process)
         finally:
@@ -129,7 +129,7 @@ class _Answers:
     handed_over: HandedOver
     into: "MemoryObjectSendStream[SessionMessage | Exception]"
 
-    async def read_all(self, stdout: StreamReader, ended: asyncio.Event) -> None:
+    async def read_all(self, stdout: StreamReader, on_end: Callable[[], None]) -> None:
         import anyio
 
         cutter = Cutter(self.command.max_bytes)
@@ -142,7 +142,7 @@ class _Answers:
         except (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
             pass  # the session is closed, or the pipe broke: both end here
         finally:
-            ended.set()
+            on_end()
             self.into.close()
 
     def _message(self, cut: Cut) -> "SessionMessage | None":
@@ -169,7 +169,7 @@ class _Answers:
 
 
 async def _write_all(
-    stdin: StreamWriter, out_of: "MemoryObjectReceiveStream[SessionMessage]", ended: asyncio.Event
+    stdin: StreamWriter, out_of: "MemoryObjectReceiveStream[SessionMessage]", on_end: Callable[[], None]
 ) -> None:
     try:
         async for item in out_of:
@@ -179,7 +179,7 @@ async def _write_all(
     except (OSError, TimeoutError):
         pass  # it reads no longer
     finally:
-        ended.set()
+        on_end()
 
 
 async def _log_all(stderr: StreamReader, command: Command, secrets: Any) -> None:

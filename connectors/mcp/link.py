@@ -29,7 +29,7 @@ async def linked(
     name: str,
     settings: ServerSettings,
     handed_over: HandedOver,
-    ended: asyncio.Event,
+    on_end: Callable[[], None],
     on_change: Callable[[], None],
 ) -> "AsyncGenerator[ClientSession]":
     """Open a session and shake hands; must be left in the task that entered it.
@@ -40,7 +40,7 @@ async def linked(
         name: of the connector, for the log.
         settings: where the server is.
         handed_over: where transports leave errors for those who wait for an answer.
-        ended: set when the session can be used no longer.
+        on_end: called when the session can be used no longer; more than once is no harm.
         on_change: called when the server says that its tools changed.
 
     Raises:
@@ -52,7 +52,7 @@ async def linked(
         if isinstance(message, types.ToolListChangedNotification):
             on_change()
 
-    async with _streams(name, settings, handed_over, ended) as (read, write):
+    async with _streams(name, settings, handed_over, on_end) as (read, write):
         me = types.Implementation(name="pointsman", version="1")
         async with ClientSession(read, write, message_handler=heard, client_info=me) as session:
             async with asyncio.timeout(settings.start_s):
@@ -86,7 +86,7 @@ async def listed(session: "ClientSession", within_s: float) -> list[Definition]:
 
 @asynccontextmanager
 async def _streams(
-    name: str, settings: ServerSettings, handed_over: HandedOver, ended: asyncio.Event
+    name: str, settings: ServerSettings, handed_over: HandedOver, on_end: Callable[[], None]
 ) -> AsyncGenerator[tuple[Any, Any]]:
     if settings.url is None:
         plain = {each: said.value for each, said in settings.env.items() if said.value is not None}
@@ -94,16 +94,16 @@ async def _streams(
         command = Command(
             name, settings.command, settings.cwd, plain, secret, settings.start_s, settings.max_bytes
         )
-        async with started(command, handed_over, ended) as streams:
+        async with started(command, handed_over, on_end) as streams:
             yield streams
         return
-    async with _http_streams(settings.url, settings, handed_over, ended) as streams:
+    async with _http_streams(settings.url, settings, handed_over, on_end) as streams:
         yield streams
 
 
 @asynccontextmanager
 async def _http_streams(
-    url: str, settings: ServerSettings, handed_over: HandedOver, ended: asyncio.Event
+    url: str, settings: ServerSettings, handed_over: HandedOver, on_end: Callable[[], None]
 ) -> AsyncGenerator[tuple[Any, Any]]:
     import httpx2
     from mcp.client.streamable_http import streamable_http_client
@@ -123,7 +123,7 @@ async def _http_streams(
             connections,
             login,
             handed_over,
-            ended,
+            on_end,
             timeout_s=settings.timeout_s,
             max_bytes=settings.max_bytes,
         )

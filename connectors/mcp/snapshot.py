@@ -1,7 +1,5 @@
 """Asking a server once what it offers, so that a person can review it and the configuration can pin it."""
 
-import asyncio
-
 from connectors.errors import NotSentError
 from connectors.mcp.definitions import Snapshot
 from connectors.mcp.failures import HandedOver
@@ -22,7 +20,7 @@ async def snapshot(name: str, settings: ServerSettings) -> Snapshot:
     """
     quieten()
     try:
-        async with linked(name, settings, HandedOver(), asyncio.Event(), lambda: None) as session:
+        async with linked(name, settings, HandedOver(), _nothing, _nothing) as session:
             found = await listed(session, settings.start_s)
             about = session.server_info
     except Exception as error:
@@ -31,3 +29,7 @@ async def snapshot(name: str, settings: ServerSettings) -> Snapshot:
         raise NotSentError(f"MCP server {name} does not tell its tools: {error}") from error
     said = "" if about is None else f"{about.name} {about.version}"
     return Snapshot(said, {str(each["name"]): each for each in found})
+
+
+def _nothing() -> None:
+    """Whether it ends or changes later is no matter here."""

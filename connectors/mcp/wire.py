@@ -4,7 +4,6 @@ That transport gives up as a whole where one request fails, and says little of w
 is answered as an error of JSON-RPC that hands over our own, to the one request that it befell. Redirects are not followed.
 """
 
-import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -39,7 +38,7 @@ class Wire(httpx2.AsyncBaseTransport):
         http: makes the connections.
         login: proves who sends them, or None.
         handed_over: where errors are left for those who wait for an answer.
-        ended: set when the server no longer knows the session.
+        on_end: called when the server no longer knows the session.
         timeout_s: the longest a call may take.
         max_bytes: a longer answer is dropped, and the request that it answers fails.
     """
@@ -49,7 +48,7 @@ class Wire(httpx2.AsyncBaseTransport):
         http: aiohttp.ClientSession,
         login: Login | None,
         handed_over: HandedOver,
-        ended: asyncio.Event,
+        on_end: Callable[[], None],
         *,
         timeout_s: float,
         max_bytes: int,
@@ -57,7 +56,7 @@ class Wire(httpx2.AsyncBaseTransport):
         self._http = http
         self._login = login
         self._handed_over = handed_over
-        self._ended = ended
+        self._on_end = on_end
         self._timeout_s = timeout_s
         self._max_bytes = max_bytes
 
@@ -140,7 +139,7 @@ class Wire(httpx2.AsyncBaseTransport):
         own_layer = said.get("id") is None or code in _OF_THE_TRANSPORT
         if _SESSION in request.headers and response.status in rejected and own_layer:
             # It was refused before any tool could see it: the server has forgotten the session.
-            self._ended.set()
+            self._on_end()
             raise NotSentError(f"HTTP {response.status}: the server no longer knows the session")
         if code is not None and number is not None and said.get("id") == number:
             return
