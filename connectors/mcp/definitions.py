@@ -46,13 +46,13 @@ def digest(definition: Definition) -> str:
 
 
 def written(snapshot: Snapshot) -> str:
-    """Return a snapshot as a file for people to review; the same tools give the same bytes."""
+    """Return a snapshot as a file for people to review; arguments keep the order in which a model is shown them."""
     tools = [
         {"digest": digest(definition), "definition": definition}
         for _, definition in sorted(snapshot.tools.items())
     ]
     document = {"schema": _SCHEMA, "server": snapshot.server, "tools": tools}
-    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=True) + "\n"
+    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
 
 
 def read_snapshot(text: str) -> Snapshot:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from connectors.egress import EgressError
 from connectors.errors import ActionError, NotSentError
 from connectors.mcp.definitions import Definition, changed
 from connectors.mcp.failures import HandedOver
@@ -67,6 +68,7 @@ class KeptSession:
         self._handed_over = handed_over
         self._opened: Opened | None = None
         self._problem = "it has not been started yet"
+        self._refused: EgressError | None = None
         self._known = asyncio.Event()
         """Clear while it is about to be known whether there is a session."""
 
@@ -75,13 +77,16 @@ class KeptSession:
 
         Raises:
             NotSentError: there is none, or none within that many seconds.
+            EgressError: there is none because the egress list does not allow it.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 await self._known.wait()
-        if self._opened is None:
-            raise NotSentError(f"no session with MCP server {self._name}: {self._problem}")
-        return self._opened
+        if self._opened is not None:
+            return self._opened
+        if self._refused is not None:
+            raise EgressError(self._refused.host, f"MCP server {self._name}: {self._problem}")
+        raise NotSentError(f"no session with MCP server {self._name}: {self._problem}")
 
     async def keep_open(self) -> None:
         """Keep a session open until cancelled."""
@@ -119,7 +124,7 @@ class KeptSession:
         async with linked(self._name, self._settings, self._handed_over, end, outdate) as session:
             while not ended.is_set():
                 stale.clear()
-                found = changed(self._pinned, await listed(session, self._settings.start_s))
+                found = changed(self._pinned, await listed(session, self._settings.timeout_s))
                 if stale.is_set() or ended.is_set():
                     await asyncio.sleep(
                         _RELIST_S
@@ -127,6 +132,7 @@ class KeptSession:
                     continue
                 for tool, why in found.items():
                     _log.error("MCP server %s: tool %s is not called: %s", self._name, tool, why)
+                self._refused = None
                 self._opened = Opened(session, found, outdate)
                 self._known.set()
                 await _first_of(ended, stale, within_s=self._settings.recheck_s)
@@ -144,6 +150,7 @@ class KeptSession:
             error = error.exceptions[0]
         if isinstance(error, MCPError):
             own = self._handed_over.take(error.code, error.data)
+            self._refused = own if isinstance(own, EgressError) else None
             return str(own) if own is not None else f"it answers {error.message[:200]!r}"
         if isinstance(error, TimeoutError):
             return f"it does not answer within {self._settings.start_s:g} s"

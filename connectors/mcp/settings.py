@@ -53,8 +53,8 @@ class ServerSettings(BaseModel):
         url: of a server that speaks streamable HTTP.
         token: sent to it as bearer token; looked up for each request.
         egress: what else it may connect to: addresses that are not on the internet; see `connectors.egress`.
-        timeout_s: for one call; a single call may shorten it.
-        start_s: for a start, the handshake and the list of tools.
+        timeout_s: for one call, or one list of tools; a single call may shorten it.
+        start_s: for a start and the handshake.
         max_bytes: a longer answer is refused.
         recheck_s: how often the list of tools is compared with the pinned one where the server announces no change.
     """

@@ -16,12 +16,12 @@ async def snapshot(name: str, settings: ServerSettings) -> Snapshot:
         settings: where it is; needs no pinned definitions.
 
     Raises:
-        NotSentError: it cannot be asked, within twice `start_s` seconds.
+        NotSentError: it cannot be asked, within `start_s` and `timeout_s` seconds.
     """
     quieten()
     try:
         async with linked(name, settings, HandedOver(), _nothing, _nothing) as session:
-            found = await listed(session, settings.start_s)
+            found = await listed(session, settings.timeout_s)
             about = session.server_info
     except Exception as error:
         while isinstance(error, ExceptionGroup):
