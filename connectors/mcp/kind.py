@@ -124,7 +124,10 @@ def _performs(
             refused=own.errors == "refused",
             timeout_s=call.timeout_s,
         )
-        return value_of(answer, own.fields)
+        value = value_of(answer, own.fields)
+        # A read that finds nothing says so by null, as those who reconcile by it expect; a write has been done.
+        found = changes or own.fields is None or any(each is not None for each in value.values())
+        return value if found else None
 
     return performs
 

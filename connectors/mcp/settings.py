@@ -55,7 +55,7 @@ class ServerSettings(BaseModel):
         egress: what else it may connect to: addresses that are not on the internet; see `connectors.egress`.
         timeout_s: for one call, or one list of tools; a single call may shorten it.
         start_s: for a start and the handshake.
-        max_bytes: a longer answer is refused.
+        max_bytes: a longer answer is refused, a list of tools included.
         recheck_s: how often the list of tools is compared with the pinned one where the server announces no change.
     """
 

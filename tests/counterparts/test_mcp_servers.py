@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from connectors import testing
+from connectors import testing_faults as faults
 from connectors.errors import FailedError, InDoubtError, UnusableResultError
 from connectors.mcp.child import INHERITED
 from connectors.mcp.definitions import Snapshot
 from connectors.mcp.kind import build_mcp
 from connectors.mcp.settings import McpSettings, ServerSettings
 from connectors.mcp.snapshot import snapshot
+from connectors.testing_link import FaultyLink
 from tests.connectors.mcp.asking import Asked, opened, pinned
 from tests.counterparts.started import counterpart
 
@@ -92,6 +94,24 @@ async def test_it_passes_the_contract_suite(asked: Asked, settings: McpSettings)
     nowhere = settings.model_copy(update=gone)
     trial = testing.Trial("everything.echo", {"message": "Hi"})
     await testing.check_unreachable(build_mcp("everything", nowhere), nowhere, trial)
+
+
+async def test_it_passes_the_contract_suite_when_the_network_fails(
+    everything: dict[str, Any], tmp_path: Path
+) -> None:
+    url = str(everything["url"])
+    offered = await snapshot("everything", ServerSettings(url=url))
+    port = int(url.split(":")[2].partition("/")[0])
+    section: dict[str, Any] = {"definitions": pinned(tmp_path, offered), "trusted": True, "tools": EVERYTHING}
+    async with FaultyLink.to("127.0.0.1", port) as link:
+        section["url"] = url.replace(str(port), str(link.port))
+        section["token"] = SecretStr("a-token-that-nobody-may-see")
+        async with opened("everything", McpSettings.model_validate(section)) as asked:
+            operate = testing.Trial("everything.operate", {"duration": 0.1})
+            echo = testing.Trial("everything.echo", {"message": "Hi"})
+            await faults.check_silence(asked.connector, asked.client, link, operate)
+            await faults.check_silence(asked.connector, asked.client, link, echo)
+        await faults.check_secrets_stay(asked.connector, McpSettings.model_validate(section), link, operate)
 
 
 async def test_hints_of_a_trusted_server_tell_reads_from_writes(asked: Asked) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-ARGUMENTS = {
+ARGUMENTS: dict[str, Any] = {
     "type": "object",
     "properties": {"ref": {"type": "string", "description": "which"}},
     "required": ["ref"],
@@ -33,7 +33,18 @@ ERRORS = {
     "stranger": (200, -32099, "not sent"),  # the code of our own transports, without a token
 }
 RESULTS: Mapping[str, Any] = {"huge": LONG, "no_result": {"content": "CANARY"}}
+ORDER = {
+    "type": "object",
+    "properties": {**ARGUMENTS["properties"], "key": {"type": "string", "description": "once for each"}},
+    "required": ["ref", "key"],
+}
 FAULTS = (*PLAIN, *ERRORS, *RESULTS, "fine", "stream", "huge_stream", "cut", "moved", "silent", "forgotten")
+
+
+TOOLS = {
+    name: {"name": name, "description": name, "inputSchema": ORDER if name == "order" else ARGUMENTS}
+    for name in (*FAULTS, "order", "orders")
+}
 
 
 class HttpServer:
@@ -44,6 +55,7 @@ class HttpServer:
         self.sessions = 0
         self.known: set[str] = set()
         self.seen: list[str] = []
+        self.orders: dict[str, str] = {}
         self.url = ""
 
     async def post(self, request: web.Request) -> web.StreamResponse:
@@ -59,8 +71,7 @@ class HttpServer:
             self.seen.append(method)
             return web.Response(status=202)
         if method == "tools/list":
-            tools = [{"name": name, "description": name, "inputSchema": ARGUMENTS} for name in FAULTS]
-            return self._result(number, {"tools": tools})
+            return self._result(number, {"tools": list(TOOLS.values())})
         self.seen.append(message["params"]["name"])
         return await self._fault(request, number, message["params"])
 
@@ -95,8 +106,18 @@ class HttpServer:
                 self.known.clear()
                 return self._error(None, 400, -32000, "Bad Request: No valid session ID provided")
             case _:
-                return self._result(number, RESULTS.get(name, fine))
+                return self._result(
+                    number, self._ordered(name, params["arguments"]) or RESULTS.get(name, fine)
+                )
         raise AssertionError("nobody waits for so long")
+
+    def _ordered(self, name: str, arguments: dict[str, str]) -> dict[str, Any] | None:
+        if name == "order":
+            self.orders[arguments["key"]] = arguments["ref"]
+        if name != "orders":
+            return None
+        found = arguments["ref"] if arguments["ref"] in self.orders.values() else None
+        return {"content": [], "structuredContent": {"found": found}}
 
     async def other(self, request: web.Request) -> web.Response:
         raise AssertionError("a redirect was followed")

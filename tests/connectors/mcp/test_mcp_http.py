@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 
 from connectors import testing
+from connectors import testing_faults as faults
 from connectors.egress import EgressError
 from connectors.errors import (
     ActionError,
@@ -27,12 +28,11 @@ from connectors.mcp.kind import build_mcp
 from connectors.mcp.settings import McpSettings
 from connectors.mcp.snapshot import snapshot
 from connectors.secret import Secret
+from connectors.testing_link import FaultyLink
 from tests.connectors.mcp.asking import Asked, opened, pinned
-from tests.connectors.mcp.http_server import ARGUMENTS, FAULTS, HttpServer, served
+from tests.connectors.mcp.http_server import FAULTS, TOOLS, HttpServer, served
 
-OFFERED = Snapshot(
-    "", {name: {"name": name, "description": name, "inputSchema": ARGUMENTS} for name in FAULTS}
-)
+OFFERED = Snapshot("", TOOLS)
 
 
 @pytest.fixture
@@ -46,7 +46,21 @@ def settings(server: HttpServer, tmp_path: Path) -> McpSettings:
     tools: dict[str, Any] = {
         name: {"tool": name, "effect": "write", "idempotency": "natural"} for name in FAULTS
     }
-    tools["read"] = {"tool": "no_result", "effect": "read"}
+    tools["order"] = {
+        "tool": "order",
+        "effect": "write",
+        "idempotency": "provider-key",
+        "key_argument": "key",
+        "window": "24h",
+    }
+    tools["note"] = {
+        "tool": "order",
+        "effect": "write",
+        "idempotency": "none",
+        "reconcile": "shop.found",
+        "fixed": {"key": "k"},
+    }
+    tools["found"] = {"tool": "orders", "effect": "read", "fields": {"found": {}}}
     return McpSettings.model_validate(
         {
             "url": server.url,
@@ -154,6 +168,32 @@ async def test_a_name_that_leads_inside_is_connected_to_only_if_its_address_is_l
     assert (server.sessions, server.seen) == (0, [])
     async with opened("shop", named.model_copy(update={"egress": ("127.0.0.0/8",)})) as shop:
         assert await shop("fine", {"ref": "A-1"}) == {"text": "A-1"}
+
+
+async def test_it_passes_the_contract_suite_when_the_network_fails(
+    settings: McpSettings, server: HttpServer
+) -> None:
+    async def orders() -> int:
+        return len(server.orders)
+
+    server.token = "a-token-that-nobody-may-see"
+    connector = build_mcp("shop", settings)
+    testing.check_declarations(connector)
+    order = testing.Trial("shop.order", {"ref": "A-1"})
+    port = int(server.url.split(":")[2].partition("/")[0])
+    async with FaultyLink.to("127.0.0.1", port) as link:
+        url = server.url.replace(str(port), str(link.port))
+        linked = settings.model_copy(update={"url": url, "token": SecretStr(server.token)})
+        async with connector.open(linked) as client:
+            await faults.check_lost_reply(connector, client, link, order, count=orders)
+            await faults.check_silence(connector, client, link, order)
+            await faults.check_silence(connector, client, link, testing.Trial("shop.found", {"ref": "A-1"}))
+            await faults.check_nothing_found(connector, client, testing.Trial("shop.note", {"ref": "Z-9"}))
+            await faults.check_too_large(connector, client, testing.Trial("shop.huge", {"ref": "A-1"}))
+            missing = testing.Trial("shop.missing", {"ref": "A-1"})
+            await faults.check_refused(connector, client, missing, code="method_not_found")
+        await faults.check_secrets_stay(connector, linked, link, order)
+        assert link.lost > 0
 
 
 class Rotating:
