@@ -185,7 +185,8 @@ async def _write_all(
 async def _log_all(stderr: StreamReader, command: Command, secrets: Any) -> None:
     """Log what a server writes on standard error, within bounds; the pipe is emptied in any case."""
     cutter, left = Cutter(_CHUNK), _LOGGED_LINES
-    hidden = {*secrets, *(value for each in command.secrets.values() for value in _known(each))} - {""}
+    known = {*secrets, *(value for each in command.secrets.values() for value in _known(each))} - {""}
+    hidden = sorted(known, key=len, reverse=True)  # one may begin with another
     while chunk := await stderr.read(_CHUNK):
         for cut in cutter.feed(chunk):
             text = cut.data.decode("utf-8", "replace").strip()

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from pydantic import ValidationError
+from pydantic_core import to_json
 
 from connectors.errors import FailedError, InDoubtError, UnusableResultError
 from connectors.mcp.definitions import Definition
@@ -69,13 +70,19 @@ class McpClient:
 
         Raises:
             NotSentError: there is no session.
-            FailedError: code `definition_changed`: the tool is no longer the pinned one, nothing was sent; any other: it
-                answered an error, and is a read, or `refused`.
+            FailedError: nothing was sent: code `definition_changed`, the tool is no longer the pinned one, or
+                `invalid_arguments`; any other: it answered an error, and is a read, or `refused`.
             InDoubtError: it was sent, and no answer came, or an error that does not say whether anything was done.
             UnusableResultError: it answered what cannot be used.
         """
         limit_s = min(timeout_s, self._timeout_s)
         began = time.monotonic()
+        try:
+            to_json(arguments)
+        except ValueError as error:
+            raise FailedError(
+                f"{tool}: its arguments cannot be said in JSON", code="invalid_arguments"
+            ) from error
         opened = await self._kept.opened(limit_s * _WAIT_SHARE)
         why = opened.changed.get(tool)
         if why is not None:

@@ -4,9 +4,11 @@ That transport gives up as a whole where one request fails, and says little of w
 is answered as an error of JSON-RPC that hands over our own, to the one request that it befell. Redirects are not followed.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final, cast
 
@@ -29,6 +31,12 @@ _OWN: Final = frozenset(("host", "content-length", "accept-encoding", "connectio
 """Headers that are not for the package to set."""
 _SLACK_S: Final = 5.0
 """How much longer than any call a request may last, so that the call's own limit comes first."""
+
+
+_TOLD_S: Final = 5.0
+_MOST_TOLD: Final = 50
+_LINGER_S: Final = 0.1
+_LINGER_CHUNKS: Final = 10
 
 
 class Wire(httpx2.AsyncBaseTransport):
@@ -59,11 +67,16 @@ class Wire(httpx2.AsyncBaseTransport):
         self._on_end = on_end
         self._timeout_s = timeout_s
         self._max_bytes = max_bytes
+        self._told: set[asyncio.Task[None]] = set()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request; raises nothing but CancelledError."""
         body = await request.aread()
-        number = _number(body)
+        message = _object(body)
+        if message.get("method") == "notifications/cancelled":
+            self._tell(request, body)
+            return httpx2.Response(HTTPStatus.ACCEPTED)
+        number = _number(message)
         try:
             response = await self._sent(request, body)
         except ActionError as error:
@@ -81,6 +94,27 @@ class Wire(httpx2.AsyncBaseTransport):
         except BaseException:
             response.close()
             raise
+
+    def _tell(self, request: httpx2.Request, body: bytes) -> None:
+        """Send what nobody waits for beside other requests: the package would send nothing else until it is answered."""
+        if len(self._told) >= _MOST_TOLD:
+            return
+
+        async def tell() -> None:
+            with suppress(ActionError, aiohttp.ClientError, TimeoutError, OSError):
+                async with asyncio.timeout(_TOLD_S):
+                    (await self._sent(request, body)).close()
+
+        task = asyncio.create_task(tell(), name="mcp cancellation")
+        self._told.add(task)
+        task.add_done_callback(self._told.discard)
+
+    async def aclose(self) -> None:
+        """Leave untold what has not been told."""
+        told = tuple(self._told)
+        for task in told:
+            task.cancel()
+        await asyncio.gather(*told, return_exceptions=True)
 
     async def _sent(self, request: httpx2.Request, body: bytes) -> aiohttp.ClientResponse:
         proof = Proof("") if self._login is None else await self._login.proof(self._timeout_s)
@@ -190,16 +224,24 @@ class _Events(httpx2.AsyncByteStream):
             raise httpx2.ReadError(type(error).__name__) from error
 
     async def aclose(self) -> None:
-        self._response.close()
+        # What ends in a moment leaves a connection for the next request.
+        try:
+            async with asyncio.timeout(_LINGER_S):
+                for _ in range(_LINGER_CHUNKS):
+                    if not await self._response.content.readany():
+                        break
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            pass  # it does not
+        finally:
+            self._response.close()
 
 
 def _is_stream(response: aiohttp.ClientResponse) -> bool:
     return response.headers.get("content-type", "").lower().startswith("text/event-stream")
 
 
-def _number(body: bytes) -> int | None:
-    """Return the id of the request that a body is, or None for a notification or an answer of ours."""
-    message = _object(body)
+def _number(message: Mapping[str, Any]) -> int | None:
+    """Return the id of the request that a message is, or None for a notification or an answer of ours."""
     number = message.get("id")
     return number if "method" in message and isinstance(number, int) else None
 

@@ -56,11 +56,14 @@ class HttpServer:
         self.known: set[str] = set()
         self.seen: list[str] = []
         self.orders: dict[str, str] = {}
+        self.connections: set[int] = set()
+        self.deaf = False
         self.url = ""
 
     async def post(self, request: web.Request) -> web.StreamResponse:
         if self.token is not None and request.headers.get("Authorization") != f"Bearer {self.token}":
             return web.Response(status=401)
+        self.connections.add(request.transport.get_extra_info("peername")[1] if request.transport else 0)
         message: dict[str, Any] = await request.json()
         method, number = str(message["method"]), message.get("id")
         if method == "initialize":
@@ -69,6 +72,8 @@ class HttpServer:
             return self._error(number, 404, -32001, "Session not found")
         if number is None:
             self.seen.append(method)
+            if self.deaf and method == "notifications/cancelled":
+                await asyncio.sleep(60)
             return web.Response(status=202)
         if method == "tools/list":
             return self._result(number, {"tools": list(TOOLS.values())})

@@ -122,6 +122,39 @@ async def test_a_failure_befalls_no_other_call_under_way(shop: Asked) -> None:
     assert ended[len(wrong) :] == [{"text": f"A-{n}"} for n in range(20)]
 
 
+async def test_a_server_that_does_not_hear_of_a_cancelled_call_delays_no_other(
+    shop: Asked, server: HttpServer
+) -> None:
+    await shop("fine", {"ref": "A-1"})
+    server.deaf = True
+    with pytest.raises(InDoubtError):
+        await shop("silent", {"ref": "A-1"}, timeout_s=0.1)
+    async with asyncio.timeout(10):
+        while "notifications/cancelled" not in server.seen:
+            await asyncio.sleep(0.01)
+    assert await shop("fine", {"ref": "A-2"}, timeout_s=1) == {"text": "A-2"}
+
+
+async def test_calls_after_each_other_share_a_connection_also_where_answers_are_streams(
+    shop: Asked, server: HttpServer
+) -> None:
+    await shop("fine", {"ref": "A-1"})
+    before = len(server.connections)
+    for number in range(20):
+        await shop("stream", {"ref": f"A-{number}"})
+    assert len(server.connections) <= before + 2
+
+
+async def test_arguments_that_json_cannot_say_are_refused_before_anything_is_sent(
+    settings: McpSettings, server: HttpServer
+) -> None:
+    async with open_mcp("shop", settings, OFFERED.tools) as client:
+        with pytest.raises(FailedError) as error:
+            await client.call("fine", {"ref": "\ud800"}, changes=True, refused=False, timeout_s=5)
+    assert error.value.code == "invalid_arguments"
+    assert "fine" not in server.seen
+
+
 async def test_the_wait_that_a_busy_server_asks_for_is_handed_on(shop: Asked) -> None:
     with pytest.raises(BusyError) as error:
         await shop("busy", {"ref": "A-1"})
