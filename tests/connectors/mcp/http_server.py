@@ -140,6 +140,7 @@ class HttpServer:
         await answer.write(b": hello\r\n\r\n")
         if message is not None:
             await answer.write(b"event: message\r\ndata: " + json.dumps(message).encode() + b"\r\n\r\n")
+            await asyncio.sleep(0.02)  # real ones end a moment after their answer, too
         return answer
 
 
