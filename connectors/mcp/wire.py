@@ -37,6 +37,7 @@ _TOLD_S: Final = 5.0
 _MOST_TOLD: Final = 50
 _LINGER_S: Final = 0.1
 _LINGER_CHUNKS: Final = 10
+_SHOWN: Final = 200
 
 
 class Wire(httpx2.AsyncBaseTransport):
@@ -177,7 +178,14 @@ class Wire(httpx2.AsyncBaseTransport):
             raise NotSentError(f"HTTP {response.status}: the server no longer knows the session")
         if code is not None and number is not None and said.get("id") == number:
             return
-        read_answer(response.status, response.headers, body, changes=True)
+        try:
+            read_answer(response.status, response.headers, body, changes=True)
+        except FailedError as error:
+            leads = response.headers.get("Location", "")[:_SHOWN]
+            if not leads:
+                raise
+            why = f"{error}: it leads to {leads!r}, and no redirect is followed"
+            raise FailedError(why, code=error.code) from None
 
     async def _whole(self, response: aiohttp.ClientResponse) -> bytes:
         received = bytearray()

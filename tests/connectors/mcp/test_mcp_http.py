@@ -83,7 +83,7 @@ async def shop(settings: McpSettings) -> AsyncIterator[Asked]:
     [
         ("busy", BusyError, "HTTP 503"),
         ("broken", InDoubtError, "HTTP 500"),
-        ("moved", FailedError, "HTTP 307"),
+        ("moved", FailedError, "HTTP 307: it leads to '.*/other', and no redirect is followed"),
         ("elsewhere", FailedError, "HTTP 307"),
         ("missing", FailedError, "no such method"),
         ("invalid", InDoubtError, "no such order"),
