@@ -6,8 +6,7 @@ is answered as an error of JSON-RPC that hands over our own, to the one request 
 
 import asyncio
 import json
-import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final, cast
@@ -19,10 +18,9 @@ from yarl import URL
 from connectors.errors import ActionError, FailedError, InDoubtError, NotSentError, UnusableResultError
 from connectors.http_answer import read_answer
 from connectors.http_login import Login, Proof
+from connectors.mcp.events import Events
 from connectors.mcp.failures import HandedOver
-from connectors.mcp.lines import Cutter
 
-_EVENT_END: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _SESSION: Final = "mcp-session-id"
 _CONNECT_SHARE: Final = 0.5
 _OF_THE_TRANSPORT: Final = frozenset((-32000, -32001))
@@ -35,8 +33,6 @@ _SLACK_S: Final = 5.0
 
 _TOLD_S: Final = 5.0
 _MOST_TOLD: Final = 50
-_LINGER_S: Final = 0.1
-_LINGER_CHUNKS: Final = 10
 _SHOWN: Final = 200
 
 
@@ -152,7 +148,7 @@ class Wire(httpx2.AsyncBaseTransport):
             if name.lower() in {"content-type", _SESSION}
         ]
         if response.status == HTTPStatus.OK and _is_stream(response):
-            stream = _Events(response, lambda: self._over_limit(number), self._max_bytes)
+            stream = Events(response, lambda: self._over_limit(number), self._max_bytes)
             return httpx2.Response(response.status, headers=headers, stream=stream)
         body = await self._whole(response)
         if response.status >= HTTPStatus.MULTIPLE_CHOICES:
@@ -210,38 +206,6 @@ class Wire(httpx2.AsyncBaseTransport):
             return b""
         said = json.dumps(self._error(number, _too_large(self._max_bytes)))
         return f"event: message\ndata: {said}\n\n".encode()
-
-
-class _Events(httpx2.AsyncByteStream):
-    """A stream of events, handed on one by one, without those that are too long."""
-
-    def __init__(
-        self, response: aiohttp.ClientResponse, over_limit: Callable[[], bytes], max_bytes: int
-    ) -> None:
-        self._response = response
-        self._over_limit = over_limit
-        self._max_bytes = max_bytes
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        cutter = Cutter(self._max_bytes, _EVENT_END)
-        try:
-            async for chunk in self._response.content.iter_any():
-                for cut in cutter.feed(chunk):
-                    yield self._over_limit() if cut.too_long else cut.data + b"\n\n"
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise httpx2.ReadError(type(error).__name__) from error
-
-    async def aclose(self) -> None:
-        # What ends in a moment leaves a connection for the next request.
-        try:
-            async with asyncio.timeout(_LINGER_S):
-                for _ in range(_LINGER_CHUNKS):
-                    if not await self._response.content.readany():
-                        break
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            pass  # it does not
-        finally:
-            self._response.close()
 
 
 def _is_stream(response: aiohttp.ClientResponse) -> bool:
