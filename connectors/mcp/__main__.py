@@ -13,6 +13,7 @@ import asyncio
 import os
 import sys
 from pathlib import Path
+from typing import Final
 
 from pydantic import SecretStr, ValidationError
 
@@ -20,6 +21,9 @@ from connectors.errors import ActionError
 from connectors.mcp.definitions import PinError, Snapshot, difference, read_snapshot, written
 from connectors.mcp.settings import ServerSettings, Variable
 from connectors.mcp.snapshot import snapshot
+
+_START_S: Final = 100.0
+"""A person waits for it, so it may take its time, such as to install itself."""
 
 
 def main() -> None:
@@ -32,6 +36,7 @@ def main() -> None:
             url=options.url,
             token=None if options.token is None else _secret(options.token),
             egress=tuple(options.egress),
+            start_s=_START_S,
         )
         found = asyncio.run(snapshot("to be pinned", settings))
         before = read_snapshot(options.out.read_text(encoding="utf-8")) if options.out.exists() else None

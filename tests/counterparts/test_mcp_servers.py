@@ -55,7 +55,7 @@ def memory() -> Iterator[dict[str, Any]]:
 def reached(everything: dict[str, Any], request: pytest.FixtureRequest) -> ServerSettings:
     if request.param == "http":
         return ServerSettings(url=everything["url"])
-    return ServerSettings(command=tuple(everything["command"]))
+    return ServerSettings(command=tuple(everything["command"]), start_s=100)
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +71,8 @@ def settings(reached: ServerSettings, offered: Snapshot, tmp_path: Path) -> McpS
             "definitions": pinned(tmp_path, offered),
             "trusted": True,
             "max_bytes": 50_000,
+            "timeout_s": 60,
+            "start_s": 100,
             "tools": EVERYTHING,
         }
     )

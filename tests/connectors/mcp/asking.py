@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from connectors.action import Call
 from connectors.connector import Connector
+from connectors.errors import ActionError
 from connectors.mcp.client import McpClient
 from connectors.mcp.definitions import Snapshot, written
 from connectors.mcp.kind import build_mcp
@@ -53,7 +54,7 @@ class Asked:
         self.client = client
 
     async def __call__(
-        self, verb: str, arguments: Mapping[str, Any] | None = None, *, timeout_s: float = 20
+        self, verb: str, arguments: Mapping[str, Any] | None = None, *, timeout_s: float = 60
     ) -> Any:
         action = self.connector.actions[f"{self.connector.name}.{verb}"]
         call = Call(self.client, key="key-1", timeout_s=timeout_s, tenant="acme", run_id="run-1")
@@ -70,6 +71,12 @@ def pinned(folder: Path, found: Snapshot) -> Path:
 
 @asynccontextmanager
 async def opened(name: str, settings: McpSettings) -> AsyncGenerator[Asked]:
+    """Open a connector, and wait until it is known whether its server can be talked to.
+
+    On a machine with much to do a server takes longer to start than a call may wait for it.
+    """
     connector = build_mcp(name, settings)
     async with connector.open(settings) as client:
+        with suppress(ActionError):
+            await client._kept.opened(60)  # pyright: ignore[reportPrivateUsage] - calls do this within their time
         yield Asked(connector, client)

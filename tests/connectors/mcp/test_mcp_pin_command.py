@@ -4,14 +4,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from connectors.mcp.definitions import Snapshot, read_snapshot, written
 
+pytestmark = pytest.mark.timeout(600)
 SHOP = Path(__file__).with_name("shop.py")
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "connectors.mcp", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
 
 
 def test_definitions_are_pinned_and_a_change_is_said_when_they_are_pinned_again(tmp_path: Path) -> None:

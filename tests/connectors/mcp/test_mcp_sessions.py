@@ -26,6 +26,7 @@ from tests.connectors.mcp.asking import TOOLS, Asked, opened, pinned
 SHOP = Path(__file__).with_name("shop.py")
 SECRET = "hunter2-is-secret"
 LIMIT = 100_000
+pytestmark = pytest.mark.timeout(300)  # on a machine with much to do its imports alone take half a minute
 
 
 def command(ledger: Path) -> tuple[str, ...]:
@@ -34,7 +35,7 @@ def command(ledger: Path) -> tuple[str, ...]:
 
 @pytest.fixture(scope="module")
 def offered(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    settings = ServerSettings(command=command(tmp_path_factory.mktemp("shop") / "ledger"))
+    settings = ServerSettings(command=command(tmp_path_factory.mktemp("shop") / "ledger"), start_s=100)
     return asyncio.run(snapshot("shop", settings))
 
 
@@ -51,6 +52,8 @@ def settings(offered: Snapshot, ledger: Path, tmp_path: Path) -> McpSettings:
             "env": {"SHOP_KEY": Variable(secret=SecretStr(SECRET)), "SHOP_MODE": {"value": "test"}},
             "definitions": pinned(tmp_path, offered),
             "max_bytes": LIMIT,
+            "timeout_s": 60,
+            "start_s": 100,
             "tools": TOOLS,
         }
     )
@@ -67,7 +70,7 @@ def notes(ledger: Path) -> list[str]:
 
 
 async def noted(ledger: Path, line: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while line not in notes(ledger):
             await asyncio.sleep(0.01)
 
@@ -99,9 +102,10 @@ async def test_a_server_that_cannot_be_started_was_sent_nothing(settings: McpSet
 async def test_a_call_with_too_little_time_for_the_start_was_sent_nothing(
     settings: McpSettings, ledger: Path
 ) -> None:
-    async with opened("shop", settings) as shop:
-        with pytest.raises(NotSentError, match="no session with MCP server shop"):
-            await shop("die", {"order_ref": "A-1"}, timeout_s=0.01)
+    connector = build_mcp("shop", settings)
+    async with connector.open(settings) as client:
+        with pytest.raises(NotSentError, match="no session with MCP server shop: it has not been started"):
+            await Asked(connector, client)("die", {"order_ref": "A-1"}, timeout_s=0.01)
     assert notes(ledger) == []
 
 
@@ -193,7 +197,7 @@ async def test_what_a_server_says_on_standard_error_is_logged_without_its_secret
     with caplog.at_level(logging.DEBUG):
         async with opened("shop", settings) as shop:
             await shop("environment")
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while "SHOP_KEY" not in caplog.text:
                     await asyncio.sleep(0.01)
     assert "'SHOP_KEY': '***'" in caplog.text
@@ -209,7 +213,7 @@ async def test_no_payload_is_logged_at_debug_not_even_when_the_server_dies(
             for verb in ("place", "find", "fail", "die"):
                 with suppress(ActionError):
                     await shop(verb, {"order_ref": canary})
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while "MCP server shop: it ended" not in caplog.text:
                     await asyncio.sleep(0.01)
     assert canary not in caplog.text
@@ -228,7 +232,7 @@ async def test_a_tool_that_changes_while_we_talk_is_not_called_and_the_others_ar
 async def refused(shop: Asked) -> None:
     """Wait until the announcement that came beside an answer is heard."""
     error: ActionError | None = None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while error is None:
             try:
                 await shop("find", {"order_ref": "A-1"})
@@ -256,7 +260,7 @@ async def test_a_server_and_what_it_started_are_ended_with_the_connector(setting
         own, employed = json.loads((await shop("employ"))["result"])
         assert is_running(own)
         assert is_running(employed)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while is_running(own) or is_running(employed):
             await asyncio.sleep(0.01)
 
