@@ -17,6 +17,7 @@ from consumers.app.connector_settings import ConnectorSettings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+NEIGHBOUR = re.compile(r"\]\((\.\./[a-z_]+/README\.md)")
 FENCE = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -43,7 +44,9 @@ def test_the_readme_leads_to_the_guide_of_each_kind(name: str) -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_the_example_of_a_guide_is_a_section_of_its_kind(name: str) -> None:
-    sections = [section for section in examples(guide(name)) if section["use"] == name]
+    # Kinds that share a guide share its sections, where it says that only the name differs.
+    shared = [other for other in KINDS if guide(other) == guide(name)]
+    sections = [section for section in examples(guide(name)) if section["use"] in shared]
     assert sections, f"{guide(name)} shows no section with `use: {name}`"
     for section in sections:
         checked(name, section)
@@ -51,9 +54,16 @@ def test_the_example_of_a_guide_is_a_section_of_its_kind(name: str) -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_a_guide_names_every_setting_of_its_kind(name: str) -> None:
-    text = guide(name).read_text(encoding="utf-8")
+    text = told(guide(name))
     missing = {field for field in fields(KINDS[name][1].settings) if not re.search(rf"\b{field}\b", text)}
     assert missing == set()
+
+
+def told(path: Path) -> str:
+    """Return a guide, and those of its neighbours that it leads to."""
+    text = path.read_text(encoding="utf-8")
+    linked = {path.parent / link for link in NEIGHBOUR.findall(text)}
+    return "\n".join((text, *(each.read_text(encoding="utf-8") for each in linked)))
 
 
 def examples(path: Path) -> Iterator[dict[str, Any]]:
