@@ -17,7 +17,8 @@ import orjson
 from multidict import CIMultiDictProxy
 
 from connectors.errors import FailedError, InDoubtError, NotSentError
-from connectors.http import HttpAnswer, HttpClient, HttpRequest, open_http
+from connectors.http import HttpAnswer, HttpClient, HttpRequest
+from connectors.http_oauth import open_authorised
 from connectors.odata.answers import Reply, next_query, page_of, read_reply
 from connectors.odata.edm import Version
 from connectors.odata.settings import ODataSettings
@@ -90,10 +91,7 @@ class Change:
 @asynccontextmanager
 async def open_odata(settings: ODataSettings) -> AsyncGenerator["ODataClient"]:
     """Open the client of a section; connects with the first request."""
-    login = settings.auth.login() if settings.auth else None
-    async with open_http(
-        settings.base_url, login=login, egress=settings.egress, timeout_s=settings.timeout_s
-    ) as http:
+    async with open_authorised(settings, settings.auth) as http:
         yield ODataClient(http, settings)
 
 

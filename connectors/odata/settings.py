@@ -7,7 +7,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    SecretStr,
     StringConstraints,
     field_validator,
     model_validator,
@@ -15,7 +14,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from connectors.action import UndoByState
-from connectors.http_login import Login, SecretLogin
+from connectors.http_auth import Auth
 from connectors.http_settings import HttpSettings
 from connectors.odata.edm import Version
 from connectors.odata.filters import Operator
@@ -35,50 +34,6 @@ _OWN_HEADERS: Final = frozenset(
 )
 """Headers that are the client's to set, or the connection's."""
 Names = Annotated[tuple[Name, ...], Field(min_length=1, max_length=200)]
-
-
-class Basic(BaseModel):
-    """A user and a password."""
-
-    model_config = _CLOSED
-
-    user: Annotated[str, StringConstraints(pattern=r"^[^:]+$")]
-    password: SecretStr
-
-
-class ApiKey(BaseModel):
-    """A key that is sent as header or query parameter of a name."""
-
-    model_config = _CLOSED
-
-    place: Literal["header", "query"] = Field("header", alias="in")
-    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_|~-]{1,100}$")]
-    value: SecretStr
-
-
-class Auth(BaseModel):
-    """How requests prove who sends them; one of these."""
-
-    model_config = _CLOSED
-
-    bearer: SecretStr | None = None
-    basic: Basic | None = None
-    api_key: ApiKey | None = None
-
-    @model_validator(mode="after")
-    def _is_one(self) -> "Auth":
-        if sum(each is not None for each in (self.bearer, self.basic, self.api_key)) != 1:
-            raise PydanticCustomError("auth", "give exactly one of bearer, basic and api_key")
-        return self
-
-    def login(self) -> Login:
-        """Return where proofs come from."""
-        if self.basic is not None:
-            return SecretLogin(self.basic.password, "basic", self.basic.user)
-        if self.api_key is not None:
-            return SecretLogin(self.api_key.value, self.api_key.place, self.api_key.name)
-        assert self.bearer is not None
-        return SecretLogin(self.bearer)
 
 
 class _Said(BaseModel):

@@ -10,11 +10,12 @@ from connectors.action import Call
 from connectors.connector import Connector
 from connectors.errors import UnusableResultError
 from connectors.http import HttpAnswer, HttpClient
+from connectors.http_auth import Withheld
 from connectors.json_schema import arguments_from_schema
 from connectors.openapi.answers import read_result
 from connectors.openapi.operations import Operation, described, read_operation
 from connectors.openapi.pages import read_pages
-from connectors.openapi.parameters import Parameter, Withheld
+from connectors.openapi.parameters import Parameter
 from connectors.openapi.references import JsonObject, OperationError
 from connectors.openapi.request import build_request
 from connectors.openapi.result_model import items_schema, result_model

@@ -1,16 +1,14 @@
 """The kind `openapi`: a connector whose actions are operations of a document, listed in the configuration one by one."""
 
-from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
 from connectors.connector import Connector
-from connectors.http import HttpClient, open_http
-from connectors.http_login import Login
+from connectors.http import HttpClient
+from connectors.http_oauth import open_authorised
 from connectors.kind import Kind, SettingsError, SettingsMistake
 from connectors.lint import close_match
 from connectors.openapi.declared import declare_operation
 from connectors.openapi.document import DocumentError, read_document
-from connectors.openapi.oauth import ClientCredentialsLogin
 from connectors.openapi.operations import names
 from connectors.openapi.references import OperationError, object_or_nothing
 from connectors.openapi.settings import OpenApiSettings
@@ -49,30 +47,9 @@ def build_openapi(name: str, settings: OpenApiSettings) -> Connector[HttpClient]
     return made
 
 
-@asynccontextmanager
-async def open_openapi(settings: OpenApiSettings) -> AsyncGenerator[HttpClient]:
-    """Open the client that operations are called with, and the one that fetches its tokens where there is one."""
-    auth = settings.auth
-    oauth = auth.oauth2_client_credentials if auth else None
-    if oauth is None:
-        async with _opened(settings, auth and auth.secret_login()) as client:
-            yield client
-        return
-    async with (
-        open_http(oauth.token_url, egress=settings.egress, timeout_s=settings.timeout_s) as tokens,
-        _opened(settings, ClientCredentialsLogin(oauth, tokens)) as client,
-    ):
-        yield client
-
-
-def _opened(settings: OpenApiSettings, login: Login | None) -> AbstractAsyncContextManager[HttpClient]:
-    return open_http(
-        settings.base_url,
-        login=login,
-        egress=settings.egress,
-        timeout_s=settings.timeout_s,
-        max_body_bytes=settings.answer_bytes,
-    )
+def open_openapi(settings: OpenApiSettings) -> AbstractAsyncContextManager[HttpClient]:
+    """Return the client that operations are called with."""
+    return open_authorised(settings, settings.auth, answer_bytes=settings.answer_bytes)
 
 
 openapi = Kind("Operations of an OpenAPI 3.0 or 3.1 document.", settings=OpenApiSettings, build=build_openapi)

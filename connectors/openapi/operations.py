@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 from urllib.parse import parse_qsl, quote, unquote
 
+from connectors.http_auth import Withheld
 from connectors.openapi.answers import Answers, read_answers
 from connectors.openapi.bodies import Body, read_body
-from connectors.openapi.parameters import Parameter, Withheld, new_argument, read_parameters
+from connectors.openapi.parameters import Parameter, new_argument, read_parameters
 from connectors.openapi.references import JsonObject, OperationError, object_of, object_or_nothing
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch")

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import BaseModel, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from connectors.openapi.auth import CLOSED
+from connectors.http_auth import CLOSED
 
 _NEEDS: Final[Mapping[str, set[str]]] = {
     "link-header": set(),

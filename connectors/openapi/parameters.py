@@ -5,25 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from connectors.http_auth import Withheld
+from connectors.http_headers import HEADER_NAME, NEVER_SENT, SENT_ANYWAY
 from connectors.openapi.references import JsonObject, OperationError, list_of, object_of
 from connectors.plain_schema import JsonSchemaError, Reader
-
-SENT_ANYWAY: Final = frozenset(
-    (
-        *("accept", "accept-encoding", "authorization", "content-length", "content-type", "host"),
-        *("user-agent", "date"),
-    )
-)
-"""Headers that the client writes itself: a document that names them as parameters makes no arguments of them."""
-NEVER_SENT: Final = frozenset(
-    (
-        *("connection", "cookie", "expect", "keep-alive", "proxy-authorization", "proxy-connection", "te"),
-        *("trailer", "transfer-encoding", "upgrade"),
-        *("x-http-method", "x-http-method-override", "x-method-override"),
-    )
-)
-"""Headers that change whose request it is, where it ends, or which operation is called."""
-HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_|~-]{1,100}")
 
 _STYLES: Final = {
     "path": ("simple", "json"),
@@ -33,8 +18,6 @@ _STYLES: Final = {
 _NAME: Final = re.compile(r"[^A-Za-z0-9_]+")
 
 Place = Literal["path", "query", "header", "body"]
-Withheld = frozenset[tuple[str, str]]
-"""Place and name, in lower case, of what is never an argument: the login's, the idempotency key's."""
 
 
 @dataclass(frozen=True, slots=True)

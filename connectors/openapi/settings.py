@@ -7,8 +7,9 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from connectors.action import Effect, UndoByState
+from connectors.http_auth import CLOSED, Auth
+from connectors.http_headers import HeaderName, check_header
 from connectors.http_settings import HttpSettings
-from connectors.openapi.auth import CLOSED, Auth, HeaderName, check_header
 from connectors.openapi.page_settings import Pages
 
 ArgumentName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]

@@ -7,8 +7,7 @@ from typing import Any
 from connectors.action import Call
 from connectors.connector import Connector
 from connectors.extra import require_extra
-from connectors.http import open_http
-from connectors.http_login import SecretLogin
+from connectors.http_oauth import open_authorised
 from connectors.kind import Kind, SettingsError, SettingsMistake
 from connectors.signature import DefinitionError
 from connectors.soap.arguments import ArgumentsError, ArgumentsReader, completed
@@ -17,7 +16,7 @@ from connectors.soap.documents import DocumentError
 from connectors.soap.faults import FaultRules
 from connectors.soap.ports import OperationError, Wanted
 from connectors.soap.results import kept_of, result_model, result_schema
-from connectors.soap.settings import Auth, OperationSettings, SoapSettings
+from connectors.soap.settings import OperationSettings, SoapSettings
 from connectors.soap.wsdl import Operation, Wsdl, read_wsdl
 from connectors.soap.xml_types import TypesError
 
@@ -110,21 +109,11 @@ def _performs(
 @asynccontextmanager
 async def open_soap(settings: SoapSettings) -> AsyncGenerator[SoapClient]:
     """Open the client that operations are called with; connects with the first call."""
-    auth = settings.auth or Auth()
     origin, path = split(settings.base_url)
-    login = None
-    if auth.bearer is not None:
-        login = SecretLogin(auth.bearer)
-    elif auth.basic is not None:
-        login = SecretLogin(auth.basic.password, "basic", auth.basic.user)
-    security = auth.ws_security
+    security = settings.ws_security
     token = security and UsernameToken(security.user, security.password, security.digest)
-    async with open_http(
-        origin,
-        login=login,
-        egress=settings.egress,
-        timeout_s=settings.timeout_s,
-        max_body_bytes=settings.reply_bytes,
+    async with open_authorised(
+        settings, settings.auth, base_url=origin, answer_bytes=settings.reply_bytes
     ) as http:
         yield SoapClient(http, path, tuple(settings.query.items()), token)
 

@@ -7,21 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints,
 from pydantic_core import PydanticCustomError
 
 from connectors.action import Effect, UndoByState
+from connectors.http_auth import Auth
+from connectors.http_headers import HeaderName
 from connectors.http_settings import HttpSettings
 
 _CLOSED = ConfigDict(extra="forbid", frozen=True)
-HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_|~-]{1,100}$")]
 ArgumentPath = Annotated[str, StringConstraints(pattern=r"^[^.\s]+(\.[^.\s]+)*$", max_length=500)]
 FaultName = Annotated[str, StringConstraints(pattern=r"^[^\s:]{1,200}$")]
-
-
-class Basic(BaseModel):
-    """A user and a password, as HTTP has them."""
-
-    model_config = _CLOSED
-
-    user: Annotated[str, StringConstraints(pattern=r"^[^:]+$")]
-    password: SecretStr
 
 
 class WsSecurity(BaseModel):
@@ -38,24 +30,6 @@ class WsSecurity(BaseModel):
     user: Annotated[str, StringConstraints(min_length=1)]
     password: SecretStr
     digest: bool = False
-
-
-class Auth(BaseModel):
-    """How calls prove who makes them: `basic` or `bearer`, `ws_security` in place of it or beside it."""
-
-    model_config = _CLOSED
-
-    basic: Basic | None = None
-    bearer: SecretStr | None = None
-    ws_security: WsSecurity | None = None
-
-    @model_validator(mode="after")
-    def _is_one(self) -> Self:
-        if self.basic is not None and self.bearer is not None:
-            raise PydanticCustomError(
-                "auth", "give one of basic and bearer: both are the header Authorization"
-            )
-        return self
 
 
 class ArgumentSettings(BaseModel):
@@ -142,7 +116,8 @@ class SoapSettings(HttpSettings):
 
     Attributes:
         wsdl: the file; what it imports lies beside it.
-        auth: how calls prove who makes them; None sends nothing.
+        auth: how calls prove who makes them, by HTTP; None sends nothing.
+        ws_security: the same in the envelope, in place of `auth` or beside it.
         query: query parameters of each request, such as `sap-client`.
         reply_bytes: a longer reply is refused.
         operations: what may be called, by the verb it is called by.
@@ -150,6 +125,7 @@ class SoapSettings(HttpSettings):
 
     wsdl: Path
     auth: Auth | None = None
+    ws_security: WsSecurity | None = None
     query: dict[str, str] = Field(default_factory=dict)
     reply_bytes: Annotated[int, Field(ge=1024, le=8 * 1024 * 1024)] = 1024 * 1024
     operations: Annotated[dict[str, OperationSettings], Field(min_length=1)]

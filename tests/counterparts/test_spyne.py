@@ -107,7 +107,7 @@ async def test_the_example_of_the_readme_works_against_it(spyne: dict[str, Any],
     fences = Document.read("connectors/soap/README.md").fences("yaml")
     section = yaml.safe_load(fences[0])["connectors"]["desk"]
     login = {"user": spyne["user"], "password": spyne["password"], "digest": True}
-    settings = made(spyne, tmp_path, operations=section["operations"], auth={"ws_security": login})
+    settings = made(spyne, tmp_path, operations=section["operations"], ws_security=login)
     order = {"customer_id": "C-100", "lines": {"Line": [{"sku": "P-100", "quantity": 2, "price": "12.50"}]}}
     trial = testing.Trial("desk.place_order", order)
     desk = build_soap("desk", settings)
@@ -247,9 +247,9 @@ async def test_a_username_token_is_in_the_header_and_its_password_nowhere_else(
     spyne: dict[str, Any], tmp_path: Path, version: str, digest: bool
 ) -> None:
     login = {"user": spyne["user"], "password": spyne["password"], "digest": digest}
-    settings = made(spyne, tmp_path, version, auth={"ws_security": login})
+    settings = made(spyne, tmp_path, version, ws_security=login)
     assert await asked(settings, "who_am_i") == {"WhoAmIResult": spyne["user"]}
-    wrong = made(spyne, tmp_path, version, auth={"ws_security": {**login, "password": "never-shown"}})
+    wrong = made(spyne, tmp_path, version, ws_security={**login, "password": "never-shown"})
     with pytest.raises(FailedError) as refused:
         await asked(wrong, "who_am_i")
     assert refused.value.code == "failed_authentication"

@@ -15,8 +15,8 @@ from pydantic import SecretStr
 
 from connectors.errors import BusyError, FailedError, NotSentError
 from connectors.http import open_http
-from connectors.openapi.auth import ClientCredentials
-from connectors.openapi.oauth import ClientCredentialsLogin
+from connectors.http_auth import ClientCredentials
+from connectors.http_oauth import ClientCredentialsLogin
 from connectors.secret import Secret, SecretUnavailableError
 from tests.connectors.openapi.system import System, echo, opened, section, serving
 

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from connectors.errors import FailedError
 from connectors.secret import Secret
-from connectors.soap.settings import Auth, SoapSettings, WsSecurity
+from connectors.soap.settings import SoapSettings, WsSecurity
 from tests.connectors.soap.answering import TICKET, asked, fault, opened, serving
 from tests.connectors.soap.services import OPEN, RESERVE, settings_of
 
@@ -64,7 +64,7 @@ async def test_a_password_of_the_envelope_that_was_rotated_is_tried_once() -> No
     async with serving(refused, 500) as (service, url):
         settings = settings_of("tickets.wsdl", base_url=url, act=OPEN)
         login = WsSecurity(user="ann", password=Secret(Rotating()))
-        settings = settings.model_copy(update={"auth": Auth(ws_security=login)})
+        settings = settings.model_copy(update={"ws_security": login})
         with pytest.raises(FailedError) as error:
             await asked(settings, ticket=TICKET)
     assert error.value.code == "failed_authentication"

@@ -57,7 +57,7 @@ def test_the_password_is_a_reference_that_is_looked_up_when_it_is_used(
 ) -> None:
     (desk,) = (each for each in resolve(read_config(section)).connectors if each.connector.name == "desk")
     settings: Any = desk.settings
-    password = settings.auth.ws_security.password
+    password = settings.ws_security.password
     assert isinstance(password, SecretStr)
     assert "long-password" not in repr(settings)
     monkeypatch.setenv("ORDERS_PASSWORD", "rotated")
@@ -67,7 +67,7 @@ def test_the_password_is_a_reference_that_is_looked_up_when_it_is_used(
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("{env: ORDERS_PASSWORD}", "hunter2", "auth.ws_security.password: is a secret: write"),
+        ("{env: ORDERS_PASSWORD}", "hunter2", "desk.ws_security.password: is a secret: write"),
         ("operation: FindCustomer", "operation: FindCustomr", "Did you mean FindCustomer?"),
         ("effect: read", "effect: look", "operations.find_customer.effect"),
         ("inside: order", "inside: ordr", "desk.operations.place_order: inside: there is no object ordr"),

@@ -4,7 +4,8 @@ import asyncio
 import base64
 import re
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from http import HTTPStatus
 from typing import Any, Final, cast
 from urllib.parse import quote_plus, urlencode
@@ -13,10 +14,11 @@ import orjson
 from pydantic import SecretStr
 
 from connectors.errors import InDoubtError
-from connectors.http import HttpAnswer, HttpClient, HttpRequest
+from connectors.http import HttpAnswer, HttpClient, HttpRequest, open_http
 from connectors.http_answer import read_answer
-from connectors.http_login import Proof, SecretLogin
-from connectors.openapi.auth import ClientCredentials
+from connectors.http_auth import Auth, ClientCredentials
+from connectors.http_login import Login, Proof, SecretLogin
+from connectors.http_settings import HttpSettings
 from connectors.secret import Secret, SecretUnavailableError, present_value
 
 _EARLY: Final = 0.1
@@ -26,6 +28,40 @@ _LIFE_S: Final = 300.0
 _REFUSED: Final = frozenset((HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN))
 _BUSY: Final = frozenset((HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE))
 _SECONDS: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]+)?")
+
+
+@asynccontextmanager
+async def open_authorised(
+    settings: HttpSettings, auth: Auth | None, *, base_url: str | None = None, answer_bytes: int = 1 << 20
+) -> AsyncGenerator[HttpClient]:
+    """Open the client of a section, and the one that fetches its tokens where it has one; connects with the first request.
+
+    Args:
+        settings: where it may connect, and how long it may wait.
+        auth: how its requests prove who sends them; None sends nothing.
+        base_url: in place of the section's.
+        answer_bytes: a longer answer is refused.
+    """
+
+    def opened(login: Login | None) -> AbstractAsyncContextManager[HttpClient]:
+        return open_http(
+            settings.base_url if base_url is None else base_url,
+            login=login,
+            egress=settings.egress,
+            timeout_s=settings.timeout_s,
+            max_body_bytes=answer_bytes,
+        )
+
+    oauth = None if auth is None else auth.oauth2_client_credentials
+    if oauth is None:
+        async with opened(auth and auth.secret_login()) as client:
+            yield client
+        return
+    async with (
+        open_http(oauth.token_url, egress=settings.egress, timeout_s=settings.timeout_s) as tokens,
+        opened(ClientCredentialsLogin(oauth, tokens)) as client,
+    ):
+        yield client
 
 
 class ClientCredentialsLogin:

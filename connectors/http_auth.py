@@ -14,11 +14,12 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from connectors.egress import origin_of
+from connectors.http_headers import HeaderName, check_header
 from connectors.http_login import SecretLogin
-from connectors.openapi.parameters import HEADER_NAME, NEVER_SENT, SENT_ANYWAY, Withheld
 
+Withheld = frozenset[tuple[str, str]]
+"""Place and name, in lower case, of what is never an argument: the login's, the idempotency key's."""
 CLOSED: Final = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-HeaderName = Annotated[str, StringConstraints(pattern=rf"^{HEADER_NAME.pattern}$")]
 
 
 class Basic(BaseModel):
@@ -131,9 +132,3 @@ class Auth(BaseModel):
         if self.api_key is not None:
             return SecretLogin(self.api_key.value, self.api_key.place, self.api_key.name)
         return None
-
-
-def check_header(name: str, *, but: str = "") -> None:
-    """Return if a header may be set; raises PydanticCustomError where it is the client's own or the connection's."""
-    if name.lower() in (SENT_ANYWAY | NEVER_SENT) - {but}:
-        raise PydanticCustomError("header", "{name} is not for a configuration to set", {"name": name})
