@@ -1,1 +1,1 @@
-"""Actions that are statements of a database."""
+"""What databases have in common: statements as actions, the guard of a free SELECT, rows as JSON."""

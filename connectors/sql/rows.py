@@ -52,31 +52,50 @@ def column_names(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def bounded_rows(
-    columns: Sequence[str], rows: Iterable[Sequence[Any]], limits: RowLimits
-) -> tuple[list[dict[str, Any]], bool]:
-    """Return the first rows that fit, as objects, and whether there were more. Takes one row more than it returns.
+class Rows:
+    """The rows of one result as objects, as many as fit; given one by one, so that no more are fetched.
 
-    Raises:
-        FailedError: code `result_too_large` where not even the first row fits, `result_unreadable` where a value is nested
-            too deep.
+    Attributes:
+        columns: the fields of each.
+        made: the rows.
+        more: whether there was one that did not fit.
     """
-    fitting: list[dict[str, Any]] = []
-    size = 0
-    for row in rows:
-        if len(fitting) == limits.rows:
-            return fitting, True
-        made = {name: json_value(value) for name, value in zip(columns, row, strict=True)}
-        size += len(canonical_json(made))
-        if size > limits.bytes:
-            if not fitting:
-                raise FailedError(
-                    f"one row has {size:,} bytes, more than {limits.bytes:,}: ask for fewer columns",
-                    code="result_too_large",
-                )
-            return fitting, True
-        fitting.append(made)
-    return fitting, False
+
+    def __init__(self, names: Sequence[str], limits: RowLimits) -> None:
+        self.columns = column_names(names)
+        self.made: list[dict[str, Any]] = []
+        self.more = False
+        self._limits = limits
+        self._size = 0
+
+    def take(self, rows: Iterable[Sequence[Any]]) -> bool:
+        """Take rows while they fit; say whether all did. Of `rows`, none is taken after one that did not.
+
+        Raises:
+            FailedError: code `result_too_large` where not even the first row fits, `result_unreadable` where a value is
+                nested too deep.
+        """
+        for row in rows:
+            if self.more or not self._fits(row):
+                self.more = True
+                return False
+        return True
+
+    def _fits(self, row: Sequence[Any]) -> bool:
+        if len(self.made) == self._limits.rows:
+            return False
+        made = {name: json_value(value) for name, value in zip(self.columns, row, strict=True)}
+        size = len(canonical_json(made))
+        if self._size + size <= self._limits.bytes:
+            self._size += size
+            self.made.append(made)
+            return True
+        if not self.made:
+            raise FailedError(
+                f"one row has {size:,} bytes, more than {self._limits.bytes:,}: ask for fewer columns",
+                code="result_too_large",
+            )
+        return False
 
 
 def json_value(value: Any, depth: int = 0) -> Any:
@@ -93,9 +112,13 @@ def json_value(value: Any, depth: int = 0) -> Any:
         case int():
             return value if -INTEGER_LIMIT <= value <= INTEGER_LIMIT else str(value)
         case float():
-            return value if isfinite(value) else _special(value)
+            return value if isfinite(value) else _special(nan=isnan(value), negative=value < 0)
         case Decimal():
-            return format(value, "f") if value.is_finite() else _special(value)
+            return (
+                format(value, "f")
+                if value.is_finite()
+                else _special(nan=value.is_nan(), negative=value.is_signed())
+            )
         case datetime() | date() | time():
             return value.isoformat()
         case timedelta():
@@ -106,10 +129,10 @@ def json_value(value: Any, depth: int = 0) -> Any:
             return _structure(value, depth)
 
 
-def _special(value: float | Decimal) -> str:
-    if isnan(value):
+def _special(*, nan: bool, negative: bool) -> str:
+    if nan:
         return "NaN"
-    return "Infinity" if value > 0 else "-Infinity"
+    return "-Infinity" if negative else "Infinity"
 
 
 def _structure(value: Any, depth: int) -> Any:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from connectors.bounds import INTEGER_LIMIT
 from connectors.errors import FailedError
-from connectors.sql.rows import RowLimits, bounded_rows, column_names, json_value
+from connectors.sql.rows import RowLimits, Rows, column_names, json_value
 from schemas.canonical import canonical_json
 
 
@@ -30,7 +30,8 @@ from schemas.canonical import canonical_json
         (Decimal("10.50"), "10.50"),
         (Decimal("1E+3"), "1000"),
         (Decimal("NaN"), "NaN"),
-        (Decimal("Infinity"), "Infinity"),
+        (Decimal("sNaN"), "NaN"),
+        (Decimal("-Infinity"), "-Infinity"),
         (date(2024, 5, 31), "2024-05-31"),
         (datetime(2024, 5, 31, 10, 30, tzinfo=UTC), "2024-05-31T10:30:00+00:00"),
         (time(10, 30), "10:30:00"),
@@ -66,17 +67,22 @@ def test_two_columns_of_one_name_are_refused() -> None:
 
 def test_of_too_many_rows_the_first_are_returned_and_one_more_is_taken() -> None:
     rows = iter([(1,), (2,), (3,), (4,)])
-    assert bounded_rows(["n"], rows, RowLimits(rows=2)) == ([{"n": 1}, {"n": 2}], True)
+    taken = Rows(["n"], RowLimits(rows=2))
+    assert not taken.take(rows)
+    assert (taken.made, taken.more) == ([{"n": 1}, {"n": 2}], True)
     assert next(rows) == (4,)
 
 
 def test_exactly_as_many_rows_as_allowed_are_all_there_are() -> None:
-    assert bounded_rows(["n"], [(1,), (2,)], RowLimits(rows=2)) == ([{"n": 1}, {"n": 2}], False)
+    taken = Rows(["n"], RowLimits(rows=2))
+    assert taken.take([(1,)])
+    assert taken.take([(2,)])
+    assert (taken.made, taken.more) == ([{"n": 1}, {"n": 2}], False)
 
 
 def test_a_first_row_that_is_too_large_is_refused() -> None:
     with pytest.raises(FailedError) as raised:
-        bounded_rows(["text"], [("x" * 100,)], RowLimits(bytes=50))
+        Rows(["text"], RowLimits(bytes=50)).take([("x" * 100,)])
     assert raised.value.code == "result_too_large"
 
 
@@ -103,9 +109,11 @@ def test_what_is_returned_is_json_and_within_both_limits(
     limits = RowLimits(rows=most, bytes=size)
     if rows and len(canonical_json({"a": json_value(rows[0][0]), "b": json_value(rows[0][1])})) > size:
         with pytest.raises(FailedError, match="ask for fewer columns"):
-            bounded_rows(["a", "b"], rows, limits)
+            Rows(["a", "b"], limits).take(rows)
         return
-    made, more = bounded_rows(["a", "b"], rows, limits)
+    taken = Rows(["a", "b"], limits)
+    assert taken.take(rows) == (not taken.more)
+    made, more = taken.made, taken.more
     assert len(made) <= most
     assert sum(len(canonical_json(row)) for row in made) <= size
     assert more == (len(made) < len(rows))

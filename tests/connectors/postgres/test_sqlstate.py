@@ -1,7 +1,7 @@
 import pytest
 
 from connectors.errors import ActionError, BusyError, FailedError, InDoubtError, NotSentError
-from connectors.sql.sqlstate import Phase, fault_of_loss, fault_of_state
+from connectors.postgres.sqlstate import Phase, fault_of_loss, fault_of_state
 
 
 @pytest.mark.parametrize("state", ["28P01", "53300", "57P03", "3D000"])
@@ -29,7 +29,8 @@ def test_a_lost_connection_is_in_doubt_only_while_it_commits(state: str) -> None
         ("23505", "unique_violation"),
         ("25006", "read_only"),
         ("42501", "not_permitted"),
-        ("22012", "sql_22012"),
+        ("22012", "division_by_zero"),
+        ("22023", "sql_22023"),
     ],
 )
 @pytest.mark.parametrize("phase", ["before-commit", "committing"])

@@ -24,7 +24,12 @@ _BUSY: Final = frozenset(
     )
 )
 _SHORT_OF_RESOURCES: Final = "53"
+_ABOUT_NAMES: Final = "42"
+_SAID: Final = 300
 _REASONS: Final = {
+    "22003": "out_of_range",
+    "22012": "division_by_zero",
+    "22P02": "invalid_text",
     "23502": "not_null_violation",
     "23503": "foreign_key_violation",
     "23505": "unique_violation",
@@ -39,14 +44,20 @@ _REASONS: Final = {
 """Codes for what a model or a person meets; any other refusal is `sql_` and its SQLSTATE."""
 
 
-def fault_of_state(state: str, *, phase: Phase, what: str, given: str = "") -> ActionError:
+def fault_of_state(
+    state: str, *, phase: Phase, what: str, given: str = "", said: str = "", free: bool = False
+) -> ActionError:
     """Return what an action raises for an error that the server answered.
 
     Args:
         state: the five characters of the SQLSTATE.
         phase: when it came.
-        what: the action, for the message. The server's own message is not passed on: it quotes values of rows.
+        what: the action, for the message.
         given: the name of the constraint, table or column that the server gave, or an empty string.
+        said: the server's own message. It is passed on only where it speaks of the statement (class 42: no such column);
+            others quote values of rows.
+        free: whether a model wrote the query. One that takes too long has then failed, and the model may ask for less;
+            an operator's statement that does so is late because the database is busy.
     """
     if phase == "connecting":
         return NotSentError(f"{what}: the database lets nobody in now (SQLSTATE {state})")
@@ -56,8 +67,12 @@ def fault_of_state(state: str, *, phase: Phase, what: str, given: str = "") -> A
         return BusyError(f"{what}: the connection was lost before it committed (SQLSTATE {state})")
     if state in _BUSY or state.startswith(_SHORT_OF_RESOURCES):
         return BusyError(f"{what}: the database is busy (SQLSTATE {state}); rolled back")
+    if state == _QUERY_CANCELED and free:
+        return FailedError(f"{what}: the query takes longer than it may: ask for less", code="too_slow")
     if state == _QUERY_CANCELED:
         return BusyError(f"{what}: the statement took longer than it may; rolled back")
+    if state.startswith(_ABOUT_NAMES) and said:
+        given = said[:_SAID]
     named = f" ({given})" if given else ""
     reason = _REASONS.get(state, f"sql_{state.lower()}")
     return FailedError(f"{what}: refused by the database: {reason}{named}", code=reason)
@@ -68,7 +83,7 @@ def fault_of_loss(*, phase: Phase, what: str) -> ActionError:
     if phase == "connecting":
         return NotSentError(f"{what}: no connection to the database")
     if phase == "before-commit":
-        return BusyError(f"{what}: the connection was lost before it committed; the server rolls back")
+        return BusyError(f"{what}: no answer before it committed; the server rolls back")
     return InDoubtError(f"{what}: no answer to COMMIT")
 
 
