@@ -76,7 +76,18 @@ JOINS: Final = frozenset(("", "INNER", "OUTER"))
 TYPES: Final = frozenset(
     (
         *("BOOLEAN", "SMALLINT", "INT", "BIGINT", "DECIMAL", "FLOAT", "DOUBLE"),
-        *("TEXT", "VARCHAR", "CHAR", "DATE", "TIME", "TIMESTAMP", "TIMESTAMPTZ", "INTERVAL", "UUID"),
+        *(
+            "TEXT",
+            "VARCHAR",
+            "CHAR",
+            "DATE",
+            "TIME",
+            "TIMESTAMP",
+            "TIMESTAMPNTZ",
+            "TIMESTAMPTZ",
+            "INTERVAL",
+            "UUID",
+        ),
     )
 )
 """Types that a value may be cast to. Not `regclass` and its kin, which look names up."""

@@ -3,6 +3,8 @@
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,6 +15,7 @@ from connectors.connector import Connector
 from connectors.postgres.kind import build_postgres
 from connectors.postgres.settings import PostgresSettings
 from connectors.sql.client import SqlClient
+from tests.connectors.sql.honest import CUSTOMERS, ORDERS
 
 README = (Path(__file__).parents[2] / "connectors" / "postgres" / "README.md").read_text(encoding="utf-8")
 
@@ -30,13 +33,10 @@ CREATE TABLE sales.orders (
     reference text UNIQUE NOT NULL,
     total numeric(10, 2) NOT NULL CHECK (total < 50000),
     status text NOT NULL,
-    placed_at timestamptz NOT NULL DEFAULT '2024-05-01T10:00:00Z'
+    placed_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE TABLE sales.salaries (name text, euro int);
 INSERT INTO sales.salaries VALUES ('Ann', 100000);
-INSERT INTO sales.customers VALUES (1, 'Alder', 'GB'), (2, 'Birch', 'DE'), (3, 'Cedar', 'DE');
-INSERT INTO sales.orders (customer_id, reference, total, status)
-    VALUES (1, 'R-1', 10.50, 'open'), (2, 'R-2', 20.00, 'shipped'), (2, 'R-3', 5.25, 'open');
 GRANT SELECT, INSERT, UPDATE, DELETE ON sales.orders, sales.customers TO pointsman;
 GRANT SELECT ON sales.orders, sales.customers TO shop_reader;
 """
@@ -83,6 +83,14 @@ async def prepare(shop: dict[str, Any]) -> None:
     owner = await as_owner(shop)
     try:
         await owner.execute(TABLES + fenced("sql"))
+        for customer in CUSTOMERS:
+            await owner.execute("INSERT INTO sales.customers VALUES ($1, $2, $3)", *customer)
+        for _, customer_id, reference, total, status, placed_at in ORDERS:
+            at = datetime.fromisoformat(placed_at)
+            await owner.execute(
+                "INSERT INTO sales.orders (customer_id, reference, total, status, placed_at) VALUES ($1, $2, $3, $4, $5)",
+                *(customer_id, reference, Decimal(total), status, at),
+            )
     finally:
         await owner.close()
 
