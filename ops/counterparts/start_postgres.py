@@ -16,7 +16,7 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 
 from installed import UnavailableError
-from served import free_port, listens, main, process
+from served import free_port, main, process
 
 PACKAGE = "postgresql"
 ROLES = {"owner": "owner-secret", "worker": "worker-secret", "reader": "reader-secret"}
@@ -93,8 +93,14 @@ def start(options: argparse.Namespace) -> Generator[Mapping[str, object]]:
         server = [programs / "postgres", "-D", data]
         for name, value in settings.items():
             server += ["-c", f"{name}={value}"]
+        # It listens before it lets anybody in.
+        ask = [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
         with process(
-            server, ready=lambda: listens(port), log=folder / "log", user=user, cwd=folder
+            server,
+            ready=lambda: subprocess.run(ask, timeout=30, check=False).returncode == 0,
+            log=folder / "log",
+            user=user,
+            cwd=folder,
         ) as running:
             _create(programs, port)
             yield {
