@@ -48,6 +48,10 @@ def _declarations(settings: StatementSettings) -> Iterator[tuple[str, str, str]]
     for name in settings.optional:
         if name not in settings.parameters:
             yield "optional", f"{name} is no parameter", f"describe it under parameters.{name}"
+    if settings.effect == "read":
+        for part in ("compensate", "reconcile", "outward"):
+            if getattr(settings, part):
+                yield part, "is for a write", "leave it out"
     if settings.result == "count":
         if settings.effect == "read":
             yield "result", "count is the number of rows that a write changes", "write one or rows"
@@ -68,8 +72,14 @@ def _statement(sql: str, settings: StatementSettings, dialect: Dialect) -> Itera
     elif settings.effect == "read" and (found := sorted(inside & _NOT_IN_A_READ)):
         said = ", ".join(_SAID.get(name, name.upper()) for name in found)
         yield f"is declared a read and holds {said}", "say effect: write"
-    elif settings.result == "count" and kind in _QUERIES:
+    elif kind in _QUERIES and settings.result == "count":
         yield "is a query, which changes no rows to be counted", "say result: one or rows"
+    elif kind in _CHANGES and (returns := bool(parsed.args.get("returning"))) == (settings.result == "count"):
+        yield (
+            ("returns rows that are not counted", "leave RETURNING out, or say result: one or rows")
+            if returns
+            else ("returns no row", "add RETURNING, or say result: count")
+        )
     if any(map(_changes_every_row, parsed.walk())):
         yield "changes every row: UPDATE or DELETE without WHERE", "write WHERE true if that is meant"
 
