@@ -10,6 +10,7 @@ from connectors.action import Call
 from connectors.duckdb.reading import Reading
 from connectors.duckdb.settings import DuckDbSettings
 from connectors.errors import FailedError, NotSentError
+from connectors.rehearsal import rehearse
 from connectors.sql.result import rows_object, rows_result
 from connectors.sql.rows import Rows
 from connectors.sql.statement import Statement
@@ -47,6 +48,7 @@ class DuckDbClient:
         Raises:
             ActionError: see `connectors.duckdb.faults` and `connectors.sql.result`.
         """
+        rehearse(lambda: statement.shown(arguments), changes=False)
         values = statement.bound(arguments)
         reading = Reading(self._settings, statement.action, statement.sql, values, free=False)
         return rows_result(statement, await self._rows(call, reading))
@@ -66,6 +68,7 @@ class DuckDbClient:
         Raises:
             ActionError: as of `read`; FailedError with code `too_slow` or `too_large` where it took more than it may.
         """
+        rehearse(lambda: sql, changes=False)
         return rows_object(await self._rows(call, Reading(self._settings, action, sql, [], free=True)))
 
     async def close(self) -> None:

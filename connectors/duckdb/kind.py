@@ -26,7 +26,11 @@ def build_duckdb(name: str, settings: DuckDbSettings) -> Connector[SqlClient]:
     if writes:
         raise SettingsError(writes)
     connector = Connector[SqlClient](
-        name, f"The warehouse {settings.path.name}.", settings=DuckDbSettings, open=open_duckdb
+        name,
+        f"The warehouse {settings.path.name}.",
+        settings=DuckDbSettings,
+        open=open_duckdb,
+        rehearses=True,
     )
     declare_actions(connector, settings, "duckdb")
     return connector

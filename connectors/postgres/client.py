@@ -12,6 +12,7 @@ from connectors.postgres.login import Password, connect_arguments
 from connectors.postgres.settings import PostgresSettings
 from connectors.postgres.transaction import Plan, Transactions
 from connectors.postgres.values import ParameterType, parameter_value, plain
+from connectors.rehearsal import rehearse
 from connectors.sql.result import count_result, rows_object, rows_result, whole_result
 from connectors.sql.rows import Rows
 from connectors.sql.statement import Statement
@@ -70,6 +71,7 @@ class PostgresClient:
         Raises:
             ActionError: see `connectors.postgres.transaction.Transactions.run` and `connectors.sql.result`.
         """
+        rehearse(lambda: statement.shown(arguments), changes=False)
 
         async def work(connection: "PoolConnectionProxy") -> Json:
             return await self._result(connection, statement, arguments)
@@ -82,6 +84,7 @@ class PostgresClient:
         Raises:
             ActionError: as of `read`; only InDoubtError leaves open whether it took effect.
         """
+        rehearse(lambda: statement.shown(arguments), changes=True)
 
         async def work(connection: "PoolConnectionProxy") -> Json:
             if not statement.ledger:
@@ -101,6 +104,7 @@ class PostgresClient:
         Raises:
             ActionError: as of `read`; FailedError with code `too_slow` where it took longer than it may.
         """
+        rehearse(lambda: sql, changes=False)
 
         async def work(connection: "PoolConnectionProxy") -> Json:
             return rows_object(await self._rows(await connection.prepare(sql, name=""), []))

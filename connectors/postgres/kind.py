@@ -23,6 +23,7 @@ def build_postgres(name: str, settings: PostgresSettings) -> Connector[SqlClient
         f"The database {settings.database}.",
         settings=PostgresSettings,
         open=open_postgres,
+        rehearses=True,
     )
     declare_actions(connector, settings, "postgres")
     return connector

@@ -22,6 +22,8 @@ _WORK_SHARE: Final = 0.8
 """Share of that until COMMIT is sent or not at all."""
 _LAG_S: Final = 0.5
 """How much longer than the server we wait for a statement: its answer says more than our timeout."""
+_LAG_SHARE: Final = 0.25
+"""The same as a share of what is left, where that is little."""
 _SHORTEST_S: Final = 0.05
 """What a statement may take at least: 0 would mean for ever."""
 _ROLLBACK_S: Final = 1.0
@@ -95,8 +97,10 @@ class Transactions:
         async with self._connection(min(plan.connect_s, work_s / 2)) as connection:
             progress.phase = "before-commit"
             now = loop.time()
-            statement_s = max(min(plan.statement_s, began + work_s - now - _LAG_S), _SHORTEST_S)
-            async with asyncio.timeout_at(now + statement_s + _LAG_S):
+            left_s = began + work_s - now
+            lag_s = min(_LAG_S, left_s * _LAG_SHARE)
+            statement_s = max(min(plan.statement_s, left_s - lag_s), _SHORTEST_S)
+            async with asyncio.timeout_at(min(now + statement_s + lag_s, began + work_s)):
                 await connection.execute(plan.begin(statement_s))
                 result = await plan.work(connection)
                 if not plan.commits:

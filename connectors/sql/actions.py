@@ -86,7 +86,6 @@ def _declared(
             result=result,
             idempotency="none" if is_read else settings.idempotency,
             compensate=settings.compensate,
-            reconcile=settings.reconcile,
             protected=settings.protected,
             outward=settings.outward,
             constraints=settings.constraints,

@@ -49,7 +49,6 @@ class StatementSettings(BaseModel):
         idempotency: of a write: `ledger` records its key in the same transaction, `natural` means that repeating it
             changes nothing.
         compensate: full name of the action that undoes it.
-        reconcile: full name of the read that finds out whether it took effect.
         protected: parameters that must match a trusted value.
         outward: whether it reaches people or systems outside.
         constraints: rules in words, for the model.
@@ -67,7 +66,6 @@ class StatementSettings(BaseModel):
     returns: dict[str, dict[str, Any]] = {}
     idempotency: Literal["ledger", "natural"] = "ledger"
     compensate: str | None = None
-    reconcile: str | None = None
     protected: frozenset[str] = frozenset()
     outward: bool = False
     constraints: tuple[str, ...] = ()

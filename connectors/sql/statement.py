@@ -33,6 +33,11 @@ class Statement:
         """Return the values of the parameters by number; what was left out is None, which is NULL."""
         return [arguments.get(name) for name in self.names]
 
+    def shown(self, arguments: JsonObject) -> str:
+        """Return the statement and what is bound to its parameters, for people."""
+        values = (f"${number} = {value!r}" for number, value in enumerate(self.bound(arguments), start=1))
+        return "\n".join((self.sql.strip(), *values))
+
 
 def statement_of(action: str, settings: StatementSettings) -> Statement:
     """Return what a section says of a statement; it has been checked (`connectors.sql.statement_check`)."""

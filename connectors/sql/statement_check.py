@@ -49,7 +49,7 @@ def _declarations(settings: StatementSettings) -> Iterator[tuple[str, str, str]]
         if name not in settings.parameters:
             yield "optional", f"{name} is no parameter", f"describe it under parameters.{name}"
     if settings.effect == "read":
-        for part in ("compensate", "reconcile", "outward"):
+        for part in ("compensate", "outward"):
             if getattr(settings, part):
                 yield part, "is for a write", "leave it out"
     if settings.result == "count":

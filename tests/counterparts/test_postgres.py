@@ -8,13 +8,15 @@ from uuid import uuid4
 
 import pytest
 
-from connectors import testing
+from connectors import testing, testing_faults
 from connectors.action import Call
 from connectors.connector import Connector
 from connectors.errors import BusyError, FailedError, InDoubtError, NotSentError
 from connectors.perform import perform
+from connectors.rehearsal import Rehearsed, rehearsal
 from connectors.sql.client import SqlClient
-from tests.counterparts.cut_proxy import CutProxy
+from connectors.testing_link import FaultyLink
+from tests.counterparts.commit_link import CommitLink
 from tests.counterparts.shop_database import as_owner, opened, prepare, section, value
 from tests.counterparts.started import counterpart
 
@@ -83,35 +85,78 @@ async def test_the_connector_of_the_readme_holds_the_contract(shop: dict[str, An
         )
         await testing.check_key(connector, client, testing.Trial("shop.create_order", order()), count=count)
         await testing.check_undo(connector, client, testing.Trial("shop.create_order", order()))
+        unknown = testing.Trial("shop.find_order", {"reference": "nobody's"})
+        await testing_faults.check_refused(connector, client, unknown, code="not_found")
+        large = testing.Trial("shop.select", {"query": "SELECT '" + "x" * 2_000 + "' AS x"})
+    async with opened(section(shop, limits={"bytes": 1_000})) as (connector, client):
+        await testing_faults.check_too_large(connector, client, large)
     closed = section(shop, port=1)
     await testing.check_unreachable(connector, closed, testing.Trial("shop.find_order", {"reference": "R-1"}))
 
 
-@pytest.mark.parametrize("cut", ["after", "silent"])
-async def test_a_commit_whose_answer_is_lost_is_in_doubt_and_the_key_tells(
-    shop: dict[str, Any], cut: Any
+async def test_the_contract_holds_where_the_answer_to_commit_is_lost_or_stays_out(
+    shop: dict[str, Any],
 ) -> None:
-    async with CutProxy(shop["port"]) as proxy, opened(section(shop, port=proxy.port)) as (connector, client):
-        wanted = order()
-        proxy.cut, key = cut, str(uuid4())
-        with pytest.raises(InDoubtError):
-            await call(connector, client, "create_order", key, timeout_s=2, **wanted)
-        assert await orders(shop, wanted["reference"]) == 1
-        again = await call(connector, client, "create_order", key, **wanted)
-        assert again["status"] == "open"
-        assert await orders(shop, wanted["reference"]) == 1
+    async def count() -> int:
+        return await value(shop, "SELECT count(*) FROM sales.orders")
+
+    async with CommitLink.to(shop["host"], shop["port"]) as link:
+        through = section(shop, port=link.port)
+        async with opened(through) as (connector, client):
+            made = await call(connector, client, "create_order", **order())
+            trial = testing.Trial("shop.cancel_order", {"order_id": made["order_id"]})
+            await testing_faults.check_silence(connector, client, link, trial)
+            # Each trial of an order needs a reference of its own, and this check performs one several times.
+            await check_lost_commit(connector, client, link, count)
+        await testing_faults.check_secrets_stay(connector, through, link, trial)
+
+
+async def check_lost_commit(
+    connector: Connector[Any], client: SqlClient, link: CommitLink, count: testing.Count
+) -> None:
+    key, wanted, before = str(uuid4()), order(), await count()
+    with link.losing_replies(), pytest.raises(InDoubtError):
+        await call(connector, client, "create_order", key, **wanted)
+    assert (link.lost, await count()) == (1, before + 1)
+    again = await call(connector, client, "create_order", key, **wanted)
+    assert again["status"] == "open"
+    assert await count() == before + 1
+
+
+async def test_a_silent_server_is_given_up_in_time_and_nothing_happened(shop: dict[str, Any]) -> None:
+    async with FaultyLink.to(shop["host"], shop["port"]) as link:
+        through = section(shop, port=link.port)
+        async with opened(through) as (connector, client):
+            trial = testing.Trial("shop.find_order", {"reference": "R-1"})
+            await testing_faults.check_silence(connector, client, link, trial)
+            wanted = order()
+            with link.silent(), pytest.raises(BusyError):
+                await call(connector, client, "create_order", timeout_s=0.5, **wanted)
+            assert await orders(shop, wanted["reference"]) == 0
+        await testing_faults.check_secrets_stay(connector, through, link, trial)
 
 
 async def test_a_commit_that_never_arrived_changed_nothing_and_the_key_tells(shop: dict[str, Any]) -> None:
-    async with CutProxy(shop["port"]) as proxy, opened(section(shop, port=proxy.port)) as (connector, client):
-        wanted = order()
-        proxy.cut, key = "before", str(uuid4())
+    async with (
+        CommitLink.to(shop["host"], shop["port"]) as link,
+        opened(section(shop, port=link.port)) as (connector, client),
+    ):
+        key, wanted = str(uuid4()), order()
+        link.swallow = True
         # It was sent, as far as anybody here knows.
         with pytest.raises(InDoubtError):
             await call(connector, client, "create_order", key, **wanted)
         assert await orders(shop, wanted["reference"]) == 0
         await call(connector, client, "create_order", key, **wanted)
         assert await orders(shop, wanted["reference"]) == 1
+
+
+async def test_a_write_may_be_rehearsed_and_nothing_is_sent(shop: dict[str, Any]) -> None:
+    async with opened(section(shop, port=1)) as (connector, client):
+        assert connector.rehearses
+        with rehearsal(changes=True), pytest.raises(Rehearsed) as raised:
+            await call(connector, client, "create_order", **order(reference="R-9"))
+    assert "$2 = 'R-9'" in raised.value.request
 
 
 async def test_one_key_used_by_twenty_at_once_takes_effect_once(shop: dict[str, Any]) -> None:

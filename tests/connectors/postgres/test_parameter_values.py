@@ -70,4 +70,4 @@ def test_ranges_and_bits_become_texts() -> None:
     assert plain(asyncpg.Range(1, 5)) == "[1,5)"
     assert plain(asyncpg.Range(None, date(2024, 1, 1), upper_inc=True)) == "(,2024-01-01]"
     assert plain(asyncpg.Range(empty=True)) == "empty"
-    assert plain([asyncpg.BitString("1010")]) == ["1010"]
+    assert plain([asyncpg.BitString.from_int(10, 4)]) == ["1010"]
