@@ -1,6 +1,7 @@
 """A PostgreSQL database that is open: every call is one transaction."""
 
 import asyncio
+import json
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +19,7 @@ from connectors.sql.rows import Rows
 from connectors.sql.statement import Statement
 
 if TYPE_CHECKING:
+    from asyncpg import Connection
     from asyncpg.pool import PoolConnectionProxy
     from asyncpg.prepared_stmt import PreparedStatement
 
@@ -39,6 +41,7 @@ async def open_postgres(settings: PostgresSettings) -> "AsyncGenerator[PostgresC
         max_size=settings.connections,
         # Everything that a call sets is of its transaction; there is nothing to reset, and no time spent on it.
         reset=_nothing,
+        init=_decode_json,
         **connect_arguments(settings, password),
     )
     await pool  # with no connection yet
@@ -50,6 +53,12 @@ async def open_postgres(settings: PostgresSettings) -> "AsyncGenerator[PostgresC
                 await pool.close()
         except TimeoutError:
             pool.terminate()
+
+
+async def _decode_json(connection: "Connection") -> None:
+    """Have the driver give values of JSON, which it otherwise gives as texts; it takes them as texts (`values`)."""
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(name, schema="pg_catalog", encoder=str, decoder=json.loads)
 
 
 async def _nothing(_: object) -> None:
