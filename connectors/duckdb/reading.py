@@ -1,7 +1,10 @@
 """One query of one DuckDB file, in a thread: opened for it, bounded in rows and memory, and stopped from outside."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from connectors.duckdb.faults import fault_of
@@ -49,6 +52,8 @@ class Reading:
     values: list[Any]
     free: bool
     _connection: "DuckDBPyConnection | None" = field(default=None, init=False)
+    _lock: Lock = field(default_factory=Lock, init=False)
+    """Held where the connection comes, is interrupted and goes: one that is being closed is not to be interrupted."""
 
     def run(self) -> Rows:
         """Return the rows, as many as fit.
@@ -63,20 +68,29 @@ class Reading:
             with duckdb.connect(
                 self.settings.path, read_only=True, config=dict(configuration(self.settings))
             ) as connection:
-                opened, self._connection = True, connection
-                return self._rows(connection)
+                opened = True
+                with self._stoppable(connection):
+                    return self._rows(connection)
         except duckdb.Error as error:
             fault = fault_of(error, opened=opened, what=self.action, free=self.free)
-        finally:
-            self._connection = None
         # Not in the handler: the driver's errors quote values of rows.
         raise fault
 
     def stop(self) -> None:
         """End the query soon. It may not have begun: ask again until `run` has ended."""
-        connection = self._connection
-        if connection is not None:
-            connection.interrupt()
+        with self._lock:
+            if self._connection is not None:
+                self._connection.interrupt()
+
+    @contextmanager
+    def _stoppable(self, connection: "DuckDBPyConnection") -> Generator[None]:
+        with self._lock:
+            self._connection = connection
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._connection = None
 
     def _rows(self, connection: "DuckDBPyConnection") -> Rows:
         # The driver's stubs do not say that nothing comes of no statement.

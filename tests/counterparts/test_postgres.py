@@ -1,8 +1,9 @@
 """Statements on a PostgreSQL that we did not write: once in that database, whatever is lost on the way."""
 
 import asyncio
+import random
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 from uuid import uuid4
 
@@ -121,6 +122,33 @@ async def check_lost_commit(
     again = await call(connector, client, "create_order", key, **wanted)
     assert again["status"] == "open"
     assert await count() == before + 1
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_is_lost_each_key_takes_effect_once(shop: dict[str, Any], seed: int) -> None:
+    chance = random.Random(seed)
+    async with (
+        CommitLink.to(shop["host"], shop["port"]) as at_commit,
+        FaultyLink.to(shop["host"], shop["port"]) as anywhere,
+        opened(section(shop, port=at_commit.port)) as (connector, one),
+        opened(section(shop, port=anywhere.port)) as (_, other),
+    ):
+        references: list[str] = []
+        for _ in range(25):
+            key, wanted = str(uuid4()), order()
+            references.append(wanted["reference"])
+            while True:
+                fault = chance.choice(("none", "answer to COMMIT", "COMMIT", "any answer"))
+                client, lossy = (other, anywhere) if fault == "any answer" else (one, at_commit)
+                at_commit.swallow = fault == "COMMIT"
+                with lossy.losing_replies() if "answer" in fault else nullcontext():
+                    try:
+                        await call(connector, client, "create_order", key, **wanted)
+                    except (InDoubtError, BusyError, NotSentError):
+                        continue
+                break
+    made = "SELECT array_agg(n) FROM (SELECT count(*) AS n FROM sales.orders WHERE reference = ANY($1) GROUP BY reference) x"
+    assert await value(shop, made, references) == [1] * 25
 
 
 async def test_a_silent_server_is_given_up_in_time_and_nothing_happened(shop: dict[str, Any]) -> None:
