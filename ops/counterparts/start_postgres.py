@@ -10,6 +10,7 @@ import argparse
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Generator, Mapping
@@ -101,6 +102,7 @@ def start(options: argparse.Namespace) -> Generator[Mapping[str, object]]:
             log=folder / "log",
             user=user,
             cwd=folder,
+            ends_by=signal.SIGINT,  # by SIGTERM it would wait for its clients
         ) as running:
             _create(programs, port)
             yield {

@@ -1,17 +1,22 @@
 """The free SELECT on a PostgreSQL that we did not write: honest queries answered, and the second wall without the first."""
 
 import asyncio
+import json
+import random
 from collections.abc import Generator
-from typing import Any
+from typing import Any, cast
 
+import asyncpg
 import pytest
 
 from connectors.action import Call
 from connectors.errors import ActionError, FailedError
 from connectors.perform import perform
+from connectors.sql.functions import HARMLESS
+from connectors.sql.guard import Guard
 from tests.connectors.sql.honest import HONEST
-from tests.connectors.sql.hostile import CATALOGUE, PG
-from tests.counterparts.shop_database import opened, prepare, section, value
+from tests.connectors.sql.hostile import CATALOGUE, HOSTILE, PG
+from tests.counterparts.shop_database import as_owner, opened, prepare, section, value
 from tests.counterparts.started import counterpart
 
 CONTENT = """
@@ -100,3 +105,49 @@ async def test_without_the_guard_the_second_wall_holds_what_is_stated(
                 wrong.append(f"{hostile.query[:100]}: {'passes' if passes else 'is held'}")
     assert wrong == []
     assert await value(shop, CONTENT) == content
+
+
+def _relations(plan: Any) -> set[str]:
+    """Return what a plan of EXPLAIN reads: tables with their schema, and functions."""
+    if isinstance(plan, list):
+        return {found for each in cast("list[Any]", plan) for found in _relations(each)}
+    if not isinstance(plan, dict):
+        return set()
+    node = cast("dict[str, Any]", plan)
+    found = {found for inner in node.values() for found in _relations(inner)}
+    if "Relation Name" in node:
+        found.add(f"{node['Schema']}.{node['Relation Name']}")
+    if "Function Name" in node or "Table Function Name" in node:
+        found.add(f"function {node.get('Function Name') or node['Table Function Name']}")
+    return found
+
+
+async def test_the_servers_plan_of_what_is_let_through_reads_only_what_is_listed(
+    shop: dict[str, Any],
+) -> None:
+    guard = Guard("postgres", frozenset((("sales", "orders"), ("sales", "customers"))), HARMLESS, rows=100)
+    words = sorted(
+        {word for hostile in HOSTILE if len(hostile.query) < 200 for word in hostile.query.split()}
+    )
+    chance = random.Random(7)
+    planned = 0
+    owner = await as_owner(shop)
+    try:
+        for _ in range(3_000):
+            query = chance.choice(HONEST)[0].split()
+            for _ in range(chance.randint(0, 2)):
+                query[chance.randrange(1, len(query))] = chance.choice(words)
+            try:
+                made = guard.checked(" ".join(query))
+            except FailedError:
+                continue
+            try:
+                plan = await owner.fetchval(f"EXPLAIN (VERBOSE, FORMAT JSON) {made}")
+            except asyncpg.PostgresError:
+                continue  # it is none to the server
+            planned += 1
+            assert plan is not None
+            assert _relations(json.loads(plan)) <= {"sales.orders", "sales.customers"}, made
+    finally:
+        await owner.close()
+    assert planned > 300
