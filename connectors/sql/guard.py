@@ -11,6 +11,7 @@ second, and the only one that knows what a view or a listed function does inside
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from connectors.sql.guard_growth import check_growth
 from connectors.sql.guard_names import Names, Table, fold_names
 from connectors.sql.guard_rules import QueryRefusedError, Rules, written
 from connectors.sql.statement_check import Dialect, parsed_statements
@@ -100,6 +101,7 @@ class Guard:
             raise QueryRefusedError(f"it has more than {self.tables_in_query} tables and subqueries")
         fold_names(nodes, self.dialect)
         Names(self.dialect, self.tables).resolve(parsed, nodes)
+        check_growth(parsed)
         _bound(parsed, self.rows + 1)
         return written(parsed, self.dialect)
 

@@ -27,6 +27,20 @@ def _doubled(times: int) -> str:
     return f"WITH x0 AS (SELECT 'a' || 'a' AS t), {steps} SELECT t FROM x{times - 1}"
 
 
+def _grown(steps: int, uses: int) -> str:
+    """Return a query each of whose steps uses the column of the last one so often, as a WITH or as subqueries."""
+    used = " + ".join(["t"] * uses)
+    made = ", ".join(f"x{n} AS (SELECT {used} AS t FROM x{n - 1})" for n in range(1, steps))
+    return f"WITH x0 AS (SELECT total AS t FROM sales.orders), {made} SELECT t FROM x{steps - 1}"
+
+
+def _nested(steps: int, uses: int) -> str:
+    query = "SELECT total AS t FROM sales.orders"
+    for n in range(steps):
+        query = f"SELECT {' + '.join(['t'] * uses)} AS t FROM ({query}) AS x{n}"
+    return query
+
+
 STATEMENTS: Final = (
     Hostile("INSERT INTO sales.orders VALUES (9)", "only SELECT"),
     Hostile("UPDATE sales.orders SET status = 'x'", "only SELECT"),
@@ -192,8 +206,17 @@ SIZE: Final = (
     Hostile("SELECT * FROM sales.orders LIMIT (SELECT 1000000)", "whole numbers", BOTH),
     Hostile("SELECT * FROM sales.orders LIMIT ALL", "", BOTH),
     Hostile("SELECT * FROM sales.orders OFFSET 1e9", "whole numbers", BOTH),
-    Hostile(_doubled(40), "|| is not allowed"),
 )
+
+GROWTH: Final = (
+    Hostile(_doubled(40), "|| is not allowed"),
+    Hostile(_grown(5, 12), "used too often"),
+    Hostile(_nested(5, 12), "used too often"),
+    Hostile(_grown(7, 8), "used too often"),
+    Hostile(_nested(7, 8), "used too often"),
+)
+"""Texts that are short and become huge inside a planner, which no limit of time stops. They are not tried without the guard:
+a server would go on working on them after the test."""
 
 SPELLINGS: Final = (
     Hostile("/* SELECT */ DELETE FROM sales.orders", "only SELECT"),
@@ -229,4 +252,5 @@ CATALOGUE: Final = {
     "size": SIZE,
     "spellings": SPELLINGS,
 }
-HOSTILE: Final = tuple(hostile for kind in CATALOGUE.values() for hostile in kind)
+"""By kind; each is tried without the guard as well."""
+HOSTILE: Final = (*(hostile for kind in CATALOGUE.values() for hostile in kind), *GROWTH)
