@@ -32,8 +32,10 @@ CLAMPED: Final[Mapping[str, int]] = {
     # Two more that write a line for each request at INFO; the one above does for each connection, with users and paths.
     "httpx2": logging.WARNING,
     "httpcore2": logging.WARNING,
+    # The parser of SQL writes a query that it does not know as a warning.
+    "sqlglot": logging.ERROR,
 }
-"""Loggers that write passwords and payloads at DEBUG, with the lowest level they may have."""
+"""Loggers that write passwords and payloads below these levels, with the lowest level they may have."""
 _WHOLE_REQUESTS: Final = ("aiokafka.conn", "aiokafka.producer.producer")
 """Those of Kafka's client that do: logins and records as they are sent, keys and values."""
 

@@ -64,6 +64,7 @@ def process(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     user: str | None = None,
+    ends_by: signal.Signals = signal.SIGTERM,
 ) -> Generator[subprocess.Popen[bytes]]:
     """Run a server until the block ends; its whole process group is ended then.
 
@@ -75,6 +76,7 @@ def process(
         env: further environment variables.
         cwd: where it runs.
         user: as whom, for servers that refuse to be root.
+        ends_by: the signal that makes it stop at once.
 
     Raises:
         NotReadyError: with the end of its log.
@@ -94,7 +96,7 @@ def process(
         _wait(started, ready, log, within_s)
         yield started
     finally:
-        _stop(started)
+        _stop(started, ends_by)
 
 
 def free_port() -> int:
@@ -121,8 +123,8 @@ def _wait(started: subprocess.Popen[bytes], ready: Callable[[], bool], log: Path
         time.sleep(0.05)
 
 
-def _stop(started: subprocess.Popen[bytes]) -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL):
+def _stop(started: subprocess.Popen[bytes], ends_by: signal.Signals) -> None:
+    for number in (ends_by, signal.SIGKILL):
         try:
             os.killpg(started.pid, number)
             started.wait(10)

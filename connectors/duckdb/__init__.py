@@ -1,0 +1,1 @@
+"""DuckDB: named reads and guarded ones of a warehouse in a file."""
