@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Generator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from installed import UnavailableError, kept, python_environment
@@ -58,7 +59,9 @@ def start(options: argparse.Namespace) -> Generator[Mapping[str, object]]:
 
 
 def database(python: Path) -> Path:
-    """Return the pristine database, built once for this lock file and this seed."""
+    """Return the pristine database, built once for this lock file, this seed and these months: its fiscal year ends."""
+    today = datetime.now(UTC)
+    months = f"{today.year}-{today.month // 4}".encode()
 
     def build(folder: Path) -> None:
         command = [python, BUILD, folder, PASSWORD]
@@ -67,7 +70,7 @@ def database(python: Path) -> Path:
             sys.exit(f"tryton: building the database ended with {done.returncode}: {done.stderr[-2000:]}")
 
     try:
-        return kept("tryton-database", LOCK.read_bytes() + BUILD.read_bytes(), build) / "erp.sqlite"
+        return kept("tryton-database", LOCK.read_bytes() + BUILD.read_bytes() + months, build) / "erp.sqlite"
     except subprocess.TimeoutExpired as error:
         raise UnavailableError(f"its database was not built within {BUILD_S} s") from error
 

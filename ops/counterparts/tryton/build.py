@@ -24,6 +24,7 @@ PRODUCTS = (  # code, name, in stock, price, where it lies
     # Arrived, and not put away yet: it counts as stock, and no shipment can take it.
     ("P-900", "Glass table", 1_000, 350, "input"),
 )
+TAXED = {"P-300"}
 CUSTOMERS = (  # code, name, categories, street, city
     ("C-100", "Alder Office Supply", ("Credit approved",), "12 Mill Lane", "Leeds"),
     ("C-200", "Birch & Sons", ("Credit approved", "VIP"), "3 Quay Street", "Bristol"),
@@ -55,7 +56,7 @@ def main(folder, password):
 
 def seed(configuration, password):
     from proteus import Model, config
-    from trytond.modules.account.tests.tools import create_chart, create_fiscalyear, get_accounts
+    from trytond.modules.account.tests.tools import create_chart, create_fiscalyear, create_tax, get_accounts
     from trytond.modules.account_invoice.tests.tools import set_fiscalyear_invoice_sequences
     from trytond.modules.company.tests.tools import create_company, get_company
 
@@ -72,7 +73,9 @@ def seed(configuration, password):
     people(Model, company, password)
     numbers(Model, company)
     customers(Model)
-    products = goods(Model, company, accounts)
+    tax = create_tax(Decimal("0.1"), company)
+    tax.save()
+    products = goods(Model, company, accounts, tax)
     first_order(Model, products["P-100"])
 
 
@@ -122,17 +125,22 @@ def customers(Model):
         party.save()
 
 
-def goods(Model, company, accounts):
+def goods(Model, company, accounts, tax):
     Template, Uom = Model.get("product.template"), Model.get("product.uom")
     ProductCategory = Model.get("product.category")
-    category = ProductCategory(name="Goods", accounting=True)
-    category.account_expense, category.account_revenue = accounts["expense"], accounts["revenue"]
-    category.save()
+    categories = []
+    for name in ("Goods", "Taxed goods"):
+        category = ProductCategory(name=name, accounting=True)
+        category.account_expense, category.account_revenue = accounts["expense"], accounts["revenue"]
+        if categories:
+            category.customer_taxes.append(tax)
+        category.save()
+        categories.append(category)
     (unit,) = Uom.find([("name", "=", "Unit")])
     made = {}
     for code, name, available, price, where in PRODUCTS:
         template = Template(name=name, code=code, default_uom=unit, type="goods", salable=True)
-        template.list_price, template.account_category = Decimal(price), category
+        template.list_price, template.account_category = Decimal(price), categories[code in TAXED]
         template.save()
         (made[code],) = template.products
         if available:

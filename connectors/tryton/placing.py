@@ -1,0 +1,132 @@
+"""Placing an order or a backorder: a sale is made once for a key, and pushed from draft to processed.
+
+The key is the sale's reference. It is looked for before a sale is made and after, as nothing in Tryton keeps it unique: where
+two attempts made one each, the older one stays. Whoever repeats the call goes on where the last attempt stopped.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from connectors.errors import FailedError, InDoubtError
+from connectors.sandbox.records import Priority
+from connectors.tryton.looking import find_party, find_product, stock_of
+from connectors.tryton.numbers import Letter
+from connectors.tryton.once import make_once
+from connectors.tryton.sales import MODEL, Sale, description_of, sale_numbered, sales_with
+from connectors.tryton.system import Row, Tryton
+from connectors.tryton.undoing import undo
+
+_MOST_STEPS: Final = 20
+_BUTTONS: Final = {"draft": "quote", "quotation": "confirm", "confirmed": "process"}
+_OF_PARTY: Final = (
+    *("invoice_party", "invoice_address", "shipment_party", "shipment_address"),
+    *("payment_term", "currency", "invoice_method"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a sale is to say.
+
+    Attributes:
+        letter: an order, or a backorder: invoiced with its shipment, which waits for stock.
+        customer_id: code of the party.
+        product_id: code of the product.
+        quantity: how many.
+        priority: how fast it shall be handled.
+    """
+
+    letter: Letter
+    customer_id: str
+    product_id: str
+    quantity: int
+    priority: Priority
+
+
+async def place(tryton: Tryton, wanted: Wanted, key: str) -> Sale:
+    """Return the processed sale of a key.
+
+    Raises:
+        FailedError: Tryton refuses it, and what was made of it is taken back; code `out_of_stock`; `cancelled` where the sale
+            of this key has been taken back; `stale` where somebody made something else of it.
+        InDoubtError: it is there, and goes no further for now.
+    """
+    number = await make_once(
+        tryton,
+        MODEL,
+        find=lambda: _numbers(tryton, key),
+        values=lambda: _values(tryton, wanted, key),
+    )
+    for _ in range(_MOST_STEPS):
+        sale = await sale_numbered(tryton, number)
+        _check(sale, wanted)
+        button = _BUTTONS.get(sale.state)
+        if button is None:
+            return sale
+        try:
+            await tryton.push(MODEL, button, number, seen=sale.seen)
+        except FailedError as error:
+            if error.code == "stale":
+                continue  # an earlier attempt may still be under way; how it stands now is read again
+            await _take_back(tryton, number, error)
+            raise
+    raise InDoubtError(f"sale {number} is made, and {_MOST_STEPS} steps did not confirm it")
+
+
+async def _take_back(tryton: Tryton, number: int, refusal: FailedError) -> None:
+    try:
+        await undo(tryton, await sale_numbered(tryton, number))
+    except FailedError as error:
+        raise InDoubtError(f"sale {number} was refused ({refusal}) and stays as it is ({error})") from error
+
+
+def _check(sale: Sale, wanted: Wanted) -> None:
+    if sale.standing == "cancelled":
+        raise FailedError(f"{sale} has been cancelled.", code="cancelled")
+    line = sale.line
+    said = line and Wanted(sale.letter, sale.customer_id, line.product_id, int(line.quantity), sale.priority)
+    if said != wanted:
+        raise FailedError(f"{sale} was changed by somebody else, who has it now.", code="stale")
+
+
+async def _numbers(tryton: Tryton, key: str) -> list[int]:
+    return [sale.number for sale in await sales_with(tryton, key)]
+
+
+async def _values(tryton: Tryton, wanted: Wanted, key: str) -> Row:
+    party = await find_party(tryton, wanted.customer_id)
+    product = await find_product(tryton, wanted.product_id)
+    available = stock_of(product).available
+    if wanted.letter == "O" and available < wanted.quantity:
+        # Tryton itself would sell what is not there.
+        raise FailedError(f"Only {available} of {wanted.product_id} are available.", code="out_of_stock")
+    premises = await tryton.premises()
+    start = {
+        "company": premises.company,
+        "currency": premises.currency,
+        "warehouse": premises.warehouse,
+        "party": party["id"],
+    }
+    known = await tryton.filled_in(MODEL, start, ["party"])
+    sale: Row = {**start, **{name: known[name] for name in _OF_PARTY if name in known}}
+    parent = {f"_parent_sale.{name}": sale[name] for name in ("company", "currency", "warehouse", "party")}
+    line: Row = {"type": "line", "product": product["id"], "quantity": float(wanted.quantity)}
+    priced = await tryton.filled_in("sale.line", {**line, **parent}, ["product", "quantity"])
+    if priced.get("unit_price") is None:
+        message = f"{wanted.product_id} has no price for {wanted.customer_id}."
+        raise FailedError(message, code="no_price")
+    line |= {"unit": priced["unit"], "unit_price": priced["unit_price"], "taxes": _added(priced.get("taxes"))}
+    return {
+        **sale,
+        **({"invoice_method": "fulfillment"} if wanted.letter == "B" else {}),
+        "shipment_method": "order",  # it is the shipment that takes the quantity from the stock
+        "reference": key,
+        "description": description_of(wanted.letter, wanted.priority),
+        "lines": [["create", [line]]],
+    }
+
+
+def _added(change: Any) -> list[Any]:
+    """Return how a new record gets the members that a form would add."""
+    added = change.get("add", []) if isinstance(change, dict) else []
+    return [["add", [member["id"] for _, member in added]]]
