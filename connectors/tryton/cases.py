@@ -1,14 +1,16 @@
 """Cases: complaints of customers about sales, as Tryton's module `sale_complaint` has them.
 
-A complaint is open until it is done, rejected or cancelled. What is added to it are Tryton's notes; the last line of each names
-the key it was written with, so that it is not written twice. A resolution is a note as well.
+A complaint is open until it is done, rejected or cancelled. What is added to it are Tryton's notes; the last line of each says
+what it is and names the key it was written with, so that it is not written twice. A resolution is a note as well.
 """
 
+import re
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from connectors.errors import FailedError, InDoubtError
 from connectors.sandbox.records import Case
+from connectors.tryton.afterwards import after_a_change
 from connectors.tryton.looking import find_party
 from connectors.tryton.numbers import id_of, missing, number_of
 from connectors.tryton.once import make_once
@@ -17,7 +19,8 @@ from connectors.tryton.system import Row, Tryton
 
 MODEL: Final = "sale.complaint"
 NOTE: Final = "ir.note"
-RESOLUTION: Final = "Resolution: "
+NoteKind = Literal["note", "resolution"]
+_LAST_LINE: Final = re.compile(r"\[(note|resolution) ([^\]\s]+)\]")
 _MOST_STEPS: Final = 20
 _RESOLVED: Final = frozenset(("done", "rejected", "cancelled"))
 _BUTTONS: Final = {"draft": "wait", "waiting": "approve", "approved": "process"}
@@ -30,25 +33,38 @@ class Note:
 
     Attributes:
         number: of the record.
-        text: without the key.
+        text: without the last line of ours.
+        kind: `note` or `resolution`.
         key: it was written with; None where a person wrote it.
     """
 
     number: int
     text: str
-    key: str | None
+    kind: NoteKind = "note"
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """A complaint and its notes, oldest first."""
+    """A complaint.
+
+    Attributes:
+        number: of the record.
+        name: its number for people.
+        state: as Tryton calls it.
+        subject: what it is about.
+        customer_id: code of the party.
+        sale: number of the sale it is about, for people; None where it is about something else.
+        notes: oldest first, the newest 200.
+        seen: its `_timestamp`.
+    """
 
     number: int
     name: str
     state: str
     subject: str
     customer_id: str
-    sale: int | None
+    sale: str | None
     notes: tuple[Note, ...]
     seen: str
 
@@ -69,22 +85,18 @@ async def find_case(tryton: Tryton, case_ref: str) -> Complaint:
     return found[0]
 
 
-async def case_of(tryton: Tryton, complaint: Complaint) -> Case:
+def case_of(complaint: Complaint) -> Case:
     """Return a complaint as a case."""
-    order_id = None
-    if complaint.sale is not None:
-        sales = await tryton.read("sale.sale", [["id", "=", complaint.sale]], ["number"])
-        order_id = id_of("O", sales[0]["number"]) if sales else None
     resolved = complaint.state in _RESOLVED
-    resolutions = [note.text for note in complaint.notes if note.text.startswith(RESOLUTION)]
+    resolutions = [note.text for note in complaint.notes if note.kind == "resolution"]
     return Case(
         case_ref=id_of("K", complaint.name),
         customer_id=complaint.customer_id,
-        order_id=order_id,
+        order_id=None if complaint.sale is None else id_of("O", complaint.sale),
         subject=complaint.subject,
         status="resolved" if resolved else "open",
-        resolution=resolutions[-1].removeprefix(RESOLUTION) if resolved and resolutions else None,
-        notes=[note.text for note in complaint.notes if not note.text.startswith(RESOLUTION)],
+        resolution=resolutions[-1] if resolved and resolutions else None,
+        notes=[note.text for note in complaint.notes if note.kind == "note"],
     )
 
 
@@ -117,20 +129,22 @@ async def open_one(
         return made
 
     number = await make_once(tryton, MODEL, find=find, values=values)
-    return (await _read(tryton, [["id", "=", number]]))[0]
+    return await _again(tryton, number)
 
 
-async def add_note(tryton: Tryton, complaint: Complaint, text: str, key: str) -> Complaint:
+async def add_note(
+    tryton: Tryton, complaint: Complaint, text: str, key: str, kind: NoteKind = "note"
+) -> Complaint:
     """Write a note once, and return the complaint with it."""
 
     async def find() -> list[int]:
         return [note.number for note in await _notes(tryton, complaint.number) if note.key == key]
 
     async def values() -> Row:
-        return {"resource": f"{MODEL},{complaint.number}", "message": f"{text}\n[{key}]"}
+        return {"resource": f"{MODEL},{complaint.number}", "message": f"{text}\n[{kind} {key}]"}
 
     await make_once(tryton, NOTE, find=find, values=values)
-    return await _again(tryton, complaint)
+    return await _again(tryton, complaint.number)
 
 
 async def resolve(tryton: Tryton, complaint: Complaint, resolution: str, key: str) -> Complaint:
@@ -144,7 +158,7 @@ async def resolve(tryton: Tryton, complaint: Complaint, resolution: str, key: st
     if complaint.state in _RESOLVED and complaint.note(key) is None:
         name = id_of("K", complaint.name)
         raise FailedError(f"{name} is {complaint.state} already.", code="already_resolved")
-    complaint = await add_note(tryton, complaint, f"{RESOLUTION}{resolution}", key)
+    complaint = await add_note(tryton, complaint, resolution, key, "resolution")
     for _ in range(_MOST_STEPS):
         button = _BUTTONS.get(complaint.state)
         if button is None:
@@ -153,9 +167,9 @@ async def resolve(tryton: Tryton, complaint: Complaint, resolution: str, key: st
             await tryton.push(MODEL, button, complaint.number, seen=complaint.seen)
         except FailedError as error:
             if error.code != "stale":
-                await _take_back(tryton, await _again(tryton, complaint), key)
+                await _take_back(tryton, await _again(tryton, complaint.number), key)
                 raise
-        complaint = await _again(tryton, complaint)
+        complaint = await _again(tryton, complaint.number)
     raise InDoubtError(f"{id_of('K', complaint.name)} is still {complaint.state}")
 
 
@@ -163,18 +177,15 @@ async def reopen(tryton: Tryton, complaint: Complaint) -> Complaint:
     """Make a resolved complaint a draft again; does nothing where it is open."""
     if complaint.state in _RESOLVED:
         await tryton.push(MODEL, "draft", complaint.number, seen=complaint.seen)
-    return await _again(tryton, complaint)
+    return await _again(tryton, complaint.number)
 
 
 async def _take_back(tryton: Tryton, complaint: Complaint, key: str) -> None:
-    try:
+    with after_a_change(id_of("K", complaint.name)):
         if complaint.state in {"waiting", "approved"}:
             await tryton.push(MODEL, "draft", complaint.number, seen=complaint.seen)
         if (note := complaint.note(key)) is not None:
             await tryton.delete(NOTE, note.number)
-    except FailedError as error:
-        name = id_of("K", complaint.name)
-        raise InDoubtError(f"{name} was not resolved, and what was begun stays: {error}") from error
 
 
 async def _type(tryton: Tryton) -> int:
@@ -187,17 +198,30 @@ async def _type(tryton: Tryton) -> int:
     return int(found[0]["id"])
 
 
-async def _again(tryton: Tryton, complaint: Complaint) -> Complaint:
-    found = await _read(tryton, [["id", "=", complaint.number]])
-    if not found:
-        raise missing("case", id_of("K", complaint.name))
-    return found[0]
+async def _again(tryton: Tryton, number: int) -> Complaint:
+    """Return a complaint that has been changed."""
+    with after_a_change(f"complaint {number}"):
+        found = await _read(tryton, [["id", "=", number]])
+        if not found:
+            raise missing("case", str(number))
+        return found[0]
 
 
 async def _read(tryton: Tryton, where: list[Any]) -> list[Complaint]:
     company = (await tryton.premises()).company
     rows = await tryton.read(MODEL, [*where, ["company", "=", company]], _FIELDS)
-    return [_complaint(row, await _notes(tryton, row["id"])) for row in rows[:1]]
+    return [
+        _complaint(row, await _sale(tryton, row["origin"]), await _notes(tryton, row["id"]))
+        for row in rows[:1]
+    ]
+
+
+async def _sale(tryton: Tryton, origin: str | None) -> str | None:
+    model, _, number = (origin or "").partition(",")
+    if model != "sale.sale":
+        return None
+    found = await tryton.read(model, [["id", "=", int(number)]], ["number"])
+    return found[0]["number"] if found else None
 
 
 async def _notes(tryton: Tryton, number: int) -> tuple[Note, ...]:
@@ -207,20 +231,21 @@ async def _notes(tryton: Tryton, number: int) -> tuple[Note, ...]:
 
 def _note(number: int, message: str) -> Note:
     text, _, last = message.rpartition("\n")
-    if last.startswith("[") and last.endswith("]"):
-        return Note(number, text, last[1:-1])
-    return Note(number, message, None)
+    match _LAST_LINE.fullmatch(last):
+        case None:
+            return Note(number, message)
+        case found:
+            return Note(number, text, "resolution" if found[1] == "resolution" else "note", found[2])
 
 
-def _complaint(row: Row, notes: tuple[Note, ...]) -> Complaint:
-    model, _, number = (row["origin"] or "").partition(",")
+def _complaint(row: Row, sale: str | None, notes: tuple[Note, ...]) -> Complaint:
     return Complaint(
         number=row["id"],
         name=row["number"],
         state=row["state"],
         subject=(row["description"] or "").strip(),
         customer_id=row["customer."]["code"] or "",
-        sale=int(number) if model == "sale.sale" else None,
+        sale=sale,
         notes=notes,
         seen=row["_timestamp"],
     )

@@ -21,7 +21,8 @@ async def get_customer(call: Call[Tryton], customer_id: str) -> Customer:
     Args:
         customer_id: the customer, such as C-100.
     """
-    return customer_of(await find_party(call.client, customer_id), call.client.settings)
+    tryton = call.client.within(call.timeout_s)
+    return customer_of(await find_party(tryton, customer_id), tryton.settings)
 
 
 async def get_case(call: Call[Tryton], case_ref: str) -> Case:
@@ -30,7 +31,8 @@ async def get_case(call: Call[Tryton], case_ref: str) -> Case:
     Args:
         case_ref: the case, such as K-1000.
     """
-    return await cases.case_of(call.client, await cases.find_case(call.client, case_ref))
+    tryton = call.client.within(call.timeout_s)
+    return cases.case_of(await cases.find_case(tryton, case_ref))
 
 
 async def open_case(call: Call[Tryton], customer_id: str, subject: Text, order_id: str | None = None) -> Case:
@@ -41,8 +43,9 @@ async def open_case(call: Call[Tryton], customer_id: str, subject: Text, order_i
         subject: what it is about, in one sentence.
         order_id: the order it is about, such as O-1000.
     """
-    opened = await cases.open_one(call.client, customer_id, subject, order_id, call.key)
-    return await cases.case_of(call.client, opened)
+    tryton = call.client.within(call.timeout_s)
+    opened = await cases.open_one(tryton, customer_id, subject, order_id, call.key)
+    return cases.case_of(opened)
 
 
 async def add_case_note(call: Call[Tryton], case_ref: str, text: Text) -> Case:
@@ -52,8 +55,9 @@ async def add_case_note(call: Call[Tryton], case_ref: str, text: Text) -> Case:
         case_ref: the case, such as K-1000.
         text: the note.
     """
-    found = await cases.find_case(call.client, case_ref)
-    return await cases.case_of(call.client, await cases.add_note(call.client, found, text, call.key))
+    tryton = call.client.within(call.timeout_s)
+    found = await cases.find_case(tryton, case_ref)
+    return cases.case_of(await cases.add_note(tryton, found, text, call.key))
 
 
 async def resolve_case(call: Call[Tryton], case_ref: str, resolution: Text) -> Case:
@@ -63,8 +67,9 @@ async def resolve_case(call: Call[Tryton], case_ref: str, resolution: Text) -> C
         case_ref: the case, such as K-1000.
         resolution: how it was resolved, in words the customer may read.
     """
-    found = await cases.find_case(call.client, case_ref)
-    return await cases.case_of(call.client, await cases.resolve(call.client, found, resolution, call.key))
+    tryton = call.client.within(call.timeout_s)
+    found = await cases.find_case(tryton, case_ref)
+    return cases.case_of(await cases.resolve(tryton, found, resolution, call.key))
 
 
 async def reopen_case(call: Call[Tryton], case_ref: str) -> Case:
@@ -73,5 +78,6 @@ async def reopen_case(call: Call[Tryton], case_ref: str) -> Case:
     Args:
         case_ref: the case, such as K-1000.
     """
-    found = await cases.find_case(call.client, case_ref)
-    return await cases.case_of(call.client, await cases.reopen(call.client, found))
+    tryton = call.client.within(call.timeout_s)
+    found = await cases.find_case(tryton, case_ref)
+    return cases.case_of(await cases.reopen(tryton, found))

@@ -24,7 +24,8 @@ async def check_stock(call: Call[Tryton], product_id: str) -> Stock:
     Args:
         product_id: the product, such as P-100.
     """
-    return stock_of(await find_product(call.client, product_id))
+    tryton = call.client.within(call.timeout_s)
+    return stock_of(await find_product(tryton, product_id))
 
 
 async def get_order(call: Call[Tryton], order_id: str) -> Order:
@@ -33,7 +34,8 @@ async def get_order(call: Call[Tryton], order_id: str) -> Order:
     Args:
         order_id: the order, such as O-1000.
     """
-    return order_of(await find_sale(call.client, "O", order_id))
+    tryton = call.client.within(call.timeout_s)
+    return order_of(await find_sale(tryton, "O", order_id))
 
 
 async def create_order(
@@ -51,8 +53,9 @@ async def create_order(
         quantity: how many.
         priority: how fast it shall be handled.
     """
+    tryton = call.client.within(call.timeout_s)
     wanted = Wanted("O", customer_id, product_id, quantity, priority)
-    return order_of(await place(call.client, wanted, call.key))
+    return order_of(await place(tryton, wanted, call.key))
 
 
 async def cancel_order(call: Call[Tryton], order_id: str) -> Order:
@@ -61,7 +64,8 @@ async def cancel_order(call: Call[Tryton], order_id: str) -> Order:
     Args:
         order_id: the order, such as O-1000.
     """
-    return order_of(await undo(call.client, await find_sale(call.client, "O", order_id)))
+    tryton = call.client.within(call.timeout_s)
+    return order_of(await undo(tryton, await find_sale(tryton, "O", order_id)))
 
 
 async def create_backorder(
@@ -79,8 +83,9 @@ async def create_backorder(
         quantity: how many.
         priority: how fast it shall be handled once the product is there.
     """
+    tryton = call.client.within(call.timeout_s)
     wanted = Wanted("B", customer_id, product_id, quantity, priority)
-    return backorder_of(await place(call.client, wanted, call.key))
+    return backorder_of(await place(tryton, wanted, call.key))
 
 
 async def cancel_backorder(call: Call[Tryton], backorder_id: str) -> Backorder:
@@ -89,7 +94,8 @@ async def cancel_backorder(call: Call[Tryton], backorder_id: str) -> Backorder:
     Args:
         backorder_id: the backorder, such as B-1001.
     """
-    return backorder_of(await undo(call.client, await find_sale(call.client, "B", backorder_id)))
+    tryton = call.client.within(call.timeout_s)
+    return backorder_of(await undo(tryton, await find_sale(tryton, "B", backorder_id)))
 
 
 async def schedule_shipment(call: Call[Tryton], order_id: str) -> Shipment:
@@ -98,7 +104,8 @@ async def schedule_shipment(call: Call[Tryton], order_id: str) -> Shipment:
     Args:
         order_id: the order, such as O-1001.
     """
-    return await shipping.schedule(call.client, order_id)
+    tryton = call.client.within(call.timeout_s)
+    return await shipping.schedule(tryton, order_id)
 
 
 async def cancel_shipment(call: Call[Tryton], shipment_id: str) -> Shipment:
@@ -107,4 +114,5 @@ async def cancel_shipment(call: Call[Tryton], shipment_id: str) -> Shipment:
     Args:
         shipment_id: the shipment, such as S-1.
     """
-    return await shipping.cancel(call.client, shipment_id)
+    tryton = call.client.within(call.timeout_s)
+    return await shipping.cancel(tryton, shipment_id)

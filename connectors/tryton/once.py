@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from connectors.errors import FailedError
+from connectors.tryton.afterwards import after_a_change
 from connectors.tryton.system import Row, Tryton
 
 
@@ -28,7 +29,8 @@ async def make_once(
     if found := await find():
         return min(found)
     made = await tryton.create(model, await values())
-    oldest = min([made, *await find()])
+    with after_a_change(model):
+        oldest = min([made, *await find()])
     if oldest != made:
         with suppress(FailedError):  # it is gone already, or somebody has it now
             await tryton.delete(model, made)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from connectors.errors import FailedError, InDoubtError
 from connectors.sandbox.records import Priority
+from connectors.tryton.afterwards import after_a_change
 from connectors.tryton.looking import find_party, find_product, stock_of
 from connectors.tryton.numbers import Letter
 from connectors.tryton.once import make_once
@@ -58,7 +59,8 @@ async def place(tryton: Tryton, wanted: Wanted, key: str) -> Sale:
         values=lambda: _values(tryton, wanted, key),
     )
     for _ in range(_MOST_STEPS):
-        sale = await sale_numbered(tryton, number)
+        with after_a_change(f"sale {number}"):
+            sale = await sale_numbered(tryton, number)
         _check(sale, wanted)
         button = _BUTTONS.get(sale.state)
         if button is None:
@@ -68,16 +70,14 @@ async def place(tryton: Tryton, wanted: Wanted, key: str) -> Sale:
         except FailedError as error:
             if error.code == "stale":
                 continue  # an earlier attempt may still be under way; how it stands now is read again
-            await _take_back(tryton, number, error)
+            await _take_back(tryton, number)
             raise
     raise InDoubtError(f"sale {number} is made, and {_MOST_STEPS} steps did not confirm it")
 
 
-async def _take_back(tryton: Tryton, number: int, refusal: FailedError) -> None:
-    try:
+async def _take_back(tryton: Tryton, number: int) -> None:
+    with after_a_change(f"sale {number}"):
         await undo(tryton, await sale_numbered(tryton, number))
-    except FailedError as error:
-        raise InDoubtError(f"sale {number} was refused ({refusal}) and stays as it is ({error})") from error
 
 
 def _check(sale: Sale, wanted: Wanted) -> None:

@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from connectors.errors import FailedError, InDoubtError
 from connectors.sandbox.records import Shipment, Standing
+from connectors.tryton.afterwards import after_a_change
 from connectors.tryton.looking import on_one_line
 from connectors.tryton.numbers import id_of, missing, number_of
 from connectors.tryton.sales import SHIPMENT, Sale, find_sale
@@ -39,10 +40,12 @@ async def schedule(tryton: Tryton, order_id: str) -> Shipment:
             if error.code == "stale":
                 continue
             raise
-        after = await _read(tryton, [["id", "=", number]], order_id)
+        with after_a_change(f"the shipment of {order_id}"):
+            after = await _read(tryton, [["id", "=", number]], order_id)
+            if after["state"] not in _RESERVED:
+                # What there is of it may have been reserved; nobody is to find half a reservation.
+                await tryton.push(SHIPMENT, "wait", number, seen=after["_timestamp"])
         if after["state"] not in _RESERVED:
-            # What there is of it may have been reserved; nobody is to find half a reservation.
-            await tryton.push(SHIPMENT, "wait", number, seen=after["_timestamp"])
             message = f"The goods of {order_id} are not in the storage of the warehouse."
             raise FailedError(message, code="not_assigned")
     raise InDoubtError(f"the shipment of {order_id} is changed by others again and again")

@@ -1,11 +1,12 @@
 """Tryton's models over JSON-RPC: records are read, made and pushed along by their buttons. Knows nothing of orders."""
 
+import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from connectors.errors import FailedError, UnusableResultError
+from connectors.errors import FailedError, InDoubtError, UnusableResultError
 from connectors.rpc.body import JsonBody
 from connectors.rpc.client import Credentials, RpcClient, open_rpc
 from connectors.rpc.dialect import Tryton as TrytonDialect
@@ -26,6 +27,13 @@ class Premises:
     warehouse: int
 
 
+@dataclass(slots=True)
+class _Known:
+    """What is looked up once for all calls of a client."""
+
+    premises: Premises | None = None
+
+
 class Tryton:
     """What the actions call with. Get one from `open_tryton`; raises only errors of `connectors.errors`.
 
@@ -33,11 +41,18 @@ class Tryton:
         settings: of the section.
     """
 
-    def __init__(self, rpc: RpcClient, settings: TrytonSettings) -> None:
+    def __init__(
+        self, rpc: RpcClient, settings: TrytonSettings, known: _Known, ends_at: float | None = None
+    ) -> None:
         """Use `open_tryton`."""
         self.settings = settings
         self._rpc = rpc
-        self._premises: Premises | None = None
+        self._known = known
+        self._ends_at = ends_at
+
+    def within(self, timeout_s: float) -> "Tryton":
+        """Return the same with a deadline for all that is asked through it."""
+        return Tryton(self._rpc, self.settings, self._known, time.monotonic() + timeout_s)
 
     async def premises(self) -> Premises:
         """Return company, currency and warehouse; looked up once.
@@ -45,14 +60,12 @@ class Tryton:
         Raises:
             FailedError: code `not_set_up`: one of them is not there.
         """
-        if self._premises is None:
+        if self._known.premises is None:
             company = self.settings.company
             if company is None:
-                preferences = await self._rpc.call(
-                    "model.res.user.get_preferences",
-                    True,
-                    {},
-                    changes=False,
+                only_context = True
+                preferences = await self._call(
+                    "model.res.user.get_preferences", only_context, {}, changes=False
                 )
                 company = preferences.get("company")
             if not isinstance(company, int):
@@ -70,8 +83,8 @@ class Tryton:
                 what = "such a warehouse" if companies else f"company {company}"
                 raise FailedError(f"Tryton has no {what} for this user", code="not_set_up")
             warehouse = min(int(house["id"]) for house in houses)
-            self._premises = Premises(company, int(companies[0]["currency"]), warehouse)
-        return self._premises
+            self._known.premises = Premises(company, int(companies[0]["currency"]), warehouse)
+        return self._known.premises
 
     async def read(
         self, model: str, domain: Domain, fields: Sequence[str], context: Mapping[str, Any] | None = None
@@ -84,7 +97,7 @@ class Tryton:
 
     async def filled_in(self, model: str, values: Mapping[str, Any], changed: Sequence[str]) -> Row:
         """Return what Tryton fills in once fields of a new record are set, as its own forms do; changes nothing."""
-        got = await self._rpc.call(
+        got = await self._call(
             f"model.{model}.on_change", dict(values), list(changed), await self._here(), changes=False
         )
         return {name: value for name, value in got.items() if not name.endswith(".")}
@@ -144,14 +157,20 @@ class Tryton:
         return {"company": (await self.premises()).company, **(context or {})}
 
     async def _change(self, method: str, *given: Any, context: Mapping[str, Any] | None = None) -> Any:
-        return await self._rpc.call(method, *given, await self._here(context), changes=True)
+        return await self._call(method, *given, await self._here(context), changes=True)
+
+    async def _call(self, method: str, *given: Any, changes: bool) -> Any:
+        left_s = None if self._ends_at is None else self._ends_at - time.monotonic()
+        if left_s is not None and left_s <= 0:
+            raise InDoubtError(f"no time was left for {method}")
+        return await self._rpc.call(method, *given, changes=changes, timeout_s=left_s)
 
     async def _read(
         self, model: str, domain: Domain, fields: Sequence[str], context: Mapping[str, Any]
     ) -> list[Row]:
         method = f"model.{model}.search_read"
         given = [list(domain), 0, MOST_ROWS, [["id", "DESC"]], list(fields), dict(context)]
-        found = await self._rpc.call(method, *given, changes=False)
+        found = await self._call(method, *given, changes=False)
         if not isinstance(found, list):
             raise UnusableResultError(f"{method} returned no list", executed=False)
         return sorted((dict(row) for row in found), key=lambda row: row["id"])
@@ -167,4 +186,4 @@ async def open_tryton(settings: TrytonSettings) -> AsyncGenerator[Tryton]:
     dialect = TrytonDialect("json-rpc", settings.database)
     login = Credentials(dialect, settings.login.user, settings.login.password)
     async with open_rpc(settings, JsonBody(dialect), dialect, login=login) as rpc:
-        yield Tryton(rpc, settings)
+        yield Tryton(rpc, settings, _Known())

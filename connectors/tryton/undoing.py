@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from connectors.errors import FailedError, InDoubtError
+from connectors.tryton.afterwards import after_a_change
 from connectors.tryton.sales import INVOICE, MODEL, SHIPMENT, Part, Sale, sale_numbered
 from connectors.tryton.system import Tryton
 
@@ -83,28 +84,34 @@ async def undo(tryton: Tryton, sale: Sale) -> Sale:
     """Take back a sale and return how it stands then; does nothing where that is done already.
 
     Raises:
-        FailedError: it cannot be taken back, or Tryton refuses a step; the steps before it stay done.
+        FailedError: it cannot be taken back, and nothing was done.
         InDoubtError: it is taken back in part, and goes no further for now.
     """
+    began = False
     for _ in range(_MOST_STEPS):
-        step = next_step(sale)
-        if step is None:
-            return sale
-        try:
-            await _do(tryton, sale, step)
-        except FailedError as error:
-            if error.code != "stale":
-                raise
-        sale = await sale_numbered(tryton, sale.number)
+        with after_a_change(str(sale), changed=began):
+            step = next_step(sale)
+            if step is None:
+                return sale
+            began |= await _done(tryton, sale, step)
+        with after_a_change(str(sale), changed=began):
+            sale = await sale_numbered(tryton, sale.number)
     raise InDoubtError(f"{sale} is taken back in part, and {_MOST_STEPS} steps were not enough")
 
 
-async def _do(tryton: Tryton, sale: Sale, step: Step) -> None:
-    if step.what in _WIZARDS:
-        wizard, ignored = _WIZARDS[step.what]
-        await tryton.answer(wizard, ignored, MODEL, sale.number, seen=sale.seen)
-    elif step.part is not None:
-        model = SHIPMENT if step.what == "cancel_shipment" else INVOICE
-        await tryton.push(model, "cancel", step.part.number, seen=step.part.seen)
-    else:
-        await tryton.push(MODEL, step.what, sale.number, seen=sale.seen)
+async def _done(tryton: Tryton, sale: Sale, step: Step) -> bool:
+    """Do a step; return whether it was done, and not left since somebody else changed what it is about."""
+    try:
+        if step.what in _WIZARDS:
+            wizard, ignored = _WIZARDS[step.what]
+            await tryton.answer(wizard, ignored, MODEL, sale.number, seen=sale.seen)
+        elif step.part is not None:
+            model = SHIPMENT if step.what == "cancel_shipment" else INVOICE
+            await tryton.push(model, "cancel", step.part.number, seen=step.part.seen)
+        else:
+            await tryton.push(MODEL, step.what, sale.number, seen=sale.seen)
+    except FailedError as error:
+        if error.code != "stale":
+            raise
+        return False
+    return True

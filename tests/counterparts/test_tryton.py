@@ -12,14 +12,15 @@ from pydantic import SecretStr
 from connectors import testing
 from connectors.action import Call
 from connectors.connector import Connector
-from connectors.errors import FailedError, InDoubtError
+from connectors.errors import FailedError
 from connectors.perform import perform
 from connectors.rpc.settings import LoginSettings
 from connectors.testing import Trial
-from connectors.tryton import sales
+from connectors.tryton import placing, sales
 from connectors.tryton.kind import build_crm, build_erp
 from connectors.tryton.settings import TrytonSettings
 from connectors.tryton.system import Tryton, open_tryton
+from connectors.tryton.undoing import undo
 from tests.counterparts.started import counterpart
 
 ORDER = {"customer_id": "C-100", "product_id": "P-100", "quantity": 2, "priority": "standard"}
@@ -136,3 +137,194 @@ async def test_the_same_key_twice_gives_one_order(
     for verb in ("create_order", "create_backorder"):
         await testing.check_key(erp, tryton, Trial(f"erp.{verb}", ORDER, WAIT_S), count=count)
         await testing.check_undo(erp, tryton, Trial(f"erp.{verb}", ORDER, WAIT_S))
+
+
+async def offer(client: Tryton, key: str, state: str) -> sales.Sale:
+    """Make a sale as a person would, no further than a draft or a quotation."""
+    values = await placing._values(client, placing.Wanted("O", "C-100", "P-100", 2, "standard"), key)
+    number = await client.create("sale.sale", values)
+    sale = await sales.sale_numbered(client, number)
+    for button in {"draft": (), "quotation": ("quote",)}[state]:
+        await client.push("sale.sale", button, number, seen=sale.seen)
+    return await sales.sale_numbered(client, number)
+
+
+@pytest.mark.parametrize("state", ["draft", "quotation", "processing", "assigned"])
+async def test_an_order_is_taken_back_in_whichever_state_it_is_and_the_stock_is_back(
+    erp: Connector[Tryton], tryton: Tryton, state: str
+) -> None:
+    before = await available(erp, tryton)
+    if state in {"draft", "quotation"}:
+        sale = await offer(tryton, str(uuid4()), state)
+        assert sale.state == state
+    else:
+        order = await act(erp, tryton, "create_order", **ORDER)
+        if state == "assigned":
+            await act(erp, tryton, "schedule_shipment", order_id=order["order_id"])
+        sale = await sales.find_sale(tryton, "O", order["order_id"])
+        assert sale.state == "processing"
+        assert [part.state for part in sale.shipments] == ["waiting" if state == "processing" else state]
+    gone = await undo(tryton, sale)
+    assert gone.standing == "cancelled"
+    assert gone.state == ("cancelled" if state in {"draft", "quotation"} else "done")
+    assert await available(erp, tryton) == before
+    assert await undo(tryton, gone) == gone
+
+
+async def test_a_confirmed_sale_that_tryton_has_not_worked_on_is_taken_back_as_well(tryton: Tryton) -> None:
+    sale = await offer(tryton, str(uuid4()), "quotation")
+    await tryton.push("sale.sale", "confirm", sale.number, seen=sale.seen)
+    assert (await undo(tryton, await sales.sale_numbered(tryton, sale.number))).standing == "cancelled"
+
+
+async def test_an_order_whose_goods_have_left_is_not_taken_back_and_nothing_of_it_changes(
+    erp: Connector[Tryton], tryton: Tryton
+) -> None:
+    order = await act(erp, tryton, "create_order", **ORDER)
+    await act(erp, tryton, "schedule_shipment", order_id=order["order_id"])
+    for button in ("pick", "pack", "do"):
+        part = (await sales.find_sale(tryton, "O", order["order_id"])).shipments[0]
+        await tryton.push("stock.shipment.out", button, part.number, seen=part.seen)
+    before = await sales.find_sale(tryton, "O", order["order_id"])
+    with pytest.raises(FailedError) as error:
+        await act(erp, tryton, "cancel_order", order_id=order["order_id"])
+    assert error.value.code == "shipped"
+    assert await sales.find_sale(tryton, "O", order["order_id"]) == before
+
+
+async def test_tryton_is_not_made_to_sell_what_is_not_there(erp: Connector[Tryton], tryton: Tryton) -> None:
+    wanted = {"customer_id": "C-100", "product_id": "P-300", "quantity": 6}
+    with pytest.raises(FailedError) as error:
+        await act(erp, tryton, "create_order", key := str(uuid4()), **wanted)
+    assert error.value.code == "out_of_stock"
+    assert await sales.sales_with(tryton, key) == []
+
+
+async def test_prices_and_taxes_are_those_that_tryton_fills_in(
+    erp: Connector[Tryton], tryton: Tryton
+) -> None:
+    order = await act(erp, tryton, "create_order", **{**ORDER, "product_id": "P-300"})
+    assert (order["unit_price"], order["total"]) == (649.0, 1427.8)
+    await act(erp, tryton, "cancel_order", order_id=order["order_id"])
+
+
+async def test_an_order_that_tryton_refuses_half_way_leaves_nothing_but_a_cancelled_sale(
+    erp: Connector[Tryton], tryton: Tryton
+) -> None:
+    for _ in range(2):
+        with pytest.raises(FailedError, match="address"):
+            await act(erp, tryton, "create_order", str(uuid4()), **{**ORDER, "customer_id": "C-600"})
+    key = str(uuid4())
+    with pytest.raises(FailedError):
+        await act(erp, tryton, "create_order", key, **{**ORDER, "customer_id": "C-600"})
+    assert [sale.standing for sale in await sales.sales_with(tryton, key)] == ["cancelled"]
+    with pytest.raises(FailedError) as error:
+        await act(erp, tryton, "create_order", key, **{**ORDER, "customer_id": "C-600"})
+    assert error.value.code == "cancelled"
+
+
+async def test_a_shipment_is_scheduled_once_and_given_back(erp: Connector[Tryton], tryton: Tryton) -> None:
+    order = await act(erp, tryton, "create_order", **ORDER)
+    asked = {"order_id": order["order_id"]}
+    first = await act(erp, tryton, "schedule_shipment", **asked)
+    assert first == await act(erp, tryton, "schedule_shipment", **asked)
+    assert first | {"shipment_id": ""} == {
+        "shipment_id": "",
+        "order_id": order["order_id"],
+        "address": "12 Mill Lane, Leeds",
+        "status": "confirmed",
+    }
+    for _ in range(2):
+        given_back = await act(erp, tryton, "cancel_shipment", shipment_id=first["shipment_id"])
+        assert given_back == {**first, "status": "cancelled"}
+    assert await act(erp, tryton, "schedule_shipment", **asked) == first
+    await act(erp, tryton, "cancel_order", **asked)
+    with pytest.raises(FailedError) as error:
+        await act(erp, tryton, "schedule_shipment", **asked)
+    assert error.value.code == "order_cancelled"
+
+
+async def test_goods_that_are_not_put_away_yet_are_not_shipped_and_none_stay_reserved(
+    erp: Connector[Tryton], tryton: Tryton
+) -> None:
+    order = await act(erp, tryton, "create_order", **{**ORDER, "product_id": "P-900"})
+    with pytest.raises(FailedError) as error:
+        await act(erp, tryton, "schedule_shipment", order_id=order["order_id"])
+    assert error.value.code == "not_assigned"
+    sale = await sales.find_sale(tryton, "O", order["order_id"])
+    assert [part.state for part in sale.shipments] == ["waiting"]
+    await act(erp, tryton, "cancel_order", order_id=order["order_id"])
+
+
+async def test_a_backorder_waits_for_stock_and_is_no_order(erp: Connector[Tryton], tryton: Tryton) -> None:
+    wanted = {"customer_id": "C-200", "product_id": "P-200", "quantity": 4, "priority": "expedited"}
+    backorder = await act(erp, tryton, "create_backorder", **wanted)
+    assert backorder | {"backorder_id": ""} == {**wanted, "backorder_id": "", "status": "confirmed"}
+    sale = await sales.find_sale(tryton, "B", backorder["backorder_id"])
+    assert [part.state for part in sale.shipments] == ["waiting"]
+    assert sale.invoices == ()
+    with pytest.raises(FailedError):
+        await act(erp, tryton, "get_order", order_id=backorder["backorder_id"].replace("B", "O"))
+    for _ in range(2):
+        gone = await act(erp, tryton, "cancel_backorder", backorder_id=backorder["backorder_id"])
+        assert gone == {**backorder, "status": "cancelled"}
+
+
+async def test_what_somebody_else_has_written_to_is_not_written_over(
+    erp: Connector[Tryton], tryton: Tryton
+) -> None:
+    sale = await offer(tryton, str(uuid4()), "draft")
+    await tryton.push("sale.sale", "quote", sale.number, seen=sale.seen)
+    with pytest.raises(FailedError) as error:
+        await tryton.push("sale.sale", "cancel", sale.number, seen=sale.seen)
+    assert error.value.code == "stale"
+    assert (await sales.sale_numbered(tryton, sale.number)).state == "quotation"
+
+
+async def test_an_offer_that_somebody_changed_is_not_confirmed_for_a_key(
+    erp: Connector[Tryton], tryton: Tryton
+) -> None:
+    key = str(uuid4())
+    sale = await offer(tryton, key, "draft")
+    with pytest.raises(FailedError) as error:
+        await act(erp, tryton, "create_order", key, **{**ORDER, "quantity": 3})
+    assert error.value.code == "stale"
+    assert await sales.sale_numbered(tryton, sale.number) == sale
+
+
+async def test_cases_are_complaints_with_notes_resolved_and_opened_again(
+    crm: Connector[Tryton], tryton: Tryton
+) -> None:
+    case = await act(crm, tryton, "get_case", case_ref="K-1000")
+    assert case == {
+        "case_ref": "K-1000",
+        "customer_id": "C-100",
+        "order_id": "O-1000",
+        "subject": "One of two lamps arrived broken",
+        "status": "open",
+        "resolution": None,
+        "notes": [],
+    }
+    note, settle = str(uuid4()), str(uuid4())
+    for _ in range(2):
+        noted = await act(crm, tryton, "add_case_note", note, case_ref="K-1000", text="Called back.")
+        assert noted == {**case, "notes": ["Called back."]}
+    for _ in range(2):
+        done = await act(crm, tryton, "resolve_case", settle, case_ref="K-1000", resolution="A new lamp.")
+        assert done == {**noted, "status": "resolved", "resolution": "A new lamp."}
+    with pytest.raises(FailedError) as error:
+        await act(crm, tryton, "resolve_case", case_ref="K-1000", resolution="Money back.")
+    assert error.value.code == "already_resolved"
+    for _ in range(2):
+        assert await act(crm, tryton, "reopen_case", case_ref="K-1000") == noted
+
+
+async def test_a_case_is_opened_once_for_a_key(crm: Connector[Tryton], tryton: Tryton) -> None:
+    key = str(uuid4())
+    asked = {"customer_id": "C-100", "subject": "The second lamp as well", "order_id": "O-1000"}
+    opened = await act(crm, tryton, "open_case", key, **asked)
+    assert opened == await act(crm, tryton, "open_case", key, **asked)
+    assert opened["case_ref"] != "K-1000"
+    with pytest.raises(FailedError) as error:
+        await act(crm, tryton, "open_case", **{**asked, "customer_id": "C-200"})
+    assert error.value.code == "other_customer"
