@@ -56,7 +56,7 @@ async def place(tryton: Tryton, wanted: Wanted, key: str) -> Sale:
         tryton,
         MODEL,
         find=lambda: _numbers(tryton, key),
-        values=lambda: _values(tryton, wanted, key),
+        values=lambda: values_of(tryton, wanted, key),
     )
     for _ in range(_MOST_STEPS):
         with after_a_change(f"sale {number}"):
@@ -93,7 +93,12 @@ async def _numbers(tryton: Tryton, key: str) -> list[int]:
     return [sale.number for sale in await sales_with(tryton, key)]
 
 
-async def _values(tryton: Tryton, wanted: Wanted, key: str) -> Row:
+async def values_of(tryton: Tryton, wanted: Wanted, key: str) -> Row:
+    """Return what a new sale is made of, as Tryton's own form fills it in.
+
+    Raises:
+        FailedError: code `not_found`, `out_of_stock`, `no_price`, `other_unit`.
+    """
     party = await find_party(tryton, wanted.customer_id)
     product = await find_product(tryton, wanted.product_id)
     available = stock_of(product).available

@@ -76,4 +76,4 @@ def database(python: Path) -> Path:
 
 
 if __name__ == "__main__":
-    main("tryton", __doc__, start)
+    main("tryton", __doc__ or "", start)

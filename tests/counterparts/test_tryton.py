@@ -23,7 +23,7 @@ from connectors.tryton.system import Tryton, open_tryton
 from connectors.tryton.undoing import undo
 from tests.counterparts.started import counterpart
 
-ORDER = {"customer_id": "C-100", "product_id": "P-100", "quantity": 2, "priority": "standard"}
+ORDER: dict[str, Any] = {"customer_id": "C-100", "product_id": "P-100", "quantity": 2, "priority": "standard"}
 WAIT_S = 30.0
 
 
@@ -141,7 +141,7 @@ async def test_the_same_key_twice_gives_one_order(
 
 async def offer(client: Tryton, key: str, state: str) -> sales.Sale:
     """Make a sale as a person would, no further than a draft or a quotation."""
-    values = await placing._values(client, placing.Wanted("O", "C-100", "P-100", 2, "standard"), key)
+    values = await placing.values_of(client, placing.Wanted("O", "C-100", "P-100", 2, "standard"), key)
     number = await client.create("sale.sale", values)
     sale = await sales.sale_numbered(client, number)
     for button in {"draft": (), "quotation": ("quote",)}[state]:
@@ -193,9 +193,10 @@ async def test_an_order_whose_goods_have_left_is_not_taken_back_and_nothing_of_i
 
 
 async def test_tryton_is_not_made_to_sell_what_is_not_there(erp: Connector[Tryton], tryton: Tryton) -> None:
-    wanted = {"customer_id": "C-100", "product_id": "P-300", "quantity": 6}
+    wanted: dict[str, Any] = {"customer_id": "C-100", "product_id": "P-300", "quantity": 6}
+    key = str(uuid4())
     with pytest.raises(FailedError) as error:
-        await act(erp, tryton, "create_order", key := str(uuid4()), **wanted)
+        await act(erp, tryton, "create_order", key, **wanted)
     assert error.value.code == "out_of_stock"
     assert await sales.sales_with(tryton, key) == []
 
@@ -225,7 +226,7 @@ async def test_an_order_that_tryton_refuses_half_way_leaves_nothing_but_a_cancel
 
 async def test_a_shipment_is_scheduled_once_and_given_back(erp: Connector[Tryton], tryton: Tryton) -> None:
     order = await act(erp, tryton, "create_order", **ORDER)
-    asked = {"order_id": order["order_id"]}
+    asked: dict[str, Any] = {"order_id": order["order_id"]}
     first = await act(erp, tryton, "schedule_shipment", **asked)
     assert first == await act(erp, tryton, "schedule_shipment", **asked)
     assert first | {"shipment_id": ""} == {
@@ -257,7 +258,12 @@ async def test_goods_that_are_not_put_away_yet_are_not_shipped_and_none_stay_res
 
 
 async def test_a_backorder_waits_for_stock_and_is_no_order(erp: Connector[Tryton], tryton: Tryton) -> None:
-    wanted = {"customer_id": "C-200", "product_id": "P-200", "quantity": 4, "priority": "expedited"}
+    wanted: dict[str, Any] = {
+        "customer_id": "C-200",
+        "product_id": "P-200",
+        "quantity": 4,
+        "priority": "expedited",
+    }
     backorder = await act(erp, tryton, "create_backorder", **wanted)
     assert backorder | {"backorder_id": ""} == {**wanted, "backorder_id": "", "status": "confirmed"}
     sale = await sales.find_sale(tryton, "B", backorder["backorder_id"])
@@ -306,9 +312,10 @@ async def test_cases_are_complaints_with_notes_resolved_and_opened_again(
         "notes": [],
     }
     note, settle = str(uuid4()), str(uuid4())
+    noted = {**case, "notes": ["Called back."]}
     for _ in range(2):
-        noted = await act(crm, tryton, "add_case_note", note, case_ref="K-1000", text="Called back.")
-        assert noted == {**case, "notes": ["Called back."]}
+        said = await act(crm, tryton, "add_case_note", note, case_ref="K-1000", text="Called back.")
+        assert said == noted
     for _ in range(2):
         done = await act(crm, tryton, "resolve_case", settle, case_ref="K-1000", resolution="A new lamp.")
         assert done == {**noted, "status": "resolved", "resolution": "A new lamp."}
@@ -321,7 +328,11 @@ async def test_cases_are_complaints_with_notes_resolved_and_opened_again(
 
 async def test_a_case_is_opened_once_for_a_key(crm: Connector[Tryton], tryton: Tryton) -> None:
     key = str(uuid4())
-    asked = {"customer_id": "C-100", "subject": "The second lamp as well", "order_id": "O-1000"}
+    asked: dict[str, Any] = {
+        "customer_id": "C-100",
+        "subject": "The second lamp as well",
+        "order_id": "O-1000",
+    }
     opened = await act(crm, tryton, "open_case", key, **asked)
     assert opened == await act(crm, tryton, "open_case", key, **asked)
     assert opened["case_ref"] != "K-1000"

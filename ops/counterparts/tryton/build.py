@@ -6,12 +6,15 @@ leaves `erp.sqlite` in FOLDER. The seed is that of the sandbox as far as a real 
 P-100 to P-900, the order O-1000 and the complaint K-1000.
 """
 
-import datetime
+# ruff: noqa: N803, N806 - what proteus calls a model is a class
+
+import datetime as dt
 import os
 import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 LOGINS = ("pointsman", "throttled")
 MODULES = ("sale", "sale_complaint", "account_invoice_stock")
@@ -35,7 +38,7 @@ CUSTOMERS = (  # code, name, categories, street, city
 )
 
 
-def main(folder, password):
+def main(folder: Path, password: str) -> None:
     configuration = folder / "build.conf"
     configuration.write_text(f"[database]\nuri = sqlite://\npath = {folder}\n", encoding="utf-8")
     (folder / "erp.sqlite").touch()
@@ -54,32 +57,33 @@ def main(folder, password):
         left.unlink()
 
 
-def seed(configuration, password):
-    from proteus import Model, config
-    from trytond.modules.account.tests.tools import create_chart, create_fiscalyear, create_tax, get_accounts
-    from trytond.modules.account_invoice.tests.tools import set_fiscalyear_invoice_sequences
-    from trytond.modules.company.tests.tools import create_company, get_company
+def seed(configuration: Path, password: str) -> None:
+    # They are in Tryton's environment, which no type checker looks into.
+    from proteus import Model, config  # pyright: ignore[reportMissingImports]
+    from trytond.modules.account.tests import tools as account  # pyright: ignore[reportMissingImports]
+    from trytond.modules.account_invoice.tests import tools as invoice  # pyright: ignore[reportMissingImports]
+    from trytond.modules.company.tests import tools as companies  # pyright: ignore[reportMissingImports]
 
     config.set_trytond("sqlite:///erp", config_file=str(configuration), user="admin")
     Currency = Model.get("currency.currency")
     euro = Currency(name="Euro", symbol="€", code="EUR")
-    euro.rates.new(date=datetime.date(2020, 1, 1), rate=Decimal(1))
+    euro.rates.new(date=dt.date(2020, 1, 1), rate=Decimal(1))
     euro.save()
-    create_company(currency=euro)
-    company = get_company()
-    create_chart(company)
-    set_fiscalyear_invoice_sequences(create_fiscalyear(company)).click("create_period")
-    accounts = get_accounts(company)
+    companies.create_company(currency=euro)
+    company = companies.get_company()
+    account.create_chart(company)
+    invoice.set_fiscalyear_invoice_sequences(account.create_fiscalyear(company)).click("create_period")
+    accounts = account.get_accounts(company)
     people(Model, company, password)
     numbers(Model, company)
     customers(Model)
-    tax = create_tax(Decimal("0.1"), company)
+    tax = account.create_tax(Decimal("0.1"), company)
     tax.save()
     products = goods(Model, company, accounts, tax)
     first_order(Model, products["P-100"])
 
 
-def people(Model, company, password):
+def people(Model: Any, company: Any, password: str) -> None:
     User, Group = Model.get("res.user"), Model.get("res.group")
     Company = Model.get("company.company")
     wanted = {"Sales", "Sales Administrator", "Stock", "Accounting"}
@@ -92,7 +96,7 @@ def people(Model, company, password):
         user.save()
 
 
-def numbers(Model, company):
+def numbers(Model: Any, company: Any) -> None:
     """Orders are O-1000 and so on, complaints K-1000 and so on, as the demo's events call them."""
     Sequence, Type = Model.get("ir.sequence"), Model.get("ir.sequence.type")
     Configuration = Model.get("sale.configuration")
@@ -107,9 +111,9 @@ def numbers(Model, company):
     configuration.save()
 
 
-def customers(Model):
+def customers(Model: Any) -> None:
     Party, Category = Model.get("party.party"), Model.get("party.category")
-    categories = {}
+    categories: dict[str, Any] = {}
     for name in ("VIP", "Credit approved", "Credit blocked"):
         categories[name] = Category(name=name)
         categories[name].save()
@@ -125,10 +129,10 @@ def customers(Model):
         party.save()
 
 
-def goods(Model, company, accounts, tax):
+def goods(Model: Any, company: Any, accounts: Any, tax: Any) -> dict[str, Any]:
     Template, Uom = Model.get("product.template"), Model.get("product.uom")
     ProductCategory = Model.get("product.category")
-    categories = []
+    categories: list[Any] = []
     for name in ("Goods", "Taxed goods"):
         category = ProductCategory(name=name, accounting=True)
         category.account_expense, category.account_revenue = accounts["expense"], accounts["revenue"]
@@ -137,7 +141,7 @@ def goods(Model, company, accounts, tax):
         category.save()
         categories.append(category)
     (unit,) = Uom.find([("name", "=", "Unit")])
-    made = {}
+    made: dict[str, Any] = {}
     for code, name, available, price, where in PRODUCTS:
         template = Template(name=name, code=code, default_uom=unit, type="goods", salable=True)
         template.list_price, template.account_category = Decimal(price), categories[code in TAXED]
@@ -148,7 +152,7 @@ def goods(Model, company, accounts, tax):
     return made
 
 
-def supply(Model, company, product, quantity, where):
+def supply(Model: Any, company: Any, product: Any, quantity: float, where: str) -> None:
     Move, Location = Model.get("stock.move"), Model.get("stock.location")
     (supplier,) = Location.find([("type", "=", "supplier")], limit=1)
     (warehouse,) = Location.find([("type", "=", "warehouse")], limit=1)
@@ -160,7 +164,7 @@ def supply(Model, company, product, quantity, where):
     move.click("do")
 
 
-def first_order(Model, product):
+def first_order(Model: Any, product: Any) -> None:
     """C-100's order of two lamps, confirmed; and the complaint about it."""
     Sale, Party = Model.get("sale.sale"), Model.get("party.party")
     (alder,) = Party.find([("code", "=", "C-100")])
