@@ -50,7 +50,8 @@ def read_answer(body: bytes) -> Answer:
     try:
         values, _ = xml.loads(text, use_builtin_types=True)
     except xml.Fault as fault:
-        return Fault(str(fault.faultCode), str(fault.faultString))
+        # Tryton joins message and description with a hyphen, also where there is no description.
+        return Fault(str(fault.faultCode), str(fault.faultString).rstrip(" -"))
     except (xml.Error, ExpatError, ValueError, TypeError, IndexError, ArithmeticError, LookupError) as error:
         raise UnreadableAnswerError(f"no XML-RPC we can use ({type(error).__name__})") from error
     if len(values) != 1:
