@@ -35,9 +35,9 @@ class Held:
         return "<Held>"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Procedure:
-    """One call as it is posted.
+    """One call as it is posted. Never shown: a login holds a password.
 
     Attributes:
         path: segments.

@@ -12,7 +12,7 @@ from connectors.errors import FailedError, InDoubtError
 from connectors.sandbox.records import Case
 from connectors.tryton.afterwards import after_a_change
 from connectors.tryton.looking import find_party
-from connectors.tryton.numbers import id_of, missing, number_of
+from connectors.tryton.numbers import checked_code, id_of, missing, number_of
 from connectors.tryton.once import make_once
 from connectors.tryton.sales import find_sale
 from connectors.tryton.system import Row, Tryton
@@ -77,11 +77,12 @@ async def find_case(tryton: Tryton, case_ref: str) -> Complaint:
     """Return the complaint with a reference.
 
     Raises:
-        FailedError: code `not_found`.
+        FailedError: code `not_found`, or `not_usable` where its customer has a code that cases cannot tell.
     """
     found = await _read(tryton, [["number", "=", number_of("K", case_ref)]])
     if not found:
         raise missing("case", case_ref)
+    checked_code("C", found[0].customer_id)
     return found[0]
 
 

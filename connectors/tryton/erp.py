@@ -11,7 +11,7 @@ from connectors.sandbox.records import Backorder, Order, Priority, Shipment, Sto
 from connectors.tryton import shipping
 from connectors.tryton.looking import find_product, stock_of
 from connectors.tryton.placing import Wanted, place
-from connectors.tryton.sales import backorder_of, find_sale, order_of
+from connectors.tryton.sales import backorder_of, checked, find_sale, order_of
 from connectors.tryton.system import Tryton
 from connectors.tryton.undoing import undo
 
@@ -65,7 +65,9 @@ async def cancel_order(call: Call[Tryton], order_id: str) -> Order:
         order_id: the order, such as O-1000.
     """
     tryton = call.client.within(call.timeout_s)
-    return order_of(await undo(tryton, await find_sale(tryton, "O", order_id)))
+    sale = await find_sale(tryton, "O", order_id)
+    checked(sale)
+    return order_of(await undo(tryton, sale))
 
 
 async def create_backorder(
@@ -95,7 +97,9 @@ async def cancel_backorder(call: Call[Tryton], backorder_id: str) -> Backorder:
         backorder_id: the backorder, such as B-1001.
     """
     tryton = call.client.within(call.timeout_s)
-    return backorder_of(await undo(tryton, await find_sale(tryton, "B", backorder_id)))
+    sale = await find_sale(tryton, "B", backorder_id)
+    checked(sale)
+    return backorder_of(await undo(tryton, sale))
 
 
 async def schedule_shipment(call: Call[Tryton], order_id: str) -> Shipment:

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from connectors.errors import FailedError
 from connectors.sandbox.records import CreditStatus, Customer, Stock
-from connectors.tryton.numbers import missing
+from connectors.tryton.numbers import checked_code, missing
 from connectors.tryton.settings import Categories, TrytonSettings
 from connectors.tryton.system import Row, Tryton
 
@@ -13,8 +13,9 @@ async def find_party(tryton: Tryton, customer_id: str) -> Row:
     """Return the party with a code.
 
     Raises:
-        FailedError: code `not_found`.
+        FailedError: code `not_found` or `not_usable`.
     """
+    checked_code("C", customer_id)
     limit = tryton.settings.credit_limit_field
     fields = ["code", "name", "categories.name", "addresses.full_address", *([limit] if limit else [])]
     found = await tryton.read("party.party", [["code", "=", customer_id]], fields)
@@ -55,8 +56,9 @@ async def find_product(tryton: Tryton, product_id: str) -> Row:
     """Return the product with a code that is for sale.
 
     Raises:
-        FailedError: code `not_found`, `other_unit` or `no_price`.
+        FailedError: code `not_found`, `not_usable`, `other_unit` or `no_price`.
     """
+    checked_code("P", product_id)
     premises = await tryton.premises()
     context = {"locations": [premises.warehouse], "currency": premises.currency}
     fields = ["code", "name", "quantity", "forecast_quantity", "sale_price_uom", "sale_uom", "default_uom"]

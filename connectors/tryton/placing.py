@@ -1,9 +1,11 @@
 """Placing an order or a backorder: a sale is made once for a key, and pushed from draft to processed.
 
-The key is the sale's reference. It is looked for before a sale is made and after, as nothing in Tryton keeps it unique: where
-two attempts made one each, the older one stays. Whoever repeats the call goes on where the last attempt stopped.
+The key is the sale's reference, which nothing in Tryton keeps unique: it is looked for before a sale is made and before each step.
+Where two attempts made one each, the sale that has come furthest goes on, of equal ones the older; the other stays a draft, or is
+deleted. Whoever repeats the call goes on where the last attempt stopped.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,7 +13,7 @@ from connectors.errors import FailedError, InDoubtError
 from connectors.sandbox.records import Priority
 from connectors.tryton.afterwards import after_a_change
 from connectors.tryton.looking import find_party, find_product, stock_of
-from connectors.tryton.numbers import Letter
+from connectors.tryton.numbers import Letter, missing
 from connectors.tryton.once import make_once
 from connectors.tryton.sales import MODEL, Sale, description_of, sale_numbered, sales_with
 from connectors.tryton.system import Row, Tryton
@@ -19,6 +21,7 @@ from connectors.tryton.undoing import undo
 
 _MOST_STEPS: Final = 20
 _BUTTONS: Final = {"draft": "quote", "quotation": "confirm", "confirmed": "process"}
+_RANK: Final = {"cancelled": 1, "quotation": 2, "draft": 3}
 _OF_PARTY: Final = (
     *("invoice_party", "invoice_address", "shipment_party", "shipment_address"),
     *("payment_term", "currency", "invoice_method"),
@@ -52,27 +55,39 @@ async def place(tryton: Tryton, wanted: Wanted, key: str) -> Sale:
             of this key has been taken back; `stale` where somebody made something else of it.
         InDoubtError: it is there, and goes no further for now.
     """
-    number = await make_once(
+    await make_once(
         tryton,
         MODEL,
         find=lambda: _numbers(tryton, key),
         values=lambda: values_of(tryton, wanted, key),
     )
     for _ in range(_MOST_STEPS):
-        with after_a_change(f"sale {number}"):
-            sale = await sale_numbered(tryton, number)
+        sale = await _furthest(tryton, key)
         _check(sale, wanted)
         button = _BUTTONS.get(sale.state)
         if button is None:
             return sale
         try:
-            await tryton.push(MODEL, button, number, seen=sale.seen)
+            await tryton.push(MODEL, button, sale.number, seen=sale.seen)
         except FailedError as error:
             if error.code == "stale":
                 continue  # an earlier attempt may still be under way; how it stands now is read again
-            await _take_back(tryton, number)
+            await _take_back(tryton, sale.number)
             raise
-    raise InDoubtError(f"sale {number} is made, and {_MOST_STEPS} steps did not confirm it")
+    raise InDoubtError(f"the sale of {key} is made, and {_MOST_STEPS} steps did not confirm it")
+
+
+async def _furthest(tryton: Tryton, key: str) -> Sale:
+    with after_a_change(f"the sale of {key}"):
+        sales = await sales_with(tryton, key)
+        if not sales:
+            raise missing("sale with the reference", key)
+        return furthest(sales)[0]
+
+
+def furthest(sales: Sequence[Sale]) -> list[Sale]:
+    """Return the sales of one key, the one first that goes on: a draft that turns up late must not become a second order."""
+    return sorted(sales, key=lambda sale: (_RANK.get(sale.state, 0), sale.number))
 
 
 async def _take_back(tryton: Tryton, number: int) -> None:
@@ -84,13 +99,14 @@ def _check(sale: Sale, wanted: Wanted) -> None:
     if sale.standing == "cancelled":
         raise FailedError(f"{sale} has been cancelled.", code="cancelled")
     line = sale.line
-    said = line and Wanted(sale.letter, sale.customer_id, line.product_id, int(line.quantity), sale.priority)
-    if said != wanted:
+    # Exactly: of a quantity that was made 2.5 nobody asked for 2.
+    said = line and (sale.letter, sale.customer_id, line.product_id, line.quantity, sale.priority)
+    if said != (wanted.letter, wanted.customer_id, wanted.product_id, wanted.quantity, wanted.priority):
         raise FailedError(f"{sale} was changed by somebody else, who has it now.", code="stale")
 
 
 async def _numbers(tryton: Tryton, key: str) -> list[int]:
-    return [sale.number for sale in await sales_with(tryton, key)]
+    return [sale.number for sale in furthest(await sales_with(tryton, key))]
 
 
 async def values_of(tryton: Tryton, wanted: Wanted, key: str) -> Row:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from connectors.errors import FailedError
 from connectors.sandbox.records import Backorder, Order, Priority, Standing
-from connectors.tryton.numbers import Letter, id_of, missing, number_of
+from connectors.tryton.numbers import Letter, checked_code, id_of, missing, number_of
 from connectors.tryton.system import Row, Tryton
 
 MODEL: Final = "sale.sale"
@@ -133,20 +133,34 @@ async def find_sale(tryton: Tryton, letter: Letter, text: str) -> Sale:
     return found[0]
 
 
+def checked(sale: Sale) -> Line:
+    """Return the line of a sale that can be told as an order or a backorder. To be called before anything is done with it.
+
+    Raises:
+        FailedError: code `not_one_product` or `not_usable`.
+    """
+    line = sale.line
+    if line is None or line.quantity != int(line.quantity):
+        raise FailedError(f"{sale} is not of whole pieces of one product.", code="not_one_product")
+    checked_code("C", sale.customer_id)
+    checked_code("P", line.product_id)
+    return line
+
+
 def order_of(sale: Sale) -> Order:
     """Return a sale as an order.
 
     Raises:
-        FailedError: code `not_one_product` or `not_confirmed`.
+        FailedError: as `checked`; code `not_confirmed`.
     """
-    line, standing = _whole(sale)
+    line = checked(sale)
     return Order(
         order_id=id_of("O", sale.name),
         customer_id=sale.customer_id,
         product_id=line.product_id,
         quantity=int(line.quantity),
         priority=sale.priority,
-        status=standing,
+        status=_standing(sale),
         unit_price=line.unit_price,
         total=sale.total,
         refunded=0.0,
@@ -155,23 +169,21 @@ def order_of(sale: Sale) -> Order:
 
 def backorder_of(sale: Sale) -> Backorder:
     """Return a sale as a backorder; raises like `order_of`."""
-    line, standing = _whole(sale)
+    line = checked(sale)
     return Backorder(
         backorder_id=id_of("B", sale.name),
         customer_id=sale.customer_id,
         product_id=line.product_id,
         quantity=int(line.quantity),
         priority=sale.priority,
-        status=standing,
+        status=_standing(sale),
     )
 
 
-def _whole(sale: Sale) -> tuple[Line, Standing]:
-    if sale.line is None or sale.line.quantity != int(sale.line.quantity):
-        raise FailedError(f"{sale} is not of whole pieces of one product.", code="not_one_product")
+def _standing(sale: Sale) -> Standing:
     if sale.standing is None:
         raise FailedError(f"{sale} is a {sale.state} and no order yet.", code="not_confirmed")
-    return sale.line, sale.standing
+    return sale.standing
 
 
 async def _read(tryton: Tryton, where: list[Any]) -> list[Sale]:

@@ -1,5 +1,6 @@
 """`tryton-erp` and `tryton-crm` against a real Tryton 8.2: each effect once, and the way back from each state."""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncGenerator, Generator
 from contextlib import closing
@@ -12,7 +13,7 @@ from pydantic import SecretStr
 from connectors import testing
 from connectors.action import Call
 from connectors.connector import Connector
-from connectors.errors import FailedError
+from connectors.errors import ActionError, FailedError
 from connectors.perform import perform
 from connectors.rpc.settings import LoginSettings
 from connectors.testing import Trial
@@ -139,9 +140,11 @@ async def test_the_same_key_twice_gives_one_order(
         await testing.check_undo(erp, tryton, Trial(f"erp.{verb}", ORDER, WAIT_S))
 
 
-async def offer(client: Tryton, key: str, state: str) -> sales.Sale:
+async def offer(client: Tryton, key: str, state: str, quantity: float = 2.0) -> sales.Sale:
     """Make a sale as a person would, no further than a draft or a quotation."""
     values = await placing.values_of(client, placing.Wanted("O", "C-100", "P-100", 2, "standard"), key)
+    ((_, (line,)),) = values["lines"]
+    line["quantity"] = quantity
     number = await client.create("sale.sale", values)
     sale = await sales.sale_numbered(client, number)
     for button in {"draft": (), "quotation": ("quote",)}[state]:
@@ -291,11 +294,38 @@ async def test_an_offer_that_somebody_changed_is_not_confirmed_for_a_key(
     erp: Connector[Tryton], tryton: Tryton
 ) -> None:
     key = str(uuid4())
-    sale = await offer(tryton, key, "draft")
+    sale = await offer(tryton, key, "draft", 3.0)
     with pytest.raises(FailedError) as error:
-        await act(erp, tryton, "create_order", key, **{**ORDER, "quantity": 3})
+        await act(erp, tryton, "create_order", key, **ORDER)
     assert error.value.code == "stale"
     assert await sales.sale_numbered(tryton, sale.number) == sale
+
+
+async def test_a_draft_of_the_same_key_that_turns_up_late_never_becomes_a_second_order(
+    erp: Connector[Tryton], tryton: Tryton
+) -> None:
+    key = str(uuid4())
+    late = await offer(tryton, key, "draft")  # older, as where its request was the first to begin
+    order = await offer(tryton, key, "quotation")
+    await tryton.push("sale.sale", "confirm", order.number, seen=order.seen)
+    placed = await act(erp, tryton, "create_order", key, **ORDER)
+    assert placed["order_id"] == f"O-{order.name}"
+    assert (await sales.sale_numbered(tryton, late.number)).state == "draft"
+
+
+async def test_two_attempts_at_once_with_one_key_end_with_one_order(
+    erp: Connector[Tryton], tryton: Tryton
+) -> None:
+    key, before = str(uuid4()), await available(erp, tryton)
+    attempts = (act(erp, tryton, "create_order", key, **ORDER) for _ in range(3))
+    ended = await asyncio.gather(*attempts, return_exceptions=True)
+    orders = [each for each in ended if isinstance(each, dict)]
+    order = await act(erp, tryton, "create_order", key, **ORDER)
+    assert orders == [order] * len(orders)
+    assert [type(each) for each in ended if not isinstance(each, dict | ActionError)] == []
+    assert await available(erp, tryton) == before - 2
+    confirmed = [sale for sale in await sales.sales_with(tryton, key) if sale.standing == "confirmed"]
+    assert len(confirmed) == 1
 
 
 async def test_cases_are_complaints_with_notes_resolved_and_opened_again(

@@ -45,7 +45,7 @@ async def played(
     """The demo's stage, with the section of the README in place of the demo's own."""
     monkeypatch.setenv("TRYTON_PASSWORD", running["password"])
     async with local_broker(tmp_path / "kafka") as bootstrap, stage(tmp_path, bootstrap) as made:
-        _sandbox, tryton = re.findall(
+        (tryton,) = re.findall(
             r"^```yaml\n(connectors:\n.*?)^```", README.read_text(), re.MULTILINE | re.DOTALL
         )
         section = tryton.replace("https://tryton.example.com", running["url"])
