@@ -166,9 +166,10 @@ async def resolve(tryton: Tryton, complaint: Complaint, resolution: str, key: st
             return complaint
         try:
             await tryton.push(MODEL, button, complaint.number, seen=complaint.seen)
-        except FailedError as error:
-            if error.code != "stale":
-                await _take_back(tryton, await _again(tryton, complaint.number), key)
+        except FailedError:
+            now = await _again(tryton, complaint.number)
+            if now.seen == complaint.seen:
+                await _take_back(tryton, now, key)
                 raise
         complaint = await _again(tryton, complaint.number)
     raise InDoubtError(f"{id_of('K', complaint.name)} is still {complaint.state}")

@@ -17,7 +17,7 @@ from connectors.tryton.numbers import Letter, missing
 from connectors.tryton.once import make_once
 from connectors.tryton.sales import MODEL, Sale, description_of, sale_numbered, sales_with
 from connectors.tryton.system import Row, Tryton
-from connectors.tryton.undoing import undo
+from connectors.tryton.undoing import next_step, take, undo
 
 _MOST_STEPS: Final = 20
 _BUTTONS: Final = {"draft": "quote", "quotation": "confirm", "confirmed": "process"}
@@ -69,11 +69,13 @@ async def place(tryton: Tryton, wanted: Wanted, key: str) -> Sale:
             return sale
         try:
             await tryton.push(MODEL, button, sale.number, seen=sale.seen)
-        except FailedError as error:
-            if error.code == "stale":
-                continue  # an earlier attempt may still be under way; how it stands now is read again
-            await _take_back(tryton, sale.number)
-            raise
+        except FailedError:
+            with after_a_change(str(sale)):
+                as_seen = await sale_numbered(tryton, sale.number) == sale
+            if as_seen:
+                await _take_back(tryton, sale)
+                raise
+            # An earlier attempt is still under way, or a colleague: how it stands now says what is next.
     raise InDoubtError(f"the sale of {key} is made, and {_MOST_STEPS} steps did not confirm it")
 
 
@@ -90,9 +92,13 @@ def furthest(sales: Sequence[Sale]) -> list[Sale]:
     return sorted(sales, key=lambda sale: (_RANK.get(sale.state, 0), sale.number))
 
 
-async def _take_back(tryton: Tryton, number: int) -> None:
-    with after_a_change(f"sale {number}"):
-        await undo(tryton, await sale_numbered(tryton, number))
+async def _take_back(tryton: Tryton, sale: Sale) -> None:
+    """Take back a sale that Tryton refuses, if it is still as it was seen: nobody else's work is to be undone with it."""
+    with after_a_change(str(sale)):
+        step = next_step(sale)
+        assert step is not None
+        await take(tryton, sale, step)
+        await undo(tryton, await sale_numbered(tryton, sale.number))
 
 
 def _check(sale: Sale, wanted: Wanted) -> None:

@@ -36,10 +36,10 @@ async def schedule(tryton: Tryton, order_id: str) -> Shipment:
                 await tryton.push(SHIPMENT, "wait", number, seen=row["_timestamp"])
                 continue
             await tryton.push(SHIPMENT, "assign_try", number, seen=row["_timestamp"])
-        except FailedError as error:
-            if error.code == "stale":
-                continue
-            raise
+        except FailedError:
+            if (await _read(tryton, [["id", "=", number]], order_id))["_timestamp"] == row["_timestamp"]:
+                raise
+            continue  # somebody else was faster; how it stands now says what is next
         with after_a_change(f"the shipment of {order_id}"):
             after = await _read(tryton, [["id", "=", number]], order_id)
             if after["state"] not in _RESERVED:

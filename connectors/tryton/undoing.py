@@ -89,29 +89,35 @@ async def undo(tryton: Tryton, sale: Sale) -> Sale:
     """
     began = False
     for _ in range(_MOST_STEPS):
+        before = sale
         with after_a_change(str(sale), changed=began):
             step = next_step(sale)
             if step is None:
                 return sale
-            began |= await _done(tryton, sale, step)
-        with after_a_change(str(sale), changed=began):
+            try:
+                await take(tryton, sale, step)
+            except FailedError:
+                sale = await sale_numbered(tryton, sale.number)
+                if sale == before:
+                    raise
+                continue  # somebody else was faster; how it stands now says what is next
+        began = True
+        with after_a_change(str(sale)):
             sale = await sale_numbered(tryton, sale.number)
     raise InDoubtError(f"{sale} is taken back in part, and {_MOST_STEPS} steps were not enough")
 
 
-async def _done(tryton: Tryton, sale: Sale, step: Step) -> bool:
-    """Do a step; return whether it was done, and not left since somebody else changed what it is about."""
-    try:
-        if step.what in _WIZARDS:
-            wizard, ignored = _WIZARDS[step.what]
-            await tryton.answer(wizard, ignored, MODEL, sale.number, seen=sale.seen)
-        elif step.part is not None:
-            model = SHIPMENT if step.what == "cancel_shipment" else INVOICE
-            await tryton.push(model, "cancel", step.part.number, seen=step.part.seen)
-        else:
-            await tryton.push(MODEL, step.what, sale.number, seen=sale.seen)
-    except FailedError as error:
-        if error.code != "stale":
-            raise
-        return False
-    return True
+async def take(tryton: Tryton, sale: Sale, step: Step) -> None:
+    """Take a step, if what it is about is still as it was seen.
+
+    Raises:
+        FailedError: it was not taken: code `stale`, or what Tryton says of a button that does not fit any more.
+    """
+    if step.what in _WIZARDS:
+        wizard, ignored = _WIZARDS[step.what]
+        await tryton.answer(wizard, ignored, MODEL, sale.number, seen=sale.seen)
+    elif step.part is not None:
+        model = SHIPMENT if step.what == "cancel_shipment" else INVOICE
+        await tryton.push(model, "cancel", step.part.number, seen=step.part.seen)
+    else:
+        await tryton.push(MODEL, step.what, sale.number, seen=sale.seen)
