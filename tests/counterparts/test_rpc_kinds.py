@@ -23,7 +23,7 @@ from tests.counterparts.started import counterpart
 
 README = Path(__file__).parents[2] / "connectors" / "rpc" / "README.md"
 SECTION = re.compile(r"^```yaml\n(connectors:\n.*?)^```", re.MULTILINE | re.DOTALL)
-WAIT_S = 30.0
+WAIT_S = 120.0
 PROSPECT = Trial("books.note_prospect", {"name": "Gorse & Daughters"}, WAIT_S)
 
 

@@ -25,7 +25,7 @@ from connectors.tryton.undoing import undo
 from tests.counterparts.started import counterpart
 
 ORDER: dict[str, Any] = {"customer_id": "C-100", "product_id": "P-100", "quantity": 2, "priority": "standard"}
-WAIT_S = 30.0
+WAIT_S = 120.0
 
 
 @pytest.fixture(scope="module")
