@@ -13,6 +13,8 @@ from connectors.files.tree import Entry, ExistsError, Listing, Path, is_listed
 if TYPE_CHECKING:
     import asyncssh
 
+_REQUESTS: Final = 1
+"""Parts of a file on their way at once: asyncssh forgets the errors of all but the first, and asyncio logs them."""
 _GOODBYE_S: Final = 5
 _FOLDERS_REMEMBERED: Final = 1000
 """How many folders are known to be no links, for as long as the connection lasts."""
@@ -75,7 +77,7 @@ class SftpSession:
             raise FailedError(f"{path[-1]} is no regular file", code="not_a_file")
         if (found.size or 0) > most:
             raise FailedError(f"{path[-1]} has more than {most} bytes", code="too_large")
-        async with self._client.open(await self._place(path), "rb") as file:
+        async with self._client.open(await self._place(path), "rb", max_requests=_REQUESTS) as file:
             content = await file.read(most + 1)
         if len(content) > most:
             raise FailedError(f"{path[-1]} has more than {most} bytes", code="too_large")
@@ -87,7 +89,7 @@ class SftpSession:
 
         place = await self._place(path)
         try:
-            file = await self._client.open(place, "xb")
+            file = await self._client.open(place, "xb", max_requests=_REQUESTS)
         except asyncssh.SFTPFailure as error:
             if await self._is_there(place):
                 raise ExistsError(place) from error
