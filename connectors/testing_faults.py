@@ -22,6 +22,7 @@ from connectors.catalog import Catalog, undo_arguments
 from connectors.connector import Connector
 from connectors.errors import ActionError, BusyError, FailedError, InDoubtError, UnusableResultError
 from connectors.perform import argument_values, perform
+from connectors.rehearsal import Rehearsed, rehearsal
 from connectors.testing import ContractError, Count, Trial
 from connectors.testing_link import FaultyLink
 
@@ -112,6 +113,24 @@ async def check_refused(connector: Connector[Any], client: Any, trial: Trial, *,
     error = await _raises(FailedError, action, client, trial, str(uuid4()), "the system refuses it")
     said = cast("FailedError", error).code
     _hold(said == code, f"{action.name}: the system refuses it, which is called {said} and not {code}")
+
+
+async def check_rehearsal(
+    connector: Connector[Any], client: Any, trial: Trial, *, settings: BaseModel, count: Count
+) -> None:
+    """A write that is rehearsed shows its request, without a secret of the settings, and has no effect."""
+    action = _write(connector, trial)
+    _hold(connector.rehearses, f"{connector.name}: does not say that it rehearses")
+    before, shown = await count(), None
+    with rehearsal(changes=True):
+        try:
+            await _perform(action, client, trial, str(uuid4()))
+        except Rehearsed as told:
+            shown = told.request
+    _hold(shown, f"{action.name}: in a rehearsal it showed no request")
+    secret = next((each for each in _secrets(settings) if each in (shown or "")), None)
+    _hold(secret is None, f"{action.name}: in a rehearsal it showed a secret of the settings")
+    _hold(await count() == before, f"{action.name}: in a rehearsal it had an effect")
 
 
 async def check_secrets_stay(

@@ -16,6 +16,7 @@ from connectors.mcp.kept import KeptSession, Opened
 from connectors.mcp.quiet import quieten
 from connectors.mcp.results import Answer
 from connectors.mcp.settings import ServerSettings
+from connectors.rehearsal import rehearse
 
 _WAIT_SHARE: Final = 0.5
 """Share of a call's time that waiting for a session may take, so that the two timeouts stay distinguishable."""
@@ -78,11 +79,12 @@ class McpClient:
         limit_s = min(timeout_s, self._timeout_s)
         began = time.monotonic()
         try:
-            to_json(arguments)
+            written = to_json(arguments, indent=2)
         except ValueError as error:
             raise FailedError(
                 f"{tool}: its arguments cannot be said in JSON", code="invalid_arguments"
             ) from error
+        rehearse(lambda: f"{tool}\n\n{written.decode()}", changes=changes)
         opened = await self._kept.opened(limit_s * _WAIT_SHARE)
         why = opened.changed.get(tool)
         if why is not None:

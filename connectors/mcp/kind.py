@@ -31,6 +31,7 @@ def build_mcp(name: str, settings: McpSettings) -> Connector[McpClient]:
         f"Tools of the MCP server {snapshot.server or name}.",
         settings=McpSettings,
         open=lambda own: open_mcp(name, own, pinned),
+        rehearses=True,
     )
     mistakes: list[SettingsMistake] = []
     for verb, own in settings.tools.items():

@@ -1,18 +1,20 @@
 """Calls of remote procedures whose errors say what is known about the effect, under a session that is renewed once."""
 
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
 from pydantic import SecretStr
+from pydantic_core import to_json
 
 from connectors.errors import ActionError, BusyError, InDoubtError, NotSentError, UnusableResultError
 from connectors.http import HttpAnswer, HttpClient, HttpRequest, open_http
 from connectors.http_answer import read_answer
 from connectors.http_settings import HttpSettings
+from connectors.rehearsal import rehearse
 from connectors.rpc.answer import Answer, Fault, UnreadableAnswerError, Value
 from connectors.rpc.body import Body
 from connectors.rpc.dialect import Dialect, Held, LoginWay, Procedure
@@ -81,6 +83,7 @@ class RpcClient:
             NotSentError: nothing was sent: no connection, or no session.
             InDoubtError: sent, and nobody knows.
         """
+        rehearse(lambda: _shown(method, given, keywords or {}), changes=changes)
         limit_s = self._timeout_s if timeout_s is None else min(timeout_s, self._timeout_s)
         ends_at = time.monotonic() + limit_s
         keywords = keywords or {}
@@ -173,6 +176,11 @@ class RpcClient:
                 return None
             raise NotSentError(f"no login: {error_of(said, self._dialect.meanings, changes=False)}")
         return self._login.way.held(user, password, said.value)
+
+
+def _shown(method: str, given: Sequence[Any], keywords: Mapping[str, Any]) -> str:
+    parameters = [*given, *([dict(keywords)] if keywords else [])]
+    return f"{method}\n\n{to_json(parameters, indent=2, fallback=str).decode()}"
 
 
 @asynccontextmanager

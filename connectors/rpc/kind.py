@@ -42,7 +42,11 @@ def build_rpc(protocol: RpcProtocol, name: str, settings: RpcSettings) -> Connec
     if wrong:
         raise SettingsError(wrong)
     made = Connector[RpcClient](
-        name, "Remote procedures.", settings=RpcSettings, open=lambda own: open_section(protocol, own)
+        name,
+        "Remote procedures.",
+        settings=RpcSettings,
+        open=lambda own: open_section(protocol, own),
+        rehearses=True,
     )
     for verb, action in settings.actions.items():
         finder = settings.actions[_verb(name, action.reconcile)] if action.look_first else None

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from connectors.action import Call
 from connectors.http import HttpAnswer, HttpClient, HttpRequest
+from connectors.rehearsal import rehearse
 from connectors.secret import Secret, present_value
 from connectors.soap.envelope import build, headers, with_username_token, written
 from connectors.soap.faults import FaultRules, raise_fault
@@ -80,6 +81,10 @@ class SoapClient:
         """
         until = time.monotonic() + call.timeout_s
         envelope = build(what.wsdl, what.operation, arguments)
+        # Before the login is in it, which nobody is to be shown.
+        rehearse(
+            lambda: f"{self.http.base_url}{self.path}\n\n{written(envelope).decode()}", changes=what.changes
+        )
         token = self.token
         password = (
             None if token is None else await present_value(token.password, call.timeout_s * _SECRET_SHARE)

@@ -36,7 +36,7 @@ def build_soap(name: str, settings: SoapSettings) -> Connector[SoapClient]:
     except DocumentError as error:
         raise SettingsError([SettingsMistake(("wsdl",), str(error))]) from error
     made = Connector[SoapClient](
-        name, f"Operations of {settings.wsdl.name}.", settings=SoapSettings, open=open_soap
+        name, f"Operations of {settings.wsdl.name}.", settings=SoapSettings, open=open_soap, rehearses=True
     )
     mistakes: list[SettingsMistake] = []
     for verb, own in settings.operations.items():

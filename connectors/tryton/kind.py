@@ -11,7 +11,11 @@ def build_erp(name: str, settings: TrytonSettings) -> Connector[Tryton]:
     """Return the connector of a section; all writes are natural: repeated with their key, they change nothing more."""
     del settings
     made = Connector[Tryton](
-        name, "Stock, orders, backorders and shipments in Tryton.", settings=TrytonSettings, open=open_tryton
+        name,
+        "Stock, orders, backorders and shipments in Tryton.",
+        settings=TrytonSettings,
+        open=open_tryton,
+        rehearses=True,
     )
     made.action(effect="read", examples=[{"product_id": "P-100"}])(erp.check_stock)
     made.action(effect="read", protected={"order_id"}, examples=[{"order_id": "O-1000"}])(erp.get_order)
@@ -51,7 +55,11 @@ def build_crm(name: str, settings: TrytonSettings) -> Connector[Tryton]:
     """Return the connector of a section; all writes are natural."""
     del settings
     made = Connector[Tryton](
-        name, "Customers and their complaints in Tryton.", settings=TrytonSettings, open=open_tryton
+        name,
+        "Customers and their complaints in Tryton.",
+        settings=TrytonSettings,
+        open=open_tryton,
+        rehearses=True,
     )
     made.action(effect="read", protected={"customer_id"}, examples=[{"customer_id": "C-100"}])(
         crm.get_customer

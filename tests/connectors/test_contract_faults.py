@@ -206,3 +206,16 @@ async def test_a_secret_that_shows_is_found(
     monkeypatch.setattr(desk, "open", open_carelessly)
     with pytest.raises(ContractError, match="a secret of its settings shows"):
         await testing_faults.check_secrets_stay(desk, Settings(port=link.port), link, DRAW)
+
+
+@pytest.mark.parametrize(
+    ("says_so", "told"),
+    [(False, "does not say that it rehearses"), (True, "in a rehearsal it showed no request")],
+)
+async def test_a_connector_that_does_it_in_a_rehearsal_is_found(
+    system: Desk, line: Line, monkeypatch: pytest.MonkeyPatch, says_so: bool, told: str
+) -> None:
+    monkeypatch.setattr(desk, "rehearses", says_so)
+    settings = Settings(port=line.port)
+    with pytest.raises(ContractError, match=told):
+        await testing_faults.check_rehearsal(desk, line, DRAW, settings=settings, count=system.count)

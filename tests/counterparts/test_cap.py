@@ -123,6 +123,9 @@ async def test_the_contract_is_held(trade: Trade) -> None:
         trade.connector, trade.client, Trial("trade.get_customer", {"ID": "C-999"}), code="not_found"
     )
     await testing_faults.check_secrets_stay(trade.connector, trade.settings, trade.link, order)
+    await testing_faults.check_rehearsal(
+        trade.connector, trade.client, order, settings=trade.settings, count=trade.counting("Orders")
+    )
 
 
 async def test_an_entity_is_read_by_its_key_in_types_that_are_exact(trade: Trade) -> None:

@@ -109,6 +109,8 @@ async def test_the_contract_holds_where_the_answer_to_commit_is_lost_or_stays_ou
             await testing_faults.check_silence(connector, client, link, trial)
             # Each trial of an order needs a reference of its own, and this check performs one several times.
             await check_lost_commit(connector, client, link, count)
+            create = testing.Trial("shop.create_order", order())
+            await testing_faults.check_rehearsal(connector, client, create, settings=through, count=count)
         await testing_faults.check_secrets_stay(connector, through, link, trial)
 
 

@@ -97,6 +97,7 @@ async def test_a_write_in_doubt_is_found_by_its_key_and_not_repeated(
     async with books.open(once) as client:
         await testing_faults.check_lost_reply(connector, client, link, PROSPECT, count=count)
         await testing_faults.check_nothing_found(connector, client, PROSPECT)
+        await testing_faults.check_rehearsal(connector, client, PROSPECT, settings=once, count=count)
 
 
 async def test_a_silent_system_and_one_that_is_away_are_told_apart(

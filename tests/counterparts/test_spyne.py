@@ -258,6 +258,10 @@ async def test_a_username_token_is_in_the_header_and_its_password_nowhere_else(
         connector = build_soap("shop", through)
         trial = testing.Trial("shop.who_am_i", {})
         await testing_faults.check_secrets_stay(connector, through, link, trial)
+        async with connector.open(through) as client:
+            await testing_faults.check_rehearsal(
+                connector, client, CREATE_ONCE, settings=through, count=lambda: orders(settings)
+            )
 
 
 @asynccontextmanager

@@ -227,6 +227,7 @@ async def test_it_passes_the_contract_suite_when_the_network_fails(
             await faults.check_silence(connector, client, link, testing.Trial("shop.found", {"ref": "A-1"}))
             await faults.check_nothing_found(connector, client, testing.Trial("shop.note", {"ref": "Z-9"}))
             await faults.check_too_large(connector, client, testing.Trial("shop.huge", {"ref": "A-1"}))
+            await faults.check_rehearsal(connector, client, order, settings=linked, count=orders)
             missing = testing.Trial("shop.missing", {"ref": "A-1"})
             await faults.check_refused(connector, client, missing, code="method_not_found")
         await faults.check_secrets_stay(connector, linked, link, order)

@@ -110,6 +110,14 @@ async def test_no_secret_shows_whatever_happens(link: FaultyLink) -> None:
     await testing_faults.check_secrets_stay(erp, through(link), link, ORDER)
 
 
+async def test_a_rehearsal_shows_the_request_and_has_no_effect(sandbox: Sandbox, client: HttpClient) -> None:
+    async def effects() -> int:
+        return len(await client.get("ledger"))
+
+    settings = SandboxSettings(base_url=sandbox.address, token=SecretStr(TOKEN))
+    await testing_faults.check_rehearsal(erp, client, ORDER, settings=settings, count=effects)
+
+
 async def test_a_refusal_says_why(client: HttpClient) -> None:
     unknown = testing.Trial("erp.get_order", {"order_id": "O-9999"})
     await testing_faults.check_refused(erp, client, unknown, code="unknown_order")
