@@ -1,0 +1,85 @@
+"""Avro bodies made straight from a schema, without any library's writer: between them they take every branch and symbol."""
+
+import struct
+from collections.abc import Mapping
+from itertools import chain
+from typing import Any
+
+UUID = b"12345678-1234-5678-1234-567812345678"
+DEEPEST = 4
+
+
+def bodies(schema: Any) -> list[bytes]:
+    """Return bodies of a parsed schema that hold, between them, every branch of every union and every symbol of every enum.
+
+    Lists and maps are never empty, except where a record holds itself, and texts and bytes are ASCII.
+    """
+    return _bodies(schema, _names(schema), 0)
+
+
+def _bodies(node: Any, names: Mapping[str, Any], depth: int) -> list[bytes]:
+    if isinstance(node, list):
+        there = enumerate(node)
+        if depth > DEEPEST:
+            there = [(place, branch) for place, branch in there if branch == "null"] or [(0, node[0])]
+        return [_long(place) + body for place, branch in there for body in _bodies(branch, names, depth)]
+    if isinstance(node, str) and node in names:
+        return _bodies(names[node], names, depth)
+    kind = node["type"] if isinstance(node, dict) else node
+    if kind == "record":
+        return _records([_bodies(each["type"], names, depth + 1) for each in node["fields"]])
+    if kind in {"array", "map"}:
+        if depth > DEEPEST:
+            return [b"\x00"]
+        inside = _bodies(node["items" if kind == "array" else "values"], names, depth + 1)
+        keys = [_text(f"k{place}".encode()) if kind == "map" else b"" for place in range(len(inside))]
+        parts = chain.from_iterable(zip(keys, inside, strict=True))
+        return [_long(len(inside)) + b"".join(parts) + b"\x00"]
+    if kind == "enum":
+        return [_long(place) for place in range(len(node["symbols"]))]
+    if kind == "fixed":
+        return [b"\x01" * node["size"]]
+    uuid = isinstance(node, dict) and node.get("logicalType") == "uuid"
+    return _PRIMITIVES[kind] if not uuid else [_text(UUID)]
+
+
+def _records(fields: list[list[bytes]]) -> list[bytes]:
+    """Return as many records as the field with the most bodies has, and each body at least once."""
+    most = max((len(each) for each in fields), default=1)
+    return [b"".join(each[place % len(each)] for each in fields) for place in range(most)]
+
+
+def _names(node: Any) -> dict[str, Any]:
+    if isinstance(node, list):
+        return {name: found for each in node for name, found in _names(each).items()}
+    if not isinstance(node, dict):
+        return {}
+    own = {node["name"]: node} if node["type"] in {"record", "enum", "fixed"} else {}
+    inside = [*(each["type"] for each in node.get("fields", [])), node.get("items"), node.get("values")]
+    return own | _names(inside)
+
+
+def _long(value: int) -> bytes:
+    zigzag = (value << 1) ^ (value >> 63)
+    written = bytearray()
+    while zigzag > 0x7F:
+        written.append(zigzag & 0x7F | 0x80)
+        zigzag >>= 7
+    written.append(zigzag)
+    return bytes(written)
+
+
+def _text(text: bytes) -> bytes:
+    return _long(len(text)) + text
+
+
+_PRIMITIVES = {
+    "null": [b""],
+    "boolean": [b"\x00", b"\x01"],
+    "int": [_long(0), _long(-1), _long(1_000_000)],
+    "long": [_long(0), _long(-1), _long(10**12)],
+    "float": [struct.pack("<f", 1.5)],
+    "double": [struct.pack("<d", 1e100)],
+    "bytes": [_text(b""), _text(b"\x01abc")],
+    "string": [_text(b""), _text(b"abc")],
+}
