@@ -23,9 +23,9 @@ def _bodies(node: Any, names: Mapping[str, Any], depth: int) -> list[bytes]:
         if depth > DEEPEST:
             there = [(place, branch) for place, branch in there if branch == "null"] or [(0, node[0])]
         return [_long(place) + body for place, branch in there for body in _bodies(branch, names, depth)]
-    if isinstance(node, str) and node in names:
-        return _bodies(names[node], names, depth)
-    kind = node["type"] if isinstance(node, dict) else node
+    if isinstance(node, str):
+        return _bodies(names[node], names, depth) if node in names else _PRIMITIVES[node]
+    kind = node["type"]
     if kind == "record":
         return _records([_bodies(each["type"], names, depth + 1) for each in node["fields"]])
     if kind in {"array", "map"}:
@@ -39,8 +39,7 @@ def _bodies(node: Any, names: Mapping[str, Any], depth: int) -> list[bytes]:
         return [_long(place) for place in range(len(node["symbols"]))]
     if kind == "fixed":
         return [b"\x01" * node["size"]]
-    uuid = isinstance(node, dict) and node.get("logicalType") == "uuid"
-    return _PRIMITIVES[kind] if not uuid else [_text(UUID)]
+    return [_text(UUID)] if node.get("logicalType") == "uuid" else _PRIMITIVES[kind]
 
 
 def _records(fields: list[list[bytes]]) -> list[bytes]:

@@ -347,6 +347,18 @@ REFERENCES = [
         record(field("a", INNER), field("b", ["null", "Inner"])),
         record(field("a", INNER), field("b", ["null", "Inner"])),
     ),
+    Pair(
+        "a reference made optional where it is defined",
+        record(field("b", ["null", INNER])),
+        TWICE_BY_NAME,
+        fastavro="fails with TypeError: it looks a definition up as if it were a name, where the writer has a name and the reader a union",
+    ),
+    Pair(
+        "a definition made optional by a reference",
+        record(field("b", INNER), field("a", ["null", "Inner"])),
+        TWICE_BY_NAME,
+        fastavro="fails with TypeError: it takes a name for a definition, where the writer has the definition and the reader a union",
+    ),
 ]
 
 RECURSIVE = [
