@@ -33,6 +33,8 @@ class Kind(StrEnum):
     DECIMAL = "decimal"
     LOGICAL_TYPE = "logical-type"
     TOO_LARGE = "too-large"
+    LOST = "lost"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)

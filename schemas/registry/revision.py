@@ -62,6 +62,7 @@ def _file(folder: Path, revision: str, line: str) -> SchemaFile:
 def _git(folder: Path, *words: str) -> bytes | None:
     """Return what git prints, or None where it ends with an error."""
     command = ["git", "-C", str(folder), *words]
+    # In a hook of git's, its variables name the repository of that hook, wherever we look.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
         done = subprocess.run(  # noqa: S603 - a fixed command; the revision is behind --end-of-options

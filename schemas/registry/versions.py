@@ -86,7 +86,9 @@ def compared(new: Version, earlier: Sequence[Version], mode: Mode) -> tuple[Vers
 
 def _breaks(new: Version, others: Sequence[Version], mode: Mode) -> Iterator[Break]:
     for other in others:
-        pairs = [(new, other)] * mode.backward + [(other, new)] * mode.forward
+        pairs = [(new, other)] if mode.backward else []
+        if mode.forward:
+            pairs.append((other, new))
         for reader, writer in pairs:
             problems = incompatibilities(reader.schema, writer.schema)
             if problems:
