@@ -5,10 +5,12 @@ from itertools import groupby
 import orjson
 import pytest
 
+from schemas.codec.avro import prefix, read
 from schemas.registry.avro_schema import avro_schema
-from schemas.registry.files import packaged_schemas
+from schemas.registry.files import SchemaFile, packaged_schemas
 from schemas.registry.misfits import Kind
 from schemas.registry.versions import Break, Mode, Version, breaks, compared
+from tests.schemas.bodies import bodies
 from tests.schemas.evolution_pairs import enum, field, record
 
 
@@ -85,3 +87,10 @@ def test_readers_of_our_earlier_versions_fail_at_new_symbols_and_at_nothing_else
         ("step.recorded.v2", "step.recorded.v4"): {Kind.SYMBOLS},
         ("step.recorded.v3", "step.recorded.v4"): {Kind.SYMBOLS},
     }
+
+
+@pytest.mark.parametrize("file", packaged_schemas(), ids=lambda file: f"{file.type}.v{file.version}")
+def test_records_of_every_version_we_ever_wrote_are_read(file: SchemaFile) -> None:
+    for body in bodies(file.schema.parsed):
+        payload = read(prefix(0) + body, file.schema)
+        assert list(payload) == [each["name"] for each in file.schema.parsed["fields"]]
