@@ -305,6 +305,7 @@ UNIONS = [
     of("enum of a union", ["null", enum("A")], enum("A", "B"), Kind.SYMBOLS),
     of("arrays in unions", ["null", array("long")], ["null", array("int")]),
     of("arrays in unions whose items do not match", ["null", array("int")], array("string"), Kind.BRANCH),
+    of("array whose items may be null, in a union", ["null", array(["null", "int"])], array("int")),
     of("map beside an array", [array("int"), map_of("int")], map_of("int")),
     of(
         "first record that matches by its last name, and does not fit",

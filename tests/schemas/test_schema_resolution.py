@@ -90,6 +90,15 @@ def test_two_unions_of_very_many_branches_are_given_up_and_count_as_incompatible
     assert last.kind is Kind.TOO_LARGE
 
 
+def test_very_deep_schemas_are_given_up_and_count_as_incompatible() -> None:
+    deep: object = "int"
+    for _ in range(200):
+        deep = {"type": "array", "items": deep}
+    (found,) = incompatibilities(schema(record(field("f", deep))), schema(record(field("f", deep))))
+    assert found.kind is Kind.TOO_LARGE
+    assert "nested deeper than 192 levels" in found.message
+
+
 def test_of_very_many_findings_the_first_are_told() -> None:
     reader = record(*(field(f"f{place}", "int") for place in range(FINDINGS + 50)))
     found = incompatibilities(schema(reader), schema(record()))
