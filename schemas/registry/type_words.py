@@ -26,11 +26,10 @@ _LOGICAL: Final[Mapping[str, frozenset[str]]] = {
 
 
 def kind_of(node: Any) -> str:
-    """Return what a type is: `int`, `record`, `union`; an `error` is a record."""
+    """Return what a type is: `int`, `record`, `union`."""
     if isinstance(node, list):
         return "union"
-    kind = str(cast("Mapping[str, Any]", node)["type"]) if isinstance(node, Mapping) else str(node)
-    return "record" if kind == "error" else kind
+    return str(cast("Mapping[str, Any]", node)["type"]) if isinstance(node, Mapping) else str(node)
 
 
 def logical_type(node: Any) -> str:
