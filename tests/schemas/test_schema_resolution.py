@@ -60,6 +60,12 @@ def test_the_verdict_on_random_changes_is_what_fastavro_does(pair: tuple[Any, An
     assert bool(problem) is bool(found), (problem, list(map(str, found)))
 
 
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair.name)
+def test_every_schema_reads_its_own_records(pair: Pair) -> None:
+    for each in (pair.reader, pair.writer):
+        assert incompatibilities(schema(each), schema(each)) == ()
+
+
 def test_the_table_has_pairs_of_every_kind_and_says_where_fastavro_differs() -> None:
     assert len(PAIRS) >= 150
     assert {kind for pair in PAIRS for kind in pair.kinds} == set(Kind) - {
