@@ -6,35 +6,36 @@ from itertools import chain
 from typing import Any
 
 UUID = b"12345678-1234-5678-1234-567812345678"
-DEEPEST = 4
 
 
 def bodies(schema: Any) -> list[bytes]:
     """Return bodies of a parsed schema that hold, between them, every branch of every union and every symbol of every enum.
 
-    Lists and maps are never empty, except where a record holds itself, and texts and bytes are ASCII.
+    Lists and maps are never empty, except inside of a record that holds itself, and texts and bytes are ASCII.
     """
-    return _bodies(schema, _names(schema), 0)
+    return _bodies(schema, _names(schema), ())
 
 
-def _bodies(node: Any, names: Mapping[str, Any], depth: int) -> list[bytes]:
+def _bodies(node: Any, names: Mapping[str, Any], within: tuple[str, ...]) -> list[bytes]:
+    again = len(set(within)) < len(within)  # inside of a record that is inside of itself
     if isinstance(node, list):
-        there = enumerate(node)
-        if depth > DEEPEST:
-            there = [(place, branch) for place, branch in there if branch == "null"] or [(0, node[0])]
-        return [_long(place) + body for place, branch in there for body in _bodies(branch, names, depth)]
+        there = list(enumerate(node))
+        if again and "null" in node:
+            there = [(node.index("null"), "null")]
+        return [_long(place) + body for place, branch in there for body in _bodies(branch, names, within)]
     if isinstance(node, str):
-        return _bodies(names[node], names, depth) if node in names else _PRIMITIVES[node]
+        return _bodies(names[node], names, within) if node in names else _PRIMITIVES[node]
     kind = node["type"]
     if kind == "record":
-        return _records([_bodies(each["type"], names, depth + 1) for each in node["fields"]])
+        inside = (*within, node["name"])
+        return _records([_bodies(each["type"], names, inside) for each in node["fields"]])
     if kind in {"array", "map"}:
-        if depth > DEEPEST:
+        if again:
             return [b"\x00"]
-        inside = _bodies(node["items" if kind == "array" else "values"], names, depth + 1)
-        keys = [_text(f"k{place}".encode()) if kind == "map" else b"" for place in range(len(inside))]
-        parts = chain.from_iterable(zip(keys, inside, strict=True))
-        return [_long(len(inside)) + b"".join(parts) + b"\x00"]
+        parts = _bodies(node["items" if kind == "array" else "values"], names, within)
+        keys = [_text(f"k{place}".encode()) if kind == "map" else b"" for place in range(len(parts))]
+        written = chain.from_iterable(zip(keys, parts, strict=True))
+        return [_long(len(parts)) + b"".join(written) + b"\x00"]
     if kind == "enum":
         return [_long(place) for place in range(len(node["symbols"]))]
     if kind == "fixed":
