@@ -1,6 +1,7 @@
 """Schemas of a configuration beside their earlier versions: of files, of a git revision, of a registry."""
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -22,7 +23,7 @@ class Subject:
     Attributes:
         name: the subject of a registry, or the event type of files.
         new: the version that is checked; None where there is none that could be.
-        earlier: those before it, the oldest first.
+        earlier: those it is compared with, the oldest first; in a registry they may be newer than what is here.
         unusable: versions that break whatever the new one says: files that are gone, schemas that Pointsman refuses.
     """
 
@@ -78,6 +79,7 @@ def since_revision(config: Config, revision: str) -> list[Subject]:
     """
     folder, here = _tracked(config)
     now, then = _by_type(here), _by_type(schemas_at(folder, revision))
+    ids = {file.schema.fingerprint for file in own_files(config)}
     subjects: list[Subject] = []
     for event_type in sorted(now.keys() | then.keys()):
         versions, earlier = now.get(event_type, []), then.get(event_type, [])
@@ -86,7 +88,7 @@ def since_revision(config: Config, revision: str) -> list[Subject]:
                 event_type,
                 Version(_name(versions[-1]), versions[-1].schema) if versions else None,
                 tuple(Version(f"{_name(file)} at {revision}", file.schema) for file in earlier),
-                tuple([] if config.registry.url else _lost(earlier, versions, revision)),
+                tuple([] if config.registry.url else _lost(earlier, ids, revision)),
             )
         )
     return subjects
@@ -144,13 +146,12 @@ def _tracked(config: Config) -> tuple[Path, tuple[SchemaFile, ...]]:
     )
 
 
-def _lost(then: list[SchemaFile], now: list[SchemaFile], revision: str) -> list[Break]:
-    readable = {file.schema.fingerprint for file in now}
+def _lost(then: list[SchemaFile], ids: AbstractSet[bytes], revision: str) -> list[Break]:
     message = "the file is gone or says something else, and with it the id that records name: keep it, and add a version"
     return [
         Break("any version", f"{_name(file)} at {revision}", _only(Kind.LOST, message))
         for file in then
-        if file.schema.fingerprint not in readable
+        if file.schema.fingerprint not in ids
     ]
 
 

@@ -140,6 +140,11 @@ def test_a_version_that_git_had_and_that_is_gone_breaks_its_readers(
     assert [each["kind"] for each in broken["problems"]] == ["lost"]
 
 
+def test_a_version_whose_file_has_another_name_now_is_not_lost(files: GitFolder, tmp_path: Path) -> None:
+    (files.path / "order.paid.v1.avsc").rename(files.path / "order.settled.v1.avsc")
+    run(tmp_path, folder_of(files), "topics", "check", "--against", "HEAD")
+
+
 def test_a_revision_that_git_does_not_know_ends_without_a_verdict(files: GitFolder, tmp_path: Path) -> None:
     result = run(tmp_path, folder_of(files), "topics", "check", "--against", "nowhere", exit_code=1)
     assert "git knows no revision nowhere" in result.stderr
