@@ -13,9 +13,11 @@ from consumers.app.config_file import ConfigFile, InvalidConfigError, Location, 
 from consumers.app.kafka_login import security_options
 from consumers.app.redis_login import tls_of
 from consumers.app.resolve import Resolved, resolve
+from consumers.app.schema_history import in_files
 from consumers.errors import ConfigurationError
 from schemas.errors import SchemaError
 from schemas.registry.files import schemas_in
+from schemas.registry.versions import Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +27,12 @@ class Checked:
     Attributes:
         resolved: the configuration with everything it names, or None where that is wrong.
         mistakes: all of them, in the order of their lines; empty means `pointsman run` would start.
+        warnings: what it starts with all the same, and others may stumble over.
     """
 
     resolved: Resolved | None
     mistakes: tuple[Mistake, ...]
+    warnings: tuple[Mistake, ...] = ()
 
 
 def check_config(file: ConfigFile, *, existing_topics: AbstractSet[str] | None = None) -> Checked:
@@ -47,7 +51,7 @@ def check_config(file: ConfigFile, *, existing_topics: AbstractSet[str] | None =
     except InvalidConfigError as error:
         mistakes += error.mistakes
     unique = dict.fromkeys(mistakes)
-    return Checked(resolved, tuple(sorted(unique, key=_line)))
+    return Checked(resolved, tuple(sorted(unique, key=_line)), tuple(_evolution(file)))
 
 
 def own_topics(config: Config) -> dict[str, Location]:
@@ -109,6 +113,25 @@ def _schemas(file: ConfigFile) -> Iterator[Mistake]:
         yield Mistake(
             file.where("registry", "folder"), f"registry.folder: {error}", "mend the file or the path"
         )
+
+
+def _evolution(file: ConfigFile) -> Iterator[Mistake]:
+    """Find newest schemas of the folder that cannot read what was written with earlier ones. A registry is not asked."""
+    registry = file.config.registry
+    if registry.folder is None or registry.url is not None:
+        return
+    try:
+        subjects = in_files(file.config)
+    except SchemaError:
+        return  # a mistake, found above
+    # Not a mistake: Pointsman reads each record with the schema that it was written with.
+    for subject in subjects:
+        for each in subject.breaks(Mode.BACKWARD_TRANSITIVE):
+            message = f"registry.folder: {each.whom} fails: {'; '.join(map(str, each.problems))}"
+            hint = (
+                "mend the new version before anybody writes with it; `pointsman topics check` shows the same"
+            )
+            yield Mistake(file.where("registry", "folder"), message, hint)
 
 
 def _loops(file: ConfigFile) -> Iterator[Mistake]:

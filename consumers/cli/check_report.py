@@ -1,6 +1,7 @@
 """`pointsman check`: mistakes, or what the configuration says, as tables and as JSON."""
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from rich.table import Table
 from connectors.action import Action
 from consumers.adapters.kafka_reader import topic_reader
 from consumers.app.check import Checked, check_config
-from consumers.app.config_file import ConfigFile, InvalidConfigError, read_config
+from consumers.app.config_file import ConfigFile, InvalidConfigError, Mistake, read_config
 from consumers.app.connections import kafka_connection
 from consumers.app.resolve import Resolved
 from consumers.cli.check_explain import RouteExplained, document, explained, read_one_event, shown
@@ -57,6 +58,7 @@ def _show(checked: Checked, reached: list[RouteExplained] | None, *, actions: bo
         explanation = {"explained": document(reached)} if reached else {}
         print_json(_document(checked, actions=actions) | explanation)
         return
+    print_mistakes(checked.warnings, style="yellow")
     print_mistakes(checked.mistakes)
     if reached:
         out().print(shown(reached))
@@ -65,8 +67,9 @@ def _show(checked: Checked, reached: list[RouteExplained] | None, *, actions: bo
         out().print(_actions_table(checked.resolved))
     elif checked.resolved and not checked.mistakes:
         out().print(_routes_table(checked.resolved))
-    count = len(checked.mistakes)
-    out().print(f"[red]{count} mistake{'s' * (count != 1)}[/red]" if count else "[green]no mistakes[/green]")
+    count, warned = len(checked.mistakes), len(checked.warnings)
+    said = f"[red]{count} mistake{'s' * (count != 1)}[/red]" if count else "[green]no mistakes[/green]"
+    out().print(said + (f"[yellow], {warned} warning{'s' * (warned != 1)}[/yellow]" if warned else ""))
 
 
 def _routes_table(resolved: Resolved) -> Table:
@@ -112,7 +115,8 @@ def _idempotency(action: Action) -> str:
 def _document(checked: Checked, *, actions: bool) -> dict[str, Any]:
     said: dict[str, Any] = {
         "ok": not checked.mistakes,
-        "mistakes": [{"where": m.where, "message": m.message, "hint": m.hint} for m in checked.mistakes],
+        "mistakes": _mistakes(checked.mistakes),
+        "warnings": _mistakes(checked.warnings),
     }
     if checked.resolved is None:
         return said
@@ -144,3 +148,7 @@ def _document(checked: Checked, *, actions: bool) -> dict[str, Any]:
             for action in checked.resolved.catalog.actions.values()
         ]
     return said
+
+
+def _mistakes(mistakes: Iterable[Mistake]) -> list[dict[str, str]]:
+    return [{"where": m.where, "message": m.message, "hint": m.hint} for m in mistakes]

@@ -61,12 +61,12 @@ def fail(message: str) -> Never:
     raise typer.Exit(FAILED)
 
 
-def print_mistakes(mistakes: Iterable[Mistake]) -> None:
-    """Print mistakes to standard error: place, what is wrong, and a hint under it."""
+def print_mistakes(mistakes: Iterable[Mistake], *, style: str = "red") -> None:
+    """Print mistakes, or warnings in another colour, to standard error: place, what is wrong, and a hint under it."""
     console = err()
     for mistake in mistakes:
         console.print(
-            f"{plain(mistake.where)}: {plain(mistake.message)}", markup=False, style="red", soft_wrap=True
+            f"{plain(mistake.where)}: {plain(mistake.message)}", markup=False, style=style, soft_wrap=True
         )
         if mistake.hint:
             console.print(f"    {plain(mistake.hint)}", markup=False, style="dim", soft_wrap=True)

@@ -3,6 +3,7 @@
 import base64
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, cast
 from urllib.parse import quote
@@ -30,6 +31,31 @@ _REFUSALS: Final = {
     422: "the schema is invalid there",
 }
 """Answers that stay the same until a person changes something."""
+
+
+VERSIONS: Final = 500
+"""Of one subject; each is a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredVersion:
+    """One version of a subject.
+
+    Attributes:
+        number: as the registry counts, from 1, with gaps where versions were deleted.
+        id: of its schema.
+        schema: what it says, or None where Pointsman reads nothing that was written with it.
+        problem: why not.
+    """
+
+    number: int
+    id: int
+    schema: AvroSchema | None
+    problem: str = ""
+
+
+class _NotThereError(UnknownSchemaError):
+    """The registry answered that it does not know what was asked for."""
 
 
 class ConfluentRegistry:
@@ -79,6 +105,29 @@ class ConfluentRegistry:
         """Register a schema under a subject, or find it there; see `Registry`."""
         return await self._ids.get((subject, schema.text), lambda: self._register(subject, schema))
 
+    async def versions_of(self, subject: str) -> tuple[RegisteredVersion, ...]:
+        """Return the versions of a subject, the oldest first, and none where the registry has no such subject.
+
+        Asked anew each time, one version after the other.
+
+        Raises:
+            ChangedSchemaError: an id means something else than its pin says, or than before.
+            RegistryError: the registry did not answer; trying again may help.
+            SchemaError: it refuses to say, or there are more than VERSIONS.
+        """
+        what, path = f"subject {subject}", f"/subjects/{quote(subject, safe='')}/versions"
+        try:
+            numbers = await self._ask("GET", path, what=what)
+        except _NotThereError:
+            return ()
+        if not isinstance(numbers, list) or not all(isinstance(n, int) for n in cast("list[Any]", numbers)):
+            raise RegistryError(f"{what}: the registry answered with something that is no list of versions")
+        if len(cast("list[int]", numbers)) > VERSIONS:
+            raise SchemaError(f"{what}: {len(cast('list[int]', numbers))} versions, the limit is {VERSIONS}")
+        return tuple(
+            [await self._version(path, number, what) for number in sorted(cast("list[int]", numbers))]
+        )
+
     async def close(self) -> None:
         """End what is under way and close the connections."""
         await self._schemas.close()
@@ -88,7 +137,21 @@ class ConfluentRegistry:
 
     async def _fetch(self, schema_id: int) -> WriterSchema:
         what = f"schema id {schema_id}"
-        answer = await self._ask("GET", f"/schemas/ids/{schema_id}", what=what)
+        answer = _object(await self._ask("GET", f"/schemas/ids/{schema_id}", what=what), what)
+        return WriterSchema(schema_id, self._schema(answer, schema_id, what))
+
+    async def _version(self, path: str, number: int, what: str) -> RegisteredVersion:
+        what = f"{what}, version {number}"
+        answer = _object(await self._ask("GET", f"{path}/{number}", what=what), what)
+        schema_id = answer.get("id")
+        if not isinstance(schema_id, int):
+            raise RegistryError(f"{what}: the registry answered without an id")
+        try:
+            return RegisteredVersion(number, schema_id, self._schema(answer, schema_id, what))
+        except UnknownSchemaError as error:
+            return RegisteredVersion(number, schema_id, None, str(error))
+
+    def _schema(self, answer: Mapping[str, Any], schema_id: int, what: str) -> AvroSchema:
         kind = answer.get("schemaType", "AVRO")
         if kind != "AVRO" or answer.get("references"):
             raise UnknownSchemaError(
@@ -99,7 +162,7 @@ class ConfluentRegistry:
         except SchemaError as error:
             raise UnknownSchemaError(f"{what}: {error}") from error
         self._check(schema_id, schema.digest)
-        return WriterSchema(schema_id, schema)
+        return schema
 
     def _check(self, schema_id: int, digest: str) -> None:
         """Refuse an id that means something else than its pin says, or than it did before."""
@@ -119,13 +182,14 @@ class ConfluentRegistry:
     async def _register(self, subject: str, schema: AvroSchema) -> int:
         body = orjson.dumps({"schema": schema.text, "schemaType": "AVRO"})
         path = f"/subjects/{quote(subject, safe='')}/versions"
-        answer = await self._ask("POST", path, what=f"subject {subject}", body=body)
+        what = f"subject {subject}"
+        answer = _object(await self._ask("POST", path, what=what, body=body), what)
         schema_id = answer.get("id")
         if not isinstance(schema_id, int):
-            raise RegistryError(f"subject {subject}: the registry answered without an id")
+            raise RegistryError(f"{what}: the registry answered without an id")
         return schema_id
 
-    async def _ask(self, method: str, path: str, *, what: str, body: bytes | None = None) -> dict[str, Any]:
+    async def _ask(self, method: str, path: str, *, what: str, body: bytes | None = None) -> object:
         url = URL(self._url + path, encoded=True)
         try:
             async with self._open().request(method, url, data=body, allow_redirects=False) as response:
@@ -133,7 +197,7 @@ class ConfluentRegistry:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise RegistryError(f"{what}: the registry did not answer: {type(error).__name__}") from error
         _raise_for(status, what)
-        return _object(text, what)
+        return _json(text, what)
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -155,17 +219,20 @@ def _raise_for(status: int, what: str) -> None:
     if status == HTTPStatus.OK:
         return
     if status == HTTPStatus.NOT_FOUND:
-        raise UnknownSchemaError(f"{what}: the registry does not know it")
+        raise _NotThereError(f"{what}: the registry does not know it")
     if status in _REFUSALS:
         raise SchemaError(f"{what}: the registry answered {status}: {_REFUSALS[status]}")
     raise RegistryError(f"{what}: the registry answered {status}")
 
 
-def _object(text: bytes, what: str) -> dict[str, Any]:
+def _json(text: bytes, what: str) -> object:
     try:
-        answer: object = orjson.loads(text)
+        return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise RegistryError(f"{what}: the registry answered with something that is no JSON") from error
+
+
+def _object(answer: object, what: str) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise RegistryError(f"{what}: the registry answered with JSON that is no object")
     return cast("dict[str, Any]", answer)

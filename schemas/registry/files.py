@@ -63,14 +63,12 @@ def latest(files: Iterable[SchemaFile]) -> dict[str, AvroSchema]:
     return {file.type: file.schema for file in sorted(files, key=lambda file: file.version)}
 
 
-def _read(folder: _Folder) -> tuple[SchemaFile, ...]:
-    files = sorted(
-        (file for file in folder.iterdir() if file.name.endswith(".avsc")), key=lambda file: file.name
-    )
-    return tuple(_schema_file(file.name, file.read_text(encoding="utf-8")) for file in files)
+def schema_file(name: str, text: str) -> SchemaFile:
+    """Return the schema file of this name and text.
 
-
-def _schema_file(name: str, text: str) -> SchemaFile:
+    Raises:
+        SchemaError: it is misnamed or no schema we accept; names the file.
+    """
     match = _NAME.fullmatch(name)
     if match is None:
         raise SchemaError(f"{name}: a schema file is named <event type>.v<version>.avsc")
@@ -79,3 +77,10 @@ def _schema_file(name: str, text: str) -> SchemaFile:
     except SchemaError as error:
         raise SchemaError(f"{name}: {error}") from error
     return SchemaFile(match["type"], int(match["version"]), schema)
+
+
+def _read(folder: _Folder) -> tuple[SchemaFile, ...]:
+    files = sorted(
+        (file for file in folder.iterdir() if file.name.endswith(".avsc")), key=lambda file: file.name
+    )
+    return tuple(schema_file(file.name, file.read_text(encoding="utf-8")) for file in files)

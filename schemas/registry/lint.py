@@ -131,13 +131,20 @@ class _Lint:
             values = self.size(schema["values"])
             return _Size(1, values.free_values, values.depth + 1)
         if kind == "fixed":
-            return self._remember(schema, _flat(int(schema["size"])))
+            return self._remember(schema, _flat(_fixed_bytes(schema)))
         if kind == "enum":
             return self._remember(schema, _flat(1))
+        if kind not in _BYTES:
+            raise SchemaError(
+                f"the schema has a type {kind}; events are made of records, and `error` is for calls"
+            )
         return self.size(kind)
 
     def _record(self, schema: dict[str, Any]) -> _Size:
         name = str(schema["name"])
+        members = [str(member["name"]) for member in schema["fields"]]
+        if len(set(members)) < len(members):
+            raise SchemaError(f"the schema has a record {name} with two fields of one name")
         self.open.add(name)
         sizes = [self.size(member["type"]) for member in schema["fields"]]
         self.open.discard(name)
@@ -156,6 +163,15 @@ def _check_decimal(schema: Mapping[str, Any]) -> None:
         digits = schema.get(part, 0)
         if not isinstance(digits, int) or digits > DECIMAL_DIGITS:
             raise SchemaError(f"the schema has a decimal of {part} {digits}, the limit is {DECIMAL_DIGITS}")
+
+
+def _fixed_bytes(schema: Mapping[str, Any]) -> int:
+    size = schema["size"]
+    if not isinstance(size, int) or isinstance(size, bool) or size < 0:
+        raise SchemaError(
+            f"the schema has a fixed {schema['name']} of {size} bytes, which is no number of bytes"
+        )
+    return size
 
 
 def _flat(min_bytes: int) -> _Size:

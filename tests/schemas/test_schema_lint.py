@@ -88,6 +88,21 @@ def test_what_is_no_avro_is_refused(kind: object) -> None:
     assert "no valid Avro" in refused(record(kind))
 
 
+@pytest.mark.parametrize("size", [-1, "4", True, 1.5, None])
+def test_a_fixed_whose_size_is_no_number_of_bytes_is_refused(size: object) -> None:
+    assert "no number of bytes" in refused(record({"type": "fixed", "name": "F", "size": size}))
+
+
+def test_an_error_is_no_part_of_an_event() -> None:
+    error = record("string", name="Broken") | {"type": "error"}
+    assert "a type error" in refused(record(error))
+
+
+def test_two_fields_of_one_name_are_refused() -> None:
+    same = {"name": "f0", "type": "string"}
+    assert "two fields of one name" in refused({"type": "record", "name": "R", "fields": [same, same]})
+
+
 def test_a_schema_text_is_capped() -> None:
     assert "limit" in refused(record("string") | {"doc": "x" * SCHEMA_BYTES})
 

@@ -1,13 +1,13 @@
 """`pointsman topics`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from consumers.cli.options import CONFIG, AsJson, ConfigPath, examples
 
 app = typer.Typer(
-    help="The topics of the configuration: list, create, describe.",
+    help="The topics of the configuration: list, create, describe, document, and check their schemas.",
     epilog=examples("pointsman topics list"),
     no_args_is_help=True,
 )
@@ -65,3 +65,44 @@ def asyncapi(*, config: ConfigPath = CONFIG, as_json: AsJson = False) -> None:
     from consumers.cli import topics
 
     topics.asyncapi(config, as_json=as_json)
+
+
+Compatibility = Literal[
+    "backward", "backward-transitive", "forward", "forward-transitive", "full", "full-transitive"
+]
+"""The values of `schemas.registry.versions.Mode`, which is not imported for the help text alone."""
+
+
+@app.command(
+    epilog=examples(
+        "pointsman topics check",
+        "pointsman topics check erp.orders-value --mode full-transitive --json",
+        "pointsman topics check --against origin/main",
+    )
+)
+def check(
+    subjects: Annotated[
+        list[str] | None, typer.Argument(help="Subjects, or event types of files; all if missing.")
+    ] = None,
+    *,
+    config: ConfigPath = CONFIG,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="REVISION", help="Compare schema files with those of this git revision."),
+    ] = None,
+    mode: Annotated[
+        Compatibility,
+        typer.Option(
+            help="Who must be able to read whom: new readers old records, old readers new ones, both."
+        ),
+    ] = "backward-transitive",
+    as_json: AsJson = False,
+) -> None:
+    """Check that schemas fit their earlier versions, in the registry or in files, and say what breaks for whom.
+
+    The newest file of each event is compared with every version that the registry has of it; without `registry.url`, with the
+    files of its earlier versions: those of `registry.folder`, or the packaged ones. Changes nothing. Exit code 0: nothing breaks; 1: something does.
+    """
+    from consumers.cli import topic_check
+
+    topic_check.check(config, subjects or [], against=against, mode=mode, as_json=as_json)
