@@ -81,14 +81,7 @@ def _declare(
         where=f"{settings.definitions}: {own.tool}",
         effect=effect,
         result=result_model(f"{connector.name}.{verb}", own.fields),
-        idempotency=idempotency,
-        window=own.window,
-        compensate=own.compensate,
-        reconcile=own.reconcile,
-        protected=own.protected,
-        outward=own.outward,
-        constraints=own.constraints,
-        examples=own.examples,
+        **own.model_copy(update={"idempotency": idempotency}).contract(),
     )
 
 
@@ -109,7 +102,7 @@ def _effect(own: ToolSettings, definition: Definition, *, trusted: bool) -> tupl
         raise SettingsError(
             [SettingsMistake(("effect",), f"nobody says whether {own.tool} is a read or a write", hint)]
         )
-    if own.idempotency is not None:
+    if "idempotency" in own.model_fields_set:
         return effect, own.idempotency
     return effect, "natural" if effect == "write" and hints.get("idempotentHint") is True else "none"
 

@@ -15,7 +15,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from connectors.action import Effect, UndoByState
+from connectors.action import Effect
+from connectors.described import DescribedAction
 from connectors.egress import check_entry, origin_of
 
 _CLOSED = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
@@ -127,7 +128,7 @@ class FieldSettings(BaseModel):
         return self
 
 
-class ToolSettings(BaseModel):
+class ToolSettings(DescribedAction):
     """One tool that may be called; what is not listed may not.
 
     Attributes:
@@ -136,15 +137,7 @@ class ToolSettings(BaseModel):
         arguments: descriptions of arguments, in place of the server's.
         fixed: arguments that are always sent so; the model neither sees nor sets them.
         effect: `read` or `write`; only a trusted server's hints say it otherwise.
-        idempotency: how a write is kept from happening twice.
         key_argument: the argument that carries the idempotency key; for `provider-key`.
-        window: how long the server honours it.
-        compensate: full name of the action that undoes this one, or a state's read and the action for each state.
-        reconcile: full name of the read that finds out whether it took effect.
-        protected: arguments that must match a trusted value.
-        outward: whether it reaches people or systems outside.
-        constraints: rules in words.
-        examples: example arguments.
         fields: what is kept of the answer, by the name that it gets; everything where it is None.
         errors: what an error of a write means: `in-doubt`, or `refused` where its author promises that nothing was done.
     """
@@ -156,15 +149,7 @@ class ToolSettings(BaseModel):
     arguments: dict[str, str] = Field(default_factory=dict)
     fixed: dict[str, JsonValue] = Field(default_factory=dict)
     effect: Effect | None = None
-    idempotency: Literal["none", "provider-key", "natural"] | None = None
     key_argument: str | None = None
-    window: str | None = None
-    compensate: str | UndoByState | None = None
-    reconcile: str | None = None
-    protected: frozenset[str] = frozenset()
-    outward: bool = False
-    constraints: tuple[str, ...] = ()
-    examples: tuple[dict[str, JsonValue], ...] = ()
     fields: Annotated[dict[_Name, FieldSettings], Field(min_length=1)] | None = None
     errors: Literal["in-doubt", "refused"] = "in-doubt"
 

@@ -72,14 +72,7 @@ def declare_operation(
         where=f"{where}: {operation.method} {operation.path}",
         effect=effect,
         result=_result(f"{connector.name}_{verb}_result", operation, own, document),
-        idempotency=own.idempotency,
-        window=own.window,
-        compensate=own.compensate,
-        reconcile=own.reconcile,
-        protected=own.protected,
-        outward=own.outward,
-        constraints=own.constraints,
-        examples=own.examples,
+        **own.contract(),
     )
 
 

@@ -5,8 +5,9 @@ from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, WithJsonSchema, create_model
 
+from connectors.kept_fields import Tree, tree_of
 from connectors.openapi.references import JsonObject
-from connectors.openapi.results import Fields, Tree, steps_of, tree_of
+from connectors.openapi.results import Fields, steps_of
 from connectors.plain_schema import JsonSchemaError, Plain, Reader
 
 _LEVELS: Final = 4
@@ -34,7 +35,7 @@ def result_model(
             "properties": {new: _schema_at(said, steps_of(old)) for new, old in fields.items()},
         }
     elif fields is not None:
-        said = _kept_schema(said, tree_of(fields))
+        said = _kept_schema(said, tree_of(map(steps_of, fields)))
     if paged:
         listed = {"type": "array", "items": said}
         said = {"type": "object", "properties": {"items": listed, "more": {"type": "boolean"}}}

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
 from connectors.errors import FailedError
+from connectors.kept_fields import kept, renamed, tree_of
 
 Fields = Sequence[str] | Mapping[str, str] | None
 """Paths (see `steps_of`), which lead through lists as well and keep the answer's form; or new names for such paths, which
 make one flat object; None keeps everything."""
-Tree = dict[str, "Tree"]
 
 _NUMBER: Final = re.compile(r"-?[0-9]{1,6}")
 
@@ -19,9 +19,8 @@ def trimmed(answer: Any, fields: Fields) -> Any:
     if fields is None or answer is None:
         return answer
     if isinstance(fields, Mapping):
-        found = {name: _at(answer, steps_of(path)) for name, path in fields.items()}
-        return {name: value for name, value in found.items() if value is not None}
-    return _kept(answer, tree_of(fields))
+        return renamed(answer, {name: steps_of(path) for name, path in fields.items()})
+    return kept(answer, tree_of(map(steps_of, fields)))
 
 
 def only_item(answer: Any, steps: Sequence[str]) -> Any:
@@ -57,34 +56,3 @@ def steps_of(path: str) -> tuple[str, ...]:
     if path.startswith("/"):
         return tuple(step.replace("~1", "/").replace("~0", "~") for step in path[1:].split("/"))
     return tuple(path.split(".")) if path else ()
-
-
-def tree_of(fields: Sequence[str]) -> Tree:
-    """Return paths by their first steps."""
-    tree: Tree = {}
-    for path in fields:
-        inside = tree
-        for name in steps_of(path):
-            inside = inside.setdefault(name, {})
-    return tree
-
-
-def _kept(value: Any, tree: Tree) -> Any:
-    if not tree:
-        return value
-    if isinstance(value, list):
-        return [_kept(each, tree) for each in cast("list[Any]", value)]
-    if not isinstance(value, dict):
-        return None
-    members = cast("dict[str, Any]", value)
-    return {name: _kept(members[name], inner) for name, inner in tree.items() if name in members}
-
-
-def _at(value: Any, path: Sequence[str]) -> Any:
-    for number, name in enumerate(path):
-        if isinstance(value, list):
-            return [_at(each, path[number:]) for each in cast("list[Any]", value)]
-        if not isinstance(value, dict):
-            return None
-        value = cast("dict[str, Any]", value).get(name)
-    return value

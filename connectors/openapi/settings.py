@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from connectors.action import Effect, UndoByState
+from connectors.action import Effect
+from connectors.described import DescribedAction
 from connectors.http_auth import CLOSED, Auth
 from connectors.http_headers import HeaderName, check_header
 from connectors.http_settings import HttpSettings
@@ -45,23 +46,15 @@ class ArgumentSettings(BaseModel):
         return self
 
 
-class OperationSettings(BaseModel):
+class OperationSettings(DescribedAction):
     """One operation that may be called; what is not listed may not.
 
     Attributes:
         id: its `operationId`, or method and path as `GET /orders/{id}`.
         effect: `read` or `write`; only a GET or HEAD is a read without saying so.
         description: in place of the document's.
-        idempotency: how a write is kept from happening twice.
         key_header: the header that carries the idempotency key; for `provider-key`.
         key_argument: the argument that carries it, where the system wants it in body or query.
-        window: how long the system honours it.
-        compensate: full name of the action that undoes this one, or a state's read and the action for each state.
-        reconcile: full name of the read that finds out whether it took effect.
-        protected: arguments that must match a trusted value.
-        outward: whether it reaches people or systems outside.
-        constraints: rules in words.
-        examples: example arguments.
         arguments: by the name that the import gave them.
         result_fields: paths of what the model sees of the answer, through lists as well; or a new name for each path. They
             are dotted (`customer.id`) or, with a slash in front, JSON pointers (`/@odata.id`).
@@ -77,16 +70,8 @@ class OperationSettings(BaseModel):
     id: str
     effect: Effect | None = None
     description: str | None = None
-    idempotency: Literal["none", "provider-key", "natural"] = "none"
     key_header: HeaderName | None = None
     key_argument: str | None = None
-    window: str | None = None
-    compensate: str | UndoByState | None = None
-    reconcile: str | None = None
-    protected: frozenset[str] = frozenset()
-    outward: bool = False
-    constraints: tuple[str, ...] = ()
-    examples: tuple[dict[str, Any], ...] = ()
     arguments: dict[str, ArgumentSettings] = Field(default_factory=dict)
     result_fields: tuple[str, ...] | dict[str, str] | None = None
     pages: Pages | None = None

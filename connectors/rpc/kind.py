@@ -85,14 +85,7 @@ def _declare(connector: Connector[RpcClient], verb: str, action: RpcAction, find
         where=f"connectors.{connector.name}.actions.{verb}",
         effect=action.effect,
         result=action.returns and _result(verb, action.returns),
-        idempotency=action.idempotency,
-        window=action.window,
-        compensate=action.compensate,
-        reconcile=action.reconcile,
-        protected=action.protected,
-        outward=action.outward,
-        constraints=action.constraints,
-        examples=action.examples,
+        **action.contract(),
     )
 
 

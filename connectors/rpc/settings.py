@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from connectors.action import Effect, UndoByState
+from connectors.action import Effect
+from connectors.described import DescribedAction
 from connectors.http_settings import HttpSettings
 
 _CLOSED = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
@@ -42,7 +43,7 @@ class ReturnsSettings(BaseModel):
     first: bool = False
 
 
-class RpcAction(BaseModel):
+class RpcAction(DescribedAction):
     """One method that may be called; what is not listed may not.
 
     Attributes:
@@ -53,16 +54,8 @@ class RpcAction(BaseModel):
         keywords: by name; for Odoo, and for JSON-RPC systems that take names.
         arguments: JSON Schema of the action's arguments.
         returns: what the returned value is called; without it the result is the value itself.
-        idempotency: how a write is kept from happening twice.
         look_first: whether `reconcile` is asked before the write, at every attempt, and what it finds is the result. It
             makes a write that keeps the key (a reference, a note) a natural one.
-        window: how long the system honours the key.
-        compensate: full name of the action that undoes this one, or a state's read and the action for each state.
-        reconcile: full name of the read in this section that finds out whether it took effect; it returns null where not.
-        protected: arguments that must match a trusted value.
-        outward: whether it reaches people or systems outside.
-        constraints: rules in words.
-        examples: example arguments.
     """
 
     model_config = _CLOSED
@@ -74,15 +67,7 @@ class RpcAction(BaseModel):
     keywords: dict[str, Any] = Field(default_factory=dict[str, Any])
     arguments: dict[str, Any] = Field(default_factory=lambda: {"type": "object", "properties": {}})
     returns: ReturnsSettings | None = None
-    idempotency: Literal["none", "provider-key", "natural"] = "none"
     look_first: bool = False
-    window: str | None = None
-    compensate: str | UndoByState | None = None
-    reconcile: str | None = None
-    protected: frozenset[str] = frozenset()
-    outward: bool = False
-    constraints: tuple[str, ...] = ()
-    examples: tuple[dict[str, Any], ...] = ()
 
     @model_validator(mode="after")
     def _looks_somewhere(self) -> Self:

@@ -80,14 +80,7 @@ def _declare(
         where=where,
         effect=own.effect,
         result=result,
-        idempotency=own.idempotency,
-        window=own.window,
-        compensate=own.compensate,
-        reconcile=own.reconcile,
-        protected=own.protected,
-        outward=own.outward,
-        constraints=own.constraints,
-        examples=own.examples,
+        **own.contract(),
     )
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, cast
 from pydantic import BaseModel, ConfigDict, RootModel, WithJsonSchema, create_model
 from pydantic import Field as PydanticField
 
+from connectors.kept_fields import Tree, at, kept, renamed, tree_of
 from connectors.soap.fields import TEXT, Complex, Field
 from connectors.soap.simple_types import Simple, read, schema_of
 from connectors.soap.xml import XSI, Element, elements, resolved
@@ -21,7 +22,6 @@ from connectors.soap.xml_types import XmlTypes
 Kept = tuple[str, ...] | dict[str, str] | None
 """Dotted paths, which lead through lists as well and keep the form; or new names for such paths, which make one flat object; None
 keeps everything."""
-Tree = dict[str, "Tree"]
 
 _LEVELS: Final = 4
 """Of a result that are described; what lies deeper may be anything."""
@@ -64,16 +64,15 @@ def members_of(types: XmlTypes, element: Element, fields: Sequence[Field]) -> di
     return found
 
 
-def kept_of(result: Any, path: str | None, kept: Kept) -> Any:
+def kept_of(result: Any, path: str | None, fields: Kept) -> Any:
     """Return the part of a result at a path, or None where there is none, and of it what is kept."""
     if path is not None:
-        result = _at(result, path.split("."))
-    if result is None or kept is None:
+        result = at(result, path.split("."))
+    if result is None or fields is None:
         return result
-    if isinstance(kept, dict):
-        found = {name: _at(result, where.split(".")) for name, where in kept.items()}
-        return {name: value for name, value in found.items() if value is not None}
-    return _kept(result, _tree(kept))
+    if isinstance(fields, dict):
+        return renamed(result, {name: where.split(".") for name, where in fields.items()})
+    return kept(result, tree_of(each.split(".") for each in fields))
 
 
 def result_schema(types: XmlTypes, fields: Sequence[Field]) -> dict[str, Any]:
@@ -100,7 +99,7 @@ def result_model(name: str, schema: Mapping[str, Any], path: str | None, kept: K
     elif kept is not None:
         for each in kept:
             _schema_at(said, each)
-        said = _kept_schema(said, _tree(kept))
+        said = _kept_schema(said, tree_of(each.split(".") for each in kept))
     if said.get("type") != "object":
         return RootModel[Annotated[Any, WithJsonSchema(said)]]
     made: dict[str, Any] = {}
@@ -135,36 +134,6 @@ class _Described:
         elif each.nillable:
             said = {"anyOf": [said, {"type": "null"}]}
         return {**said, "description": each.said} if each.said and each.name != TEXT else said
-
-
-def _kept(value: Any, tree: Tree) -> Any:
-    if not tree:
-        return value
-    if isinstance(value, list):
-        return [_kept(each, tree) for each in cast("list[Any]", value)]
-    if not isinstance(value, dict):
-        return None
-    members = cast("dict[str, Any]", value)
-    return {name: _kept(members[name], inner) for name, inner in tree.items() if name in members}
-
-
-def _at(value: Any, path: Sequence[str]) -> Any:
-    for number, name in enumerate(path):
-        if isinstance(value, list):
-            return [_at(each, path[number:]) for each in cast("list[Any]", value)]
-        if not isinstance(value, dict):
-            return None
-        value = cast("dict[str, Any]", value).get(name)
-    return value
-
-
-def _tree(paths: Sequence[str]) -> Tree:
-    tree: Tree = {}
-    for path in paths:
-        inside = tree
-        for name in path.split("."):
-            inside = inside.setdefault(name, {})
-    return tree
 
 
 def _kept_schema(schema: Mapping[str, Any], tree: Tree) -> dict[str, Any]:

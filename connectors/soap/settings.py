@@ -1,12 +1,13 @@
 """The section of the configuration that describes one SOAP service by its WSDL."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from connectors.action import Effect, UndoByState
+from connectors.action import Effect
+from connectors.described import DescribedAction
 from connectors.http_auth import Auth
 from connectors.http_headers import HeaderName
 from connectors.http_settings import HttpSettings
@@ -48,7 +49,7 @@ class ArgumentSettings(BaseModel):
     hidden: bool = False
 
 
-class OperationSettings(BaseModel):
+class OperationSettings(DescribedAction):
     """One operation that may be called; what is not listed may not.
 
     Attributes:
@@ -57,17 +58,9 @@ class OperationSettings(BaseModel):
         port: where several ports do; else the one that speaks SOAP 1.1, then 1.2.
         effect: `read` or `write`; a WSDL does not say it.
         description: in place of the WSDL's documentation.
-        idempotency: how a write is kept from happening twice.
         key_element: dotted path of the element that carries the idempotency key; the model does not see it. A read that
             reconciles a write is called with the write's key.
         key_header: the HTTP header that carries it.
-        window: how long the system honours the key; for `provider-key`.
-        compensate: full name of the action that undoes this one, or a state's read and the action for each state.
-        reconcile: full name of the read that finds out whether it took effect.
-        protected: arguments that must match a trusted value.
-        outward: whether it reaches people or systems outside.
-        constraints: rules in words.
-        examples: example arguments.
         inside: dotted path of the object whose members are the arguments, so that rules and other actions know them by name.
         arguments: by dotted path from the message, through lists as well.
         result: dotted path of the part of the reply that is the result; null where it is missing.
@@ -84,16 +77,8 @@ class OperationSettings(BaseModel):
     port: str | None = None
     effect: Effect
     description: str | None = None
-    idempotency: Literal["none", "provider-key", "natural"] = "none"
     key_element: ArgumentPath | None = None
     key_header: HeaderName | None = None
-    window: str | None = None
-    compensate: str | UndoByState | None = None
-    reconcile: str | None = None
-    protected: frozenset[str] = frozenset()
-    outward: bool = False
-    constraints: tuple[str, ...] = ()
-    examples: tuple[dict[str, Any], ...] = ()
     inside: ArgumentPath | None = None
     arguments: dict[ArgumentPath, ArgumentSettings] = Field(default_factory=dict)
     result: ArgumentPath | None = None
