@@ -101,6 +101,7 @@ audit: .venv/dev ## known vulnerabilities in what the lock names
 lock: ## resolve the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --extra local --group build $(LOCK) -o requirements.lock
 	uv pip compile pyproject.toml --all-extras --group dev -c requirements.lock $(LOCK) -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra local --extra all --group build -c requirements-dev.lock $(LOCK) -o requirements-connectors.lock
 LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --upgrade
 
 clean: ## remove what was made here

@@ -34,6 +34,7 @@ def test_the_top_level_holds_only_what_a_reader_expects() -> None:
         "Makefile",
         "requirements.lock",
         "requirements-dev.lock",
+        "requirements-connectors.lock",
     }
     assert expected <= top
     assert {name for name in top - expected - companions if not name.startswith(".")} == set()
