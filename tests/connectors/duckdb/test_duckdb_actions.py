@@ -21,7 +21,7 @@ from connectors.perform import perform
 from connectors.sql.client import SqlClient
 from tests.connectors.duckdb.warehouse import made, section
 from tests.connectors.sql.honest import HONEST
-from tests.connectors.sql.hostile import CATALOGUE, DUCK
+from tests.connectors.sql.hostile import CATALOGUE, DUCK, Hostile
 
 ENDLESS = "SELECT count(*) AS n FROM range(10000000) a JOIN range(10000000) b ON a.range <> b.range"
 
@@ -153,14 +153,17 @@ def test_a_write_is_a_mistake(path: Path) -> None:
 
 @pytest.mark.parametrize("kind", CATALOGUE)
 def test_without_the_guard_the_second_wall_holds_what_is_stated(path: Path, kind: str) -> None:
+    async def passes(hostile: Hostile) -> bool:
+        # Time is to stop only what has no end, and not what is slow today.
+        seconds = 10 if DUCK in hostile.open_in else 0.5
+        async with opened(section(path, limits={"seconds": seconds}, memory_mb=64)) as (_, client):
+            with suppress(FailedError):
+                await client.select(call_of(client, timeout_s=30), "warehouse.select", hostile.query)
+                return True
+        return False
+
     async def passed() -> set[str]:
-        queries: set[str] = set()
-        async with opened(section(path, limits={"seconds": 0.5}, memory_mb=64)) as (_, client):
-            for hostile in CATALOGUE[kind]:
-                with suppress(FailedError):
-                    await client.select(call_of(client), "warehouse.select", hostile.query)
-                    queries.add(hostile.query)
-        return queries
+        return {hostile.query for hostile in CATALOGUE[kind] if await passes(hostile)}
 
     before = path.read_bytes()
     assert asyncio.run(passed()) == {each.query for each in CATALOGUE[kind] if DUCK in each.open_in}
