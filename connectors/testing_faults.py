@@ -31,7 +31,13 @@ _GRACE_S: Final = 2.0
 
 
 async def check_lost_reply(
-    connector: Connector[Any], client: Any, link: FaultyLink, trial: Trial, *, count: Count
+    connector: Connector[Any],
+    client: Any,
+    link: FaultyLink,
+    trial: Trial,
+    *,
+    count: Count,
+    after: int = 0,
 ) -> None:
     """A write whose reply is lost happened, is in doubt, and the way out of doubt that it declares leads to one effect.
 
@@ -44,11 +50,12 @@ async def check_lost_reply(
         link: in front of the system.
         trial: a write that may be performed twice with two keys.
         count: effects in the system so far, not asked through the link.
+        after: replies that come before the one that is lost, such as of a look-up or of BEGIN.
     """
     action = _write(connector, trial)
     await _perform(action, client, trial, str(uuid4()))
     key, before = str(uuid4()), await count()
-    with link.losing_replies():
+    with link.losing_replies(after=after):
         await _raises(InDoubtError, action, client, trial, key, "its reply was lost")
     happened = await count() - before
     _hold(

@@ -36,6 +36,7 @@ class FaultyLink:
         """Connections on which a reply was lost."""
         self._target: Final = (host, port)
         self._replies = _Replies.PASS
+        self._pass_first = 0
         self._open: set[asyncio.StreamWriter] = set()
         self._serving: set[asyncio.Task[Any]] = set()
 
@@ -56,8 +57,13 @@ class FaultyLink:
                 await asyncio.wait(link._serving, timeout=_CLOSING_S)
 
     @contextmanager
-    def losing_replies(self) -> Generator[None]:
-        """Throw replies away, and close the connections they came on."""
+    def losing_replies(self, *, after: int = 0) -> Generator[None]:
+        """Throw replies away, and close the connections they came on.
+
+        Args:
+            after: so many replies, of all connections together, pass before. What a system sends in answer to a request is one.
+        """
+        self._pass_first = after
         with self._treating(_Replies.LOST):
             yield
 
@@ -87,32 +93,47 @@ class FaultyLink:
             self._closed(writer)
             return
         self._open.add(requests)
-        asking = asyncio.create_task(_pump(reader, requests), name="faulty link: requests")
+        asked = asyncio.Event()
+        asking = asyncio.create_task(_pump(reader, requests, asked), name="faulty link: requests")
         try:
-            await self._answer(answers, writer)
+            await self._answer(answers, writer, asked)
         finally:
             asking.cancel()
             self._closed(writer)
             self._closed(requests)
 
-    async def _answer(self, answers: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _answer(
+        self, answers: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: asyncio.Event
+    ) -> None:
+        treated = _Replies.PASS
         with suppress(ConnectionError):
             while data := await answers.read(_CHUNK):
-                if self._replies is _Replies.LOST:
+                if asked.is_set() or self._replies is not _Replies.LOST:
+                    asked.clear()
+                    treated = self._next()
+                if treated is _Replies.LOST:
                     self.lost += 1
                     return
-                if self._replies is _Replies.PASS:
+                if treated is _Replies.PASS:
                     writer.write(data)
                     await writer.drain()
+
+    def _next(self) -> _Replies:
+        """Say what becomes of the next reply."""
+        if self._replies is _Replies.LOST and self._pass_first:
+            self._pass_first -= 1
+            return _Replies.PASS
+        return self._replies
 
     def _closed(self, writer: asyncio.StreamWriter) -> None:
         self._open.discard(writer)
         writer.close()
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: asyncio.Event) -> None:
     with suppress(ConnectionError):
         while data := await reader.read(_CHUNK):
+            asked.set()
             writer.write(data)
             await writer.drain()
         writer.write_eof()

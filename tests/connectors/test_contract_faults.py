@@ -170,6 +170,21 @@ async def test_a_reconcile_that_finds_what_never_happened_is_found(line: Line) -
         await testing_faults.check_nothing_found(desk, line, FILE)
 
 
+async def test_the_reply_to_be_lost_may_come_after_others(
+    system: Desk, link: FaultyLink, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = line.ask
+
+    async def peek_first(call: Call[Any], text: str) -> int:
+        await asked(call, "peek")
+        return await asked(call, text)
+
+    monkeypatch.setattr(line, "ask", peek_first)
+    with pytest.raises(ContractError, match="it happened 0 times, so nothing is shown"):
+        await testing_faults.check_lost_reply(desk, line, link, DRAW, count=system.count)
+    await testing_faults.check_lost_reply(desk, line, link, DRAW, count=system.count, after=1)
+
+
 @pytest.mark.parametrize("lost", [FailedError, RuntimeError])
 async def test_a_lost_reply_that_is_called_a_failure_is_found(
     system: Desk, link: FaultyLink, line: Line, lost: Callable[[str], Exception]
