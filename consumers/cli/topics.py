@@ -6,13 +6,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import typer
 import yaml
 
 from consumers.adapters.kafka_reader import Span, topic_reader
 from consumers.app.config import Config
 from consumers.app.connections import kafka_connection
 from consumers.cli import topic_asyncapi
-from consumers.cli.exits import end_with, fail, load, perform
+from consumers.cli.exits import FAILED, end_with, fail, load, perform
 from consumers.cli.screen import out, print_json, print_text, styled, table
 from consumers.cli.topic_admin import topic_admin
 from consumers.cli.topic_asyncapi import Described
@@ -39,6 +40,25 @@ def list_topics(config: Path, *, as_json: bool) -> None:
             _state(planned, there),
         )
     out().print(made)
+
+
+def diff(config: Path, *, as_json: bool) -> None:
+    """Print what the cluster has otherwise than planned; the exit code says whether there is anything."""
+    settings = load(config).config
+    actual = perform(_actual(settings))
+    rows = [(planned, actual.get(planned.name)) for planned in plan(settings)]
+    wrong = [row for row in rows if row[1] is None or differences(row[0], row[1])]
+    if as_json:
+        print_json([_document(planned, there) for planned, there in wrong])
+    elif wrong:
+        made = table("topic", "role", "difference")
+        for planned, there in wrong:
+            made.add_row(styled(planned.name, "bold"), planned.role, _state(planned, there))
+        out().print(made)
+    else:
+        out().print(styled(f"all {len(rows)} topics are as planned", "green"))
+    if wrong:
+        raise typer.Exit(FAILED)
 
 
 def asyncapi(config: Path, *, as_json: bool) -> None:
