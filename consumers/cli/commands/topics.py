@@ -54,6 +54,14 @@ def describe(
     topics.describe(config, topic, as_json=as_json)
 
 
+@app.command(epilog=examples("pointsman topics diff", "pointsman topics diff --json"))
+def diff(*, config: ConfigPath = CONFIG, as_json: AsJson = False) -> None:
+    """Show only topics that are missing, or otherwise than planned, and end with 1 if there are any: for CI."""
+    from consumers.cli import topics
+
+    topics.diff(config, as_json=as_json)
+
+
 @app.command(
     epilog=examples("pointsman topics asyncapi > pointsman.asyncapi.yaml", "pointsman topics asyncapi --json")
 )

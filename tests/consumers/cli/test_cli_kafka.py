@@ -120,6 +120,18 @@ def test_topics_are_made_once_and_a_second_time_nothing_happens(stage: Stage) ->
     assert by_role["steps"]["differences"] == []
 
 
+def test_a_difference_is_shown_and_ends_with_one(stage: Stage) -> None:
+    missing = stage.json("topics", "diff", exit_code=1)
+    assert {topic["exists"] for topic in missing} == {False}
+    stage.run("topics", "create")
+    assert "are as planned" in stage.run("topics", "diff").stdout
+    stage.config.write_text(
+        stage.config.read_text().replace(f"{stage.name}.steps", f"{stage.name}.other-steps")
+    )
+    (other,) = stage.json("topics", "diff", exit_code=1)
+    assert other["role"] == "steps"
+
+
 def test_topic_is_described_with_settings_and_offsets(topics: Stage) -> None:
     topics.run("publish", f"{topics.name}.orders", "--type", "order.praised", "--session", "s")
     orders = topics.json("topics", "describe", f"{topics.name}.orders")
