@@ -100,7 +100,7 @@ class OpenApiSettings(HttpSettings):
     """A section that uses `openapi`.
 
     Attributes:
-        document: JSON or YAML, relative to the folder of the configuration.
+        document: JSON or YAML.
         auth: how requests prove who sends them; None sends none.
         answer_bytes: longest answer that is read.
         operations: what may be called, by the verb it is called by; only these are expanded, so that building is bounded.
