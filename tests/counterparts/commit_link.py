@@ -19,7 +19,10 @@ class CommitLink(FaultyLink):
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await super()._serve(_Requests(self, reader), writer)
 
-    async def _answer(self, answers: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _answer(
+        self, answers: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: asyncio.Event
+    ) -> None:
+        del asked  # what counts here is what is answered
         with suppress(ConnectionError):
             while data := await answers.read(_CHUNK):
                 if self._replies.name == "LOST" and _COMMITTED in data:
