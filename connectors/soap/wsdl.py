@@ -119,6 +119,7 @@ def _document(documents: Documents) -> Any:
     except (
         exceptions.Error,
         lxml.LxmlError,
+        # What zeep raises by itself, undocumented, for what it has not built or did not expect.
         LookupError,
         NotImplementedError,
         AttributeError,

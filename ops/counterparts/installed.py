@@ -58,6 +58,14 @@ def node_packages(name: str, folder: Path, *, install_s: float = 600) -> Path:
     return kept(name, b"".join(file.read_bytes() for file in files), install)
 
 
+def node_program() -> str:
+    """Return the Node.js of this machine; raises UnavailableError where there is none."""
+    node = shutil.which("node")
+    if node is None:
+        raise UnavailableError("node is not installed (package nodejs)")
+    return node
+
+
 def kept(name: str, made_of: bytes, make: Callable[[Path], None]) -> Path:
     """Return the folder that `make` fills, made once for these ingredients, also by several processes at once.
 

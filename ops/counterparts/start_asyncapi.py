@@ -7,20 +7,17 @@ Example:
 """
 
 import argparse
-import shutil
 from collections.abc import Generator, Mapping
 from pathlib import Path
 
-from installed import UnavailableError, node_packages
+from installed import node_packages, node_program
 from served import main
 
 HERE = Path(__file__).resolve().parent / "asyncapi"
 
 
 def start(_options: argparse.Namespace) -> Generator[Mapping[str, object]]:
-    node = shutil.which("node")
-    if node is None:
-        raise UnavailableError("node is not installed (package nodejs)")
+    node = node_program()
     packages = node_packages("asyncapi", HERE)
     yield {"command": [node, str(HERE / "validate.mjs"), str(packages)]}
 

@@ -13,21 +13,18 @@ Examples:
 """
 
 import argparse
-import shutil
 import tempfile
 from collections.abc import Generator, Mapping
 from pathlib import Path
 
-from installed import UnavailableError, node_packages
+from installed import node_packages, node_program
 from served import free_port, listens, main, process
 
 HERE = Path(__file__).resolve().parent / "mcp"
 
 
 def start(options: argparse.Namespace) -> Generator[Mapping[str, object]]:
-    node = shutil.which("node")
-    if node is None:
-        raise UnavailableError("node is not installed (package nodejs)")
+    node = node_program()
     packages = node_packages("mcp", HERE)
     server = packages / "node_modules" / "@modelcontextprotocol" / "server-everything" / "dist" / "index.js"
     command = [node, str(server), "stdio"]

@@ -12,21 +12,18 @@ Examples:
 """
 
 import argparse
-import shutil
 import tempfile
 from collections.abc import Generator, Mapping
 from pathlib import Path
 
-from installed import UnavailableError, node_packages
+from installed import node_packages, node_program
 from served import main
 
 HERE = Path(__file__).resolve().parent / "mcp"
 
 
 def start(_options: argparse.Namespace) -> Generator[Mapping[str, object]]:
-    node = shutil.which("node")
-    if node is None:
-        raise UnavailableError("node is not installed (package nodejs)")
+    node = node_program()
     packages = node_packages("mcp", HERE)
     server = packages / "node_modules" / "@modelcontextprotocol" / "server-memory" / "dist" / "index.js"
     with tempfile.TemporaryDirectory(prefix="mcp-memory-") as folder:
