@@ -80,22 +80,43 @@ class Approvers:
             DeadLetterError: it is not signed and must be, the signature does not hold, or its key is another person's.
         """
         about = f"the answer to {decision.request_id}"
-        if decision.signature is None:
-            if self._unsigned and person(decision.approver) not in self._named:
-                return Approver(decision.approver)
+        payload = b"" if decision.signature is None else _payload(decision, about)
+        return self.signer_of(payload, decision.signature, decision.approver, about)
+
+    def signer_of(self, payload: bytes, signature: str | None, name: str, about: str) -> Approver:
+        """Return who said something.
+
+        Args:
+            payload: what the signature covers.
+            signature: a detached JWS, or None.
+            name: who it claims to be of.
+            about: what messages call it.
+
+        Raises:
+            DeadLetterError: as `who`.
+        """
+        if signature is None:
+            if self._unsigned and person(name) not in self._named:
+                return Approver(name)
             why = "whom it names has a key" if self._unsigned else "`approvals.unsigned` is not `accept`"
             raise DeadLetterError(f"{about} is not signed, and {why}", reason="approval_unsigned")
         try:
-            kid = verify(decision.to_be_signed(), decision.signature, self._public)
-        except (SignatureError, TypeError) as error:
+            kid = verify(payload, signature, self._public)
+        except SignatureError as error:
             raise DeadLetterError(f"{about}: {error}", reason="approval_signature") from error
         key = self.keys[kid]
-        if key.approver != decision.approver:
+        if key.approver != name:
             raise DeadLetterError(
-                f"{about} is by {decision.approver}, and key {kid} is {key.approver}'s",
-                reason="approval_approver",
+                f"{about} is by {name}, and key {kid} is {key.approver}'s", reason="approval_approver"
             )
         return Approver(key.approver, key.roles, kid)
+
+
+def _payload(decision: ApprovalDecision, about: str) -> bytes:
+    try:
+        return decision.to_be_signed()
+    except TypeError as error:
+        raise DeadLetterError(f"{about}: {error}", reason="approval_signature") from error
 
 
 def person(name: str) -> str:

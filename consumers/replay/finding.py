@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from consumers.ports.sessions import SessionDamagedError, Sessions
 from consumers.router.route import Route, RouteTable
@@ -32,14 +32,13 @@ class Missing(StrEnum):
     UNFINISHED = "not finished, or not remembered any more"
 
 
-async def finished_run(
-    record: Record, codec: RecordCodec, routes: RouteTable, sessions: Sessions
-) -> Found | Missing:
-    """Return the finished run of a record of a route's topic, or why there is none.
+async def event_of(
+    record: Record, codec: RecordCodec, routes: RouteTable
+) -> tuple[Envelope, Route] | Literal[Missing.UNREADABLE, Missing.UNROUTED]:
+    """Return the event of a record of a route's topic and the route that it takes, or why there is none.
 
     Raises:
         RegistryError: the registry of schemas cannot be asked.
-        RetryError: the store cannot.
     """
     of_topic = routes.of_topic(record.topic)
     assert of_topic is not None
@@ -53,8 +52,22 @@ async def finished_run(
     except (UnreadableError, UnknownSchemaError):
         return Missing.UNREADABLE
     route = routes.find(record.topic, event.type)
-    if route is None:
-        return Missing.UNROUTED
+    return Missing.UNROUTED if route is None else (event, route)
+
+
+async def finished_run(
+    record: Record, codec: RecordCodec, routes: RouteTable, sessions: Sessions
+) -> Found | Missing:
+    """Return the finished run of a record of a route's topic, or why there is none.
+
+    Raises:
+        RegistryError: the registry of schemas cannot be asked.
+        RetryError: the store cannot.
+    """
+    found = await event_of(record, codec, routes)
+    if isinstance(found, Missing):
+        return found
+    event, route = found
     try:
         entries = checked(await sessions.read(SessionKey(event.tenant, event.session_id), event.run_id))
     except (SessionDamagedError, DamagedError) as error:

@@ -1,16 +1,13 @@
 """Runs as they were recorded: the events of a part of a topic, each with its journal. Nothing is written anywhere."""
 
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Mapping
-from datetime import datetime
+from collections.abc import AsyncGenerator, Callable
 
-from aiokafka import TopicPartition
-
-from consumers.adapters.kafka_reader import Span, TopicReader
-from consumers.errors import HaltError
+from consumers.adapters.kafka_reader import TopicReader
 from consumers.ports.sessions import Sessions
 from consumers.replay.finding import Found, Missing, finished_run
 from consumers.replay.selection import Selection
+from consumers.replay.spans import refuse_unrouted, spans_of
 from consumers.router.route import RouteTable
 from consumers.session import place
 from schemas.codec.records import RecordCodec
@@ -42,9 +39,8 @@ class RecordedRuns:
             HaltError: the topic is no input of any route, or does not exist.
             UnavailableError: the broker stopped answering.
         """
-        if self._routes.of_topic(selection.topic) is None:
-            raise HaltError(f"{selection.topic} is the input of no route: nothing was ever worked from it")
-        spans = await self._spans(selection)
+        refuse_unrouted(selection.topic, self._routes)
+        spans = await spans_of(self._reader, selection)
         total, done = sum(span.end - span.first for span in spans.values()), 0
         seen: set[str] = set()
         async for record in self._reader.between(spans):
@@ -68,32 +64,3 @@ class RecordedRuns:
 
     def _skip(self, why: str) -> None:
         self.skipped[why] += 1
-
-    async def _spans(self, selection: Selection) -> dict[TopicPartition, Span]:
-        whole = dict(await self._reader.spans([selection.topic]))
-        if selection.offsets:
-            parts = {
-                tp: Span(*selection.offsets[tp.partition])
-                for tp in whole
-                if tp.partition in selection.offsets
-            }
-        else:
-            since = await self._at(whole, selection.since, {tp: span.first for tp, span in whole.items()})
-            until = await self._at(whole, selection.until, {tp: span.end for tp, span in whole.items()})
-            parts = {tp: Span(since[tp], until[tp]) for tp in whole}
-        within = {
-            tp: Span(max(part.first, whole[tp].first), min(part.end, whole[tp].end))
-            for tp, part in parts.items()
-        }
-        return {tp: span for tp, span in within.items() if span.first < span.end}
-
-    async def _at(
-        self,
-        whole: Mapping[TopicPartition, Span],
-        at: datetime | None,
-        otherwise: Mapping[TopicPartition, int],
-    ) -> Mapping[TopicPartition, int]:
-        if at is None:
-            return otherwise
-        found = await self._reader.offsets_at(whole, at)
-        return {tp: found.get(tp, span.end) for tp, span in whole.items()}
