@@ -34,8 +34,13 @@ def entries_of(key: SessionKey, run_id: str, flat: Sequence[bytes]) -> Mapping[s
 
 def damage_of(key: SessionKey, error: UnavailableError) -> SessionDamagedError | None:
     """Return what is wrong with a session's keys, or None where the error is about something else."""
-    cause = error.__cause__
-    if not isinstance(cause, ResponseError) or not _OF_KEYS.search(str(cause)):
+    if not is_of_keys(error):
         return None
     fix = "restore these keys; the steps topic has every entry of its runs"
-    return SessionDamagedError(key, f"pointsman:{{{key.tag}}}:*", str(cause), fix)
+    return SessionDamagedError(key, f"pointsman:{{{key.tag}}}:*", str(error.__cause__), fix)
+
+
+def is_of_keys(error: UnavailableError) -> bool:
+    """Whether Redis answered, and what it met is a key that holds something else than it must."""
+    cause = error.__cause__
+    return isinstance(cause, ResponseError) and _OF_KEYS.search(str(cause)) is not None

@@ -16,7 +16,7 @@ from consumers.adapters.redis_leases import Leases
 from consumers.adapters.redis_nodes import ping
 from consumers.adapters.redis_renewal import renew_all
 from consumers.adapters.redis_scripts import Script, Scripts
-from consumers.adapters.redis_trust import Trust
+from consumers.adapters.redis_trust import Trust, token_of, unchecked
 from consumers.errors import RetryError, UnavailableError
 from consumers.ports.sessions import (
     Body,
@@ -115,7 +115,7 @@ class RedisSessions:
 
     async def open(self, key: SessionKey, run_id: str, *, take_over: bool = True) -> Opened:
         """As the port says."""
-        token = self._token()
+        token = token_of(self._trust)
         keys = [key.meta, key.context, key.journal(run_id), key.runs, *self._guard]
         limits = [self._lease_ms, self._ttl_ms, RUNS_REMEMBERED]
         about = [run_id, key.tenant, key.session_id, *limits, int(take_over), token]
@@ -141,15 +141,15 @@ class RedisSessions:
                     after_s=min(left_ms / 1000, MAX_BUSY_WAIT_S),
                 )
             case [b"UNCHECKED"]:
-                raise self._unchecked()
+                raise unchecked(self._trust)
             case _:
                 raise SessionDamagedError.of_name(key)
 
     async def read(self, key: SessionKey, run_id: str) -> Mapping[str, Body]:
         """As the port says."""
-        answer = await _call(self._scripts.read, [key.journal(run_id), *self._guard], [self._token()])
+        answer = await _call(self._scripts.read, [key.journal(run_id), *self._guard], [token_of(self._trust)])
         if answer == [b"UNCHECKED"]:
-            raise self._unchecked()
+            raise unchecked(self._trust)
         return entries_of(key, run_id, answer[1])
 
     async def append(self, lease: Lease, entries: Sequence[Entry]) -> Sequence[Entry]:
@@ -174,10 +174,10 @@ class RedisSessions:
 
     async def cancel(self, key: SessionKey, run_id: str, body: Body) -> bool:
         """As the port says."""
-        about = [place.CANCEL, canonical_json(body), self._token()]
+        about = [place.CANCEL, canonical_json(body), token_of(self._trust)]
         answer = await _call(self._scripts.mark, [key.journal(run_id), *self._guard], about)
         if answer == b"UNCHECKED":
-            raise self._unchecked()
+            raise unchecked(self._trust)
         return answer == b"MARKED"
 
     async def erase(self, key: SessionKey, at: datetime) -> Sequence[str]:
@@ -269,18 +269,6 @@ class RedisSessions:
                     f"{_run_of(lease)}: Redis does not know epoch {lease.epoch} as we wrote it: "
                     "it was wiped or went back in time"
                 )
-
-    def _token(self) -> str:
-        if self._trust is None:
-            return ""
-        if self._trust.token is None:
-            raise UnavailableError("Redis: it is being checked against the steps topic")
-        return self._trust.token
-
-    def _unchecked(self) -> UnavailableError:
-        if self._trust:
-            self._trust.doubt()
-        return UnavailableError("Redis: it was emptied, and is yet to be checked against the steps topic")
 
     def _revision(self, lease: Lease) -> int:
         held = self._leases.find(lease)

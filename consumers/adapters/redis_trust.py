@@ -11,6 +11,8 @@ from datetime import datetime
 
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from consumers.errors import UnavailableError
+
 
 class UncheckedServerError(RedisConnectionError):
     """A server that nobody has checked since it started."""
@@ -48,3 +50,23 @@ class Trust:
         """Have the servers looked at now, instead of soon."""
         self.lost = self.lost or lost
         self.doubted.set()
+
+
+def token_of(trust: Trust | None) -> str:
+    """Return the token that the store must have; empty for those who take any store as it is.
+
+    Raises:
+        UnavailableError: it is being checked.
+    """
+    if trust is None:
+        return ""
+    if trust.token is None:
+        raise UnavailableError("Redis: it is being checked against the steps topic")
+    return trust.token
+
+
+def unchecked(trust: Trust | None) -> UnavailableError:
+    """Have a store looked at that lacks the token, and return the error for whoever met it."""
+    if trust:
+        trust.doubt()
+    return UnavailableError("Redis: it was emptied, and is yet to be checked against the steps topic")

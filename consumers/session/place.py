@@ -3,6 +3,7 @@
 So parallel calls need no order among themselves, and writing an entry twice hits the same name.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,6 +94,16 @@ def approval(question: str) -> str:
 def consent(question: str, approver: str, arguments: Any) -> str:
     """Return the place of one person's yes to these arguments, where several people must agree: each counts once."""
     return f"{question}/by-{digest([approver, arguments])[:20]}/approval"
+
+
+def unanswered(places: Iterable[str]) -> bool:
+    """Say whether one of these places asks a person something, and none of them is the answer."""
+    there = frozenset(places)
+    return any(_answers_to(at) not in there for at in there if at.endswith(("/hold", "/doubt")))
+
+
+def _answers_to(at: str) -> str:
+    return f"{at}.answer" if at.endswith("/doubt") else approval(at.removesuffix("/hold"))
 
 
 def call_of(at: str) -> CallPlace:

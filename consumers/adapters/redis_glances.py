@@ -1,0 +1,105 @@
+"""A quick look at many runs in Redis: one round trip to each server, and one more where some have not ended."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, cast
+
+from redis.asyncio import RedisCluster
+
+from consumers.adapters.redis_connection import Client, busy_when_unreachable
+from consumers.adapters.redis_damage import is_of_keys
+from consumers.adapters.redis_nodes import Command, each_where_it_belongs
+from consumers.adapters.redis_trust import Trust, token_of, unchecked
+from consumers.errors import UnavailableError
+from consumers.ports.glances import Glance
+from consumers.ports.sessions import Body
+from consumers.session import place
+from consumers.session.key import SessionKey
+from consumers.session.shapes import checked
+from consumers.session.stored import DamagedError, read_journal
+
+_AT_ONCE: Final = 500
+"""Runs in one round trip: so many outcomes are in memory at once, beside the caller's."""
+_ASKED: Final = (place.OUTCOME, place.ERASED, place.CANCEL, "#entries")
+"""The last is the journal's own count: it is there as soon as anything is."""
+
+Run = tuple[SessionKey, str]
+
+
+class RedisGlances:
+    """The `Glances` port, on a client made with the same `trust`; None takes any store as it is, as tools do."""
+
+    def __init__(self, redis: Client, trust: Trust | None = None) -> None:
+        self._redis: Any = redis
+        self._trust = trust
+        # The guard of a cluster lives in a slot of its own; there, connections alone say which servers were checked.
+        self._guard = None if trust is None or isinstance(redis, RedisCluster) else trust.guard
+
+    async def look(self, runs: Sequence[Run]) -> Sequence[Glance]:
+        """As the port says. The token is asked for last: what was read before was of the store that has it."""
+        found: list[Glance] = []
+        for first in range(0, len(runs), _AT_ONCE):
+            found += await self._look(runs[first : first + _AT_ONCE])
+        return found
+
+    async def _look(self, runs: Sequence[Run]) -> list[Glance]:
+        names = [key.journal(run_id) for key, run_id in runs]
+        answers = await self._ask({name: ("HMGET", name, *_ASKED) for name in names})
+        open_ones = [name for name in names if _is_open(answers[name])]
+        places = await self._ask({name: ("HKEYS", name) for name in open_ones}) if open_ones else {}
+        return [_glance(answers[name], places.get(name, ())) for name in names]
+
+    async def _ask(self, commands: Mapping[str, Command]) -> Mapping[str, Any]:
+        """Return the answer to each command by its key; a `str` says what is wrong with that key."""
+        token = token_of(self._trust)
+        guarded = {} if self._guard is None else {self._guard: ("HGET", self._guard, "token")}
+        asked: dict[str, Command] = {**commands, **guarded}
+        async with busy_when_unreachable():
+            answers = await each_where_it_belongs(self._redis, asked)
+        for name, answer in answers.items():
+            if isinstance(answer, Exception):
+                answers[name] = await self._alone(asked[name])
+        if self._guard is not None and answers[self._guard] != token.encode():
+            raise unchecked(self._trust)
+        return answers
+
+    async def _alone(self, command: Command) -> Any:
+        """Ask once more: its key may have moved to another node. That a key is of another type is told in words."""
+        try:
+            async with busy_when_unreachable():
+                return await self._redis.execute_command(*command)
+        except UnavailableError as error:
+            if is_of_keys(error):
+                return f"{command[1]}: {error.__cause__}"
+            raise
+
+
+def _is_open(answer: Any) -> bool:
+    if isinstance(answer, str):
+        return False
+    outcome, erased, _, entries = answer
+    return entries is not None and outcome is None and erased is None
+
+
+def _glance(answer: Any, places: Any) -> Glance:
+    for told in (answer, places):
+        if isinstance(told, str):
+            return Glance(begun=True, problem=told)
+    outcome, erased, cancelled, entries = cast("Sequence[bytes | None]", answer)
+    problem, body = None, None
+    try:
+        body = None if outcome is None else _outcome(outcome)
+    except DamagedError as error:
+        problem = str(error)
+    return Glance(
+        begun=any(each is not None for each in (outcome, erased, cancelled, entries)),
+        outcome=body,
+        erased=erased is not None,
+        cancelled=cancelled is not None,
+        waits=place.unanswered(each.decode(errors="replace") for each in places),
+        problem=problem,
+    )
+
+
+def _outcome(stored: bytes) -> Body:
+    """Raises DamagedError."""
+    return checked(read_journal({place.OUTCOME.encode(): stored}).whole())[place.OUTCOME]
