@@ -1,25 +1,23 @@
 """`pointsman approvals approve, reject, done, retry, compensate`: a person's answer, signed and published."""
 
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
-from consumers.app.approval_settings import Approvals, SignWith
-from consumers.app.approver_keys import approvers, signer
+from consumers.app.approval_settings import Approvals
+from consumers.app.approver_keys import approvers
 from consumers.app.config import Config
 from consumers.app.connections import outbox, record_codec
-from consumers.app.section import SecretRef
 from consumers.cli.approval_inbox import Approval, Standing
 from consumers.cli.approvals import inbox, the_one
 from consumers.cli.exits import fail, load, perform, refuse
 from consumers.cli.screen import err, plain, print_json
+from consumers.cli.signing import Person, name_of, signer_of
 from consumers.errors import DeadLetterError
-from consumers.policy.approvers import Signer, refuse_others
+from consumers.policy.approvers import refuse_others
 from consumers.ports.clock import SystemClock
 from schemas.approval import ANSWERS, Answer, ApprovalDecision, ApprovalRequest
 
@@ -31,23 +29,6 @@ _DID: Final[Mapping[Answer, str]] = {
     "retry": "to be done now:",
     "compensate": "noted as done, and its run is undone:",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Who answers, as the command line says it.
-
-    Attributes:
-        approver: the name, or None for that of the key, or of the user of this machine.
-        comment: why.
-        key_file: the private key to sign with, or None for that of the configuration.
-        key_id: its name.
-    """
-
-    approver: str | None
-    comment: str
-    key_file: Path | None
-    key_id: str | None
 
 
 def decide(
@@ -76,8 +57,8 @@ def decide(
 async def _decide(
     settings: Config, text: str, answer: Answer, person: Person, result: Any, changes: Sequence[str]
 ) -> ApprovalDecision:
-    signs = _signer(settings.approvals, person)
-    name = _name(settings.approvals, signs, person)
+    signs = signer_of(settings.approvals, person)
+    name = name_of(settings.approvals, signs, person)
     async with AsyncExitStack() as stack:
         codec = await record_codec(settings, stack)
         approval = the_one(await inbox(settings, codec), text)
@@ -96,33 +77,6 @@ async def _decide(
         _would_count(settings.approvals, request, decision)
         await (await outbox(settings, codec, stack)).approval_decision(decision)
         return decision
-
-
-def _signer(settings: Approvals, person: Person) -> Signer | None:
-    """Return what signs; None where the configuration accepts answers that are not signed."""
-    if (person.key_file is None) != (person.key_id is None):
-        refuse("--key-file and --key-id go together: the private key, and its name in `approvals.keys`")
-    if person.key_file is not None and person.key_id is not None:
-        return signer(SignWith(id=person.key_id, key=SecretRef(file=person.key_file)), "--key-file")
-    if settings.sign_with is not None:
-        return signer(settings.sign_with)
-    if settings.unsigned != "accept":
-        refuse(
-            "workers take signed answers only: name a key with --key-file and --key-id, or in `approvals.sign_with`; "
-            "`pointsman approvals keygen` makes one"
-        )
-    return None
-
-
-def _name(settings: Approvals, signs: Signer | None, person: Person) -> str:
-    """Return who answers; a key that the configuration knows says so by itself."""
-    listed = next((key for key in settings.keys if signs and key.id == signs.id), None)
-    if listed is None:
-        found = person.approver or os.environ.get("USER", "")
-        return found or refuse("say who answers: --approver NAME")
-    if person.approver not in {None, listed.approver}:
-        refuse(f"key {listed.id} is {listed.approver}'s: leave out --approver, or sign with another key")
-    return listed.approver
 
 
 def _fits(approval: Approval, answer: Answer) -> None:

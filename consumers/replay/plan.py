@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from consumers.replay.history import Expected
-from consumers.replay.job import Mode
+from consumers.replay.mode import Mode
 
 _WINDOWS: Final = 20
 """Parts of each partition that are looked at where not all of it is."""

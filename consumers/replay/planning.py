@@ -11,7 +11,8 @@ from consumers.adapters.kafka_reader import Span, TopicReader
 from consumers.ports.glances import Glance, Glances
 from consumers.replay.finding import Missing, event_of
 from consumers.replay.history import History
-from consumers.replay.job import Job, Mode
+from consumers.replay.job import Job
+from consumers.replay.mode import Mode
 from consumers.replay.plan import Plan, RoutePlan, Spans, Standing, is_meant, windows
 from consumers.router.route import Route, RouteTable
 from consumers.run import ending

@@ -73,8 +73,9 @@ def approve(
 ) -> None:
     """Approve a held action: with these arguments, once. The rules judge it again when it is performed."""
     from consumers.cli import approval_answers
+    from consumers.cli.signing import Person
 
-    person = approval_answers.Person(approver, comment, key_file, key_id)
+    person = Person(approver, comment, key_file, key_id)
     approval_answers.decide(config, request, "approve", person, changes=changes or (), as_json=as_json)
 
 
@@ -91,8 +92,9 @@ def reject(
 ) -> None:
     """Reject a held action; the model is told, with the comment, and goes on without it."""
     from consumers.cli import approval_answers
+    from consumers.cli.signing import Person
 
-    person = approval_answers.Person(approver, comment, key_file, key_id)
+    person = Person(approver, comment, key_file, key_id)
     approval_answers.decide(config, request, "reject", person, as_json=as_json)
 
 
@@ -112,8 +114,9 @@ def done(
 ) -> None:
     """Say that an action in doubt took effect; its run goes on."""
     from consumers.cli import approval_answers
+    from consumers.cli.signing import Person
 
-    person = approval_answers.Person(approver, comment, key_file, key_id)
+    person = Person(approver, comment, key_file, key_id)
     approval_answers.decide(config, request, "done", person, result=result, as_json=as_json)
 
 
@@ -130,8 +133,9 @@ def retry(
 ) -> None:
     """Say that an action in doubt did not take effect; it is sent once more, under the same key."""
     from consumers.cli import approval_answers
+    from consumers.cli.signing import Person
 
-    person = approval_answers.Person(approver, comment, key_file, key_id)
+    person = Person(approver, comment, key_file, key_id)
     approval_answers.decide(config, request, "retry", person, as_json=as_json)
 
 
@@ -148,8 +152,9 @@ def compensate(
 ) -> None:
     """Say that an action in doubt took effect and should not have: its whole run is undone."""
     from consumers.cli import approval_answers
+    from consumers.cli.signing import Person
 
-    person = approval_answers.Person(approver, comment, key_file, key_id)
+    person = Person(approver, comment, key_file, key_id)
     approval_answers.decide(config, request, "compensate", person, as_json=as_json)
 
 

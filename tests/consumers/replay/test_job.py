@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from consumers.policy.expressions import ExpressionError, compiled
 from consumers.replay.chosen import VARIABLES, Chosen
-from consumers.replay.job import Bounds, Job, Mode, new_id
+from consumers.replay.job import Bounds, Job, new_id
+from consumers.replay.mode import Mode
 from schemas.envelope import Envelope
 from schemas.record import Record
 

@@ -8,7 +8,8 @@ import pytest
 from consumers.errors import HaltError
 from consumers.policy.approvers import ApproverKey, Approvers, Signer
 from consumers.replay.chosen import Chosen
-from consumers.replay.job import Bounds, Job, Mode
+from consumers.replay.job import Bounds, Job
+from consumers.replay.mode import Mode
 from consumers.replay.order import Order, ordered_by, signed
 from schemas.jws import new_pair, private_key, public_key
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.replay.history import Expected, History, by_connector
-from consumers.replay.job import Mode
+from consumers.replay.mode import Mode
 from consumers.replay.plan import Plan, RoutePlan, Standing, is_meant, windows
 from schemas.outcome import ActionRecord, Outcome, Status
 

@@ -7,7 +7,8 @@ import orjson
 
 from consumers.replay.chosen import Chosen
 from consumers.replay.history import Expected
-from consumers.replay.job import Bounds, Job, Mode
+from consumers.replay.job import Bounds, Job
+from consumers.replay.mode import Mode
 from consumers.replay.plan import Plan, RoutePlan
 from consumers.replay.report import JobRecord, State, markdown, plan_document
 
