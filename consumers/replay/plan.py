@@ -9,7 +9,7 @@ from consumers.replay.history import Expected
 from consumers.replay.mode import Mode
 
 _WINDOWS: Final = 20
-"""Parts of each partition that are looked at where not all of it is."""
+"""Parts of each partition that are looked at, at most, where not all of it is."""
 
 Spans = Mapping[int, tuple[int, int]]
 """For each partition the first offset and the one after the last."""
@@ -61,21 +61,18 @@ class Plan:
     """What a job would do. Counts are of all records; where only some were looked at, they are estimates.
 
     Attributes:
-        records: in the selection, at most.
-        looked_at: of them.
+        records: in the selection, at most: some offsets may hold none.
+        looked_at: records that were.
         standings: how many events stand how; those that ended by their status, such as `ended: success`.
         routes: what would be done, by route.
+        estimated: whether not everything was looked at.
     """
 
     records: int
     looked_at: int
     standings: Mapping[str, float]
     routes: Mapping[str, RoutePlan]
-
-    @property
-    def estimated(self) -> bool:
-        """Whether not everything was looked at."""
-        return self.looked_at < self.records
+    estimated: bool = False
 
     @property
     def events(self) -> float:
@@ -109,11 +106,12 @@ def windows(spans: Spans, most: int) -> Iterator[Spans]:
     if most <= 0 or total <= most:
         yield spans
         return
-    for number in range(_WINDOWS):
+    count = max(1, min(_WINDOWS, most // len(spans)))
+    for number in range(count):
         part: dict[int, tuple[int, int]] = {}
         for partition, (first, end) in spans.items():
-            begin = first + number * (end - first) // _WINDOWS
-            room = first + (number + 1) * (end - first) // _WINDOWS - begin
+            begin = first + number * (end - first) // count
+            room = first + (number + 1) * (end - first) // count - begin
             taken = min(room, -(-most * room // total))
             if taken:
                 part[partition] = (begin, begin + taken)

@@ -1,8 +1,8 @@
 """Planning: a selection is read and looked up, and nothing is written anywhere."""
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from aiokafka import TopicPartition
@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 from consumers.adapters.kafka_reader import Span, TopicReader
 from consumers.ports.glances import Glance, Glances
 from consumers.replay.finding import Missing, event_of
-from consumers.replay.history import History
+from consumers.replay.history import Expected, History
 from consumers.replay.job import Job
 from consumers.replay.mode import Mode
 from consumers.replay.plan import Plan, RoutePlan, Spans, Standing, is_meant, windows
@@ -38,6 +38,7 @@ class _Counts:
     """What was found so far.
 
     Attributes:
+        offsets: that were looked at; some may hold no record, such as markers of transactions.
         looked_at: records.
         standings: how many stand how.
         meant: for each route the events that something would be done with.
@@ -45,6 +46,7 @@ class _Counts:
         seen: runs.
     """
 
+    offsets: int = 0
     looked_at: int = 0
     standings: Counter[str] = field(default_factory=Counter[str])
     meant: Counter[str] = field(default_factory=Counter[str])
@@ -83,6 +85,7 @@ class Planner:
         counts = _Counts()
         total = job.records if most <= 0 else min(job.records, most)
         for part in windows(job.spans, most):
+            counts.offsets += sum(end - first for first, end in part.values())
             async for batch in _batches(self._records(job.topic, part)):
                 await self._count(job, batch, counts)
                 progress(min(counts.looked_at, total), total)
@@ -167,18 +170,21 @@ def _standing(glance: Glance) -> tuple[Standing, Outcome | None]:
 
 
 def _plan(job: Job, counts: _Counts) -> Plan:
-    times = job.records / counts.looked_at if counts.looked_at else 0.0
-    routes: Mapping[str, RoutePlan] = {
-        name: RoutePlan(events * times, counts.histories[name].expected(_asked(job.mode, events) * times))
+    times = job.records / counts.offsets if counts.offsets else 0.0
+    routes = {
+        name: RoutePlan(events * times, _expected(job.mode, counts.histories[name], events * times))
         for name, events in sorted(counts.meant.items())
     }
-    standings = {name: count * times for name, count in counts.standings.most_common()}
-    return Plan(job.records, counts.looked_at, standings, routes)
+    standings = {str(name): count * times for name, count in counts.standings.most_common()}
+    estimated = counts.offsets < job.records
+    return Plan(job.records, counts.looked_at, standings, routes, estimated=estimated)
 
 
-def _asked(mode: Mode, events: int) -> int:
-    """Return for how many of them a model is asked."""
-    return 0 if mode is Mode.REBUILD else events
+def _expected(mode: Mode, history: History, events: float) -> Expected:
+    if mode is Mode.REBUILD:
+        return Expected()
+    expected = history.expected(events)
+    return expected if mode.works else replace(expected, effects={})
 
 
 async def _batches(records: AsyncIterator[Record]) -> AsyncGenerator[list[Record]]:

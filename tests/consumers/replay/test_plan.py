@@ -76,14 +76,12 @@ def test_effects_are_added_up_by_connector() -> None:
     assert by_connector(effects) == {"crm": 1.0, "erp": 3.5}
 
 
-def test_a_plan_knows_whether_it_is_an_estimate_and_how_little_it_rests_on() -> None:
+def test_a_plan_rests_on_the_route_of_which_least_is_known() -> None:
     known = RoutePlan(10, Expected(30, 0.5, {"erp.create_order": 10}, of_runs=7))
     unknown = RoutePlan(5, Expected())
     plan = Plan(1_000, 100, {"new": 15}, {"orders": known, "returns": unknown})
-    assert plan.estimated
     assert plan.events == 15
     assert plan.expected == Expected(30, 0.5, {"erp.create_order": 10}, of_runs=0)
-    assert not Plan(0, 0, {}, {}).estimated
 
 
 @pytest.mark.parametrize(

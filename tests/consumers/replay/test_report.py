@@ -29,6 +29,7 @@ PLAN = Plan(
     looked_at=100,
     standings={"never worked, or not remembered": 990.0, "ended: success": 10.0},
     routes={"orders": RoutePlan(990.0, Expected(2970.4, 9.9, {"erp.create_order": 880.04}, 12))},
+    estimated=True,
 )
 RECORD = JobRecord(
     JOB,
