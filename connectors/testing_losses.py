@@ -29,7 +29,7 @@ from connectors.testing_trial import (
 )
 
 Making = Callable[[], Awaitable[Trial]]
-"""Makes a trial of one action; what it needs in the system, such as an order to be cancelled, it puts there, not through the link."""
+"""Makes a trial of one action, and puts into the system what that needs, such as an order to be cancelled; nothing is lost meanwhile."""
 
 _MOST: Final = 200
 
@@ -75,7 +75,7 @@ async def check_each_loss(
         client: opened through the link.
         link: in front of the system.
         making: makes a trial for each key.
-        count: effects in the system so far, not asked through the link. What takes several steps has happened with one of them.
+        count: effects in the system so far; nothing is lost meanwhile. What takes several steps has happened with one of them.
         lost: whether the system's replies are lost, or our requests on their way to it.
         most: of them that one performance may take.
 

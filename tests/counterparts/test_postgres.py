@@ -114,13 +114,13 @@ async def test_whatever_is_lost_only_commit_leaves_doubt_and_the_key_tells(
         of = "" if verb == "create_order" else "WHERE status = 'cancelled'"
         return await value(shop, f"SELECT count(*) FROM sales.orders {of}")
 
-    async with opened(section(shop)) as (_, direct), linked(shop) as (link, connector, client):
+    async with linked(shop) as (link, connector, client):
 
         async def making() -> testing.Trial:
             # A reference is taken once, and an order cancelled once.
             if verb == "create_order":
                 return testing.Trial("shop.create_order", order())
-            made = await call(connector, direct, "create_order", **order())
+            made = await call(connector, client, "create_order", **order())
             return testing.Trial("shop.cancel_order", {"order_id": made["order_id"]})
 
         *before, last = await check_each_loss(connector, client, link, making, count=count, lost=lost)

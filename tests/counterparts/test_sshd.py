@@ -281,16 +281,11 @@ async def test_what_is_lost_in_the_login_means_that_nothing_was_sent(
 
 @pytest.mark.parametrize("lost", ["replies", "requests"])
 async def test_whatever_is_lost_a_key_withdraws_one_file(
-    sshd: dict[str, Any],
-    root: Path,
-    link: FaultyLink,
-    erp: tuple[Connector[Tree], FilesSettings],
-    client: Tree,
-    lost: Lost,
+    sshd: dict[str, Any], root: Path, link: FaultyLink, lost: Lost
 ) -> None:
     async def withdrawal() -> testing.Trial:
         order = await own_order()
-        await act(erp[0], client, "send_order", dict(order.arguments))
+        await act(connector, client, "send_order", dict(order.arguments))
         return testing.Trial("partner.withdraw_order", {"order_id": order.arguments["order_id"]})
 
     async def count() -> int:
@@ -298,8 +293,8 @@ async def test_whatever_is_lost_a_key_withdraws_one_file(
         return len(list(gone.iterdir())) if gone.exists() else 0
 
     connector, settings = partner(server(sshd, port=link.port))
-    async with connector.open(settings) as through:
-        await check_each_loss(connector, through, link, withdrawal, count=count, lost=lost)
+    async with connector.open(settings) as client:
+        await check_each_loss(connector, client, link, withdrawal, count=count, lost=lost)
     assert Partner(root / "to").seen() == []
 
 
