@@ -115,7 +115,7 @@ async def test_a_name_that_is_rebound_is_asked_for_once_a_connection_and_refused
     internal: Internal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = answering(monkeypatch, ["127.0.0.1"], ["169.254.169.254"])
-    first, second = await find(section(internal, egress=("127.0.0.1",)), times=2)
+    first, second = await find(section(internal, egress=("127.0.0.1",), connections=1), times=2)
     assert isinstance(first, NotSentError)
     assert isinstance(second, EgressError)
     assert internal.seen == 1
