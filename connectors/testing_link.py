@@ -122,7 +122,7 @@ class FaultyLink:
         """
         reader, writer = way
         fate = _Fate.PASS
-        with suppress(ConnectionError):
+        with suppress(OSError):
             while data := await reader.read(_CHUNK):
                 fate = turns.fate(fate, begins=begins.is_set())
                 begins.clear()

@@ -29,7 +29,7 @@ from connectors.testing_trial import (
 )
 
 Making = Callable[[], Awaitable[Trial]]
-"""Makes a trial of one action, and puts into the system what that needs, such as an order to be cancelled; nothing is lost meanwhile."""
+"""Makes a trial, always of the same action, and puts into the system what that needs, such as an order to be cancelled; nothing is lost meanwhile."""
 
 _MOST: Final = 200
 
@@ -56,7 +56,7 @@ async def check_each_loss(
     connector: Connector[Any],
     client: Any,
     link: FaultyLink,
-    making: Making,
+    trial: Trial | Making,
     *,
     count: Count,
     lost: Literal["replies", "requests"] = "replies",
@@ -74,7 +74,7 @@ async def check_each_loss(
         connector: the one under test.
         client: opened through the link.
         link: in front of the system.
-        making: makes a trial for each key.
+        trial: a write, or what makes one for each key.
         count: effects in the system so far; nothing is lost meanwhile. What takes several steps has happened with one of them.
         lost: whether the system's replies are lost, or our requests on their way to it.
         most: of them that one performance may take.
@@ -85,32 +85,37 @@ async def check_each_loss(
     Raises:
         ContractError: it does not hold, or takes more than `most`.
     """
-    trial = await making()
-    action = action_of(connector, trial, effect="write")
-    await perform_trial(action, client, trial, str(uuid4()))
+    made = await _made(trial)
+    action = action_of(connector, made, effect="write")
+    await perform_trial(action, client, made, str(uuid4()))
     losing = link.losing_replies if lost == "replies" else link.losing_requests
     losses: list[Loss] = []
     for after in range(most + 1):
-        trial, key = await making(), str(uuid4())
+        made, key = await _made(trial), str(uuid4())
         before, lost_before = await count(), link.lost
         when = f"{action.name}: of its {lost} number {after} was lost"
         with losing(after=after):
-            said, result = await _told(action, client, trial, key, when)
+            said, result = await _told(action, client, made, key, when)
         loss = Loss(said, await count() - before)
         if link.lost == lost_before:
             hold(said == "done", f"{action.name}: nothing was lost, and it says: {said}")
-            shown = lost == "requests" or Loss("in doubt", 1) in losses
-            hold(shown, f"{action.name}: at no lost reply was it in doubt and had happened: nothing is shown")
+            shown = losses if lost == "requests" else Loss("in doubt", 1) in losses
+            why = "no request went through the link" if lost == "requests" else "in no doubt had it happened"
+            hold(shown, f"{action.name}: {why}, so nothing is shown")
             return losses
         when += f", it says: {said}"
         hold(loss.happened in _TRUE_OF[said], f"{when}, and it happened {loss.happened} times")
         losses.append(loss)
-        again = await _again(connector, client, action, trial, key, loss, when)
+        again = await _again(connector, client, action, made, key, loss, when)
         same = said != "done" or action.idempotency == "none" or again == result
         hold(same, f"{when} with {result!r}, and then the same key gave {again!r}")
         happened = await count() - before
         hold(happened == 1, f"{when}, and after its way out of doubt it happened {happened} times")
     raise ContractError(f"{action.name}: takes more than {most} {lost}; give `most`")
+
+
+async def _made(trial: Trial | Making) -> Trial:
+    return trial if isinstance(trial, Trial) else await trial()
 
 
 async def _told(action: Action, client: Any, trial: Trial, key: str, when: str) -> tuple[Said, Any]:

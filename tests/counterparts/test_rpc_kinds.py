@@ -89,10 +89,6 @@ async def test_a_write_that_keeps_the_key_happens_once_and_is_undone(
     await testing.check_undo(books, client, PROSPECT)
 
 
-async def prospect() -> Trial:
-    return PROSPECT
-
-
 @pytest.mark.parametrize("lost", ["replies", "requests"])
 async def test_whatever_is_lost_a_write_that_looks_first_happens_once(
     books: Connector[RpcClient],
@@ -101,7 +97,7 @@ async def test_whatever_is_lost_a_write_that_looks_first_happens_once(
     count: testing.Count,
     lost: Literal["replies", "requests"],
 ) -> None:
-    look, own = await check_each_loss(books, client, link, prospect, count=count, lost=lost)
+    look, own = await check_each_loss(books, client, link, PROSPECT, count=count, lost=lost)
     assert (look.said, look.happened) == ("in doubt", 0)
     assert (own.said, own.happened) == ("in doubt", 1 if lost == "replies" else 0)
 
@@ -114,7 +110,7 @@ async def test_a_write_in_doubt_is_found_by_its_key_and_not_repeated(
     connector = build_rpc("json-rpc", "books", once)
     async with books.open(once) as client:
         for lost in ("replies", "requests"):
-            await check_each_loss(connector, client, link, prospect, count=count, lost=lost)
+            await check_each_loss(connector, client, link, PROSPECT, count=count, lost=lost)
         await testing_faults.check_nothing_found(connector, client, PROSPECT)
         await testing_faults.check_rehearsal(connector, client, PROSPECT, settings=once, count=count)
 
