@@ -1,9 +1,9 @@
-"""Where an HTTP connector may connect to: hosts by name, and addresses that a name may turn out to have. Pure.
+"""Where a connector may connect to: hosts by name, and addresses that a name may turn out to have. Pure.
 
-Names and addresses are two questions. A host's name is trusted where an operator wrote it: `base_url` and `egress`. What
-that name resolves to is not, because somebody else answers: an address that is not on the internet (loopback, private,
-link-local, cloud metadata, …) is refused unless `egress` lists it. An address that is itself written in `base_url` or
-`egress` was written by the operator, too, and counts as listed; so does this machine for the name `localhost` (RFC 6761).
+Names and addresses are two questions. A host's name is trusted where an operator wrote it: `base_url` (or `host`) and
+`egress`. What that name resolves to is not, because somebody else answers: an address that is not on the internet
+(loopback, private, link-local, cloud metadata, …) is refused unless `egress` lists it. An address that is itself written
+there was written by the operator, too, and counts as listed; so does this machine for the name `localhost` (RFC 6761).
 """
 
 import re
@@ -105,7 +105,25 @@ def egress_of(base_url: str, listed: Sequence[str] = ()) -> Egress:
         ValueError: the URL or an entry is none of these.
     """
     own = origin_of(base_url)
-    hosts: set[tuple[str, int | None]] = {(own.host, own.port)}
+    return _egress(own.host, own.port, listed)
+
+
+def egress_of_host(host: str, port: int, listed: Sequence[str] = ()) -> Egress:
+    """Return the policy of a connector that speaks to one host, which it has no URL of.
+
+    Args:
+        host: a name or an address; written by an operator, as of `egress_of`.
+        port: of its system.
+        listed: as of `egress_of`.
+
+    Raises:
+        ValueError: the host is neither, or an entry is none.
+    """
+    return _egress(_host(host), port, listed)
+
+
+def _egress(own: str, port: int, listed: Sequence[str]) -> Egress:
+    hosts: set[tuple[str, int | None]] = {(own, port)}
     networks: list[Network] = []
     for entry in listed:
         if "/" in entry:

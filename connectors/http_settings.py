@@ -1,12 +1,12 @@
 """Settings that every HTTP connector has; derive those of your own from them."""
 
-from collections.abc import Callable
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
-from connectors.egress import check_entry, origin_of
+from connectors.egress import origin_of
+from connectors.egress_setting import EgressList
 
 
 class HttpSettings(BaseModel):
@@ -21,23 +21,14 @@ class HttpSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     base_url: str
-    egress: tuple[str, ...] = ()
+    egress: EgressList = ()
     timeout_s: Annotated[float, Field(gt=0, le=300)] = 10.0
 
     @field_validator("base_url")
     @classmethod
     def _is_origin(cls, value: str) -> str:
-        return _checked(value, origin_of)
-
-    @field_validator("egress")
-    @classmethod
-    def _are_entries(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(_checked(each, check_entry) for each in value)
-
-
-def _checked(value: str, check: Callable[[str], object]) -> str:
-    try:
-        check(value)
-    except ValueError as error:
-        raise PydanticCustomError("egress", "{problem}", {"problem": str(error)}) from None
-    return value
+        try:
+            origin_of(value)
+        except ValueError as error:
+            raise PydanticCustomError("egress", "{problem}", {"problem": str(error)}) from None
+        return value

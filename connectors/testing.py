@@ -14,50 +14,41 @@ client perform real actions: give them a sandbox or a test account. What happens
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, get_args
 from uuid import uuid4
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from connectors.action import Action, Call, UndoByState
+from connectors.action import UndoByState
 from connectors.catalog import Catalog, undo_arguments
 from connectors.connector import Connector
 from connectors.errors import BusyError, NotSentError
-from connectors.perform import argument_values, perform
+from connectors.perform import argument_values
+from connectors.testing_trial import ContractError, Count, Trial, action_of, hold, perform_trial
+
+__all__ = (
+    "ContractError",
+    "Count",
+    "Trial",
+    "check_declarations",
+    "check_key",
+    "check_read",
+    "check_settings",
+    "check_tools",
+    "check_undo",
+    "check_unknown_arguments",
+    "check_unreachable",
+)
 
 _SECRET_WORDS = ("token", "password", "secret", "api_key", "credential")
-
-
-class ContractError(AssertionError):
-    """A connector broke the contract."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """A call that must succeed.
-
-    Attributes:
-        action: full name.
-        arguments: JSON-like, as a model would send them.
-        timeout_s: longest time it may take.
-    """
-
-    action: str
-    arguments: Mapping[str, Any]
-    timeout_s: float = 10.0
-
-
-Count = Callable[[], Awaitable[int]]
-"""How many effects the system has seen so far: a ledger's length, a row count."""
 
 
 def check_declarations(connector: Connector[Any], *others: Connector[Any]) -> None:
     """The catalog's lint finds nothing. Give the connectors whose actions are named as compensations, too."""
     findings = Catalog((connector, *others)).lint()
     lines = [f"{found.where}: {found.action} {found.message} ({found.hint})" for found in findings]
-    _hold(not findings, "\n".join(lines))
+    hold(not findings, "\n".join(lines))
 
 
 def check_tools(connector: Connector[Any]) -> None:
@@ -65,12 +56,12 @@ def check_tools(connector: Connector[Any]) -> None:
     for action in connector.actions.values():
         parameters = action.tool["function"]["parameters"]
         for schema in _schemas(parameters):
-            _hold("$ref" not in schema, f"{action.name}: its tool schema has a reference")
+            hold("$ref" not in schema, f"{action.name}: its tool schema has a reference")
             if "properties" in schema:
                 closed = schema.get("additionalProperties") is False
-                _hold(closed, f"{action.name}: an object in its tool schema is open")
+                hold(closed, f"{action.name}: an object in its tool schema is open")
                 everything = list(schema["properties"]) == schema.get("required")
-                _hold(everything, f"{action.name}: its tool schema does not require every property")
+                hold(everything, f"{action.name}: its tool schema does not require every property")
 
 
 def check_unknown_arguments(connector: Connector[Any]) -> None:
@@ -82,7 +73,7 @@ def check_unknown_arguments(connector: Connector[Any]) -> None:
             refused = any(found["type"] == "extra_forbidden" for found in error.errors())
         else:
             refused = False
-        _hold(refused, f"{action.name}: accepts arguments that it does not declare")
+        hold(refused, f"{action.name}: accepts arguments that it does not declare")
 
 
 def check_settings(connector: Connector[Any]) -> None:
@@ -90,31 +81,31 @@ def check_settings(connector: Connector[Any]) -> None:
     for name, field in connector.settings.model_fields.items():
         sounds_secret = any(word in name for word in _SECRET_WORDS)
         hidden = field.annotation is SecretStr or SecretStr in get_args(field.annotation)
-        _hold(hidden or not sounds_secret, f"{connector.name}: setting {name} must be a SecretStr")
+        hold(hidden or not sounds_secret, f"{connector.name}: setting {name} must be a SecretStr")
 
 
 async def check_read(connector: Connector[Any], client: Any, trial: Trial) -> None:
     """A read may run twice at once, and both answers are the same JSON-like value."""
-    action = _action(connector, trial, effect="read")
+    action = action_of(connector, trial, effect="read")
     first, second = await asyncio.gather(
-        _perform(action, client, trial, str(uuid4())), _perform(action, client, trial, str(uuid4()))
+        perform_trial(action, client, trial, str(uuid4())), perform_trial(action, client, trial, str(uuid4()))
     )
-    _hold(first == second, f"{action.name}: two reads at once gave {first!r} and {second!r}")
+    hold(first == second, f"{action.name}: two reads at once gave {first!r} and {second!r}")
 
 
 async def check_key(
     connector: Connector[Any], client: Any, trial: Trial, *, count: Count | None = None
 ) -> None:
     """A write repeated with its key gives the same result and, where `count` can tell, no second effect."""
-    action = _action(connector, trial, effect="write")
+    action = action_of(connector, trial, effect="write")
     before = await count() if count else 0
     key = str(uuid4())
-    first = await _perform(action, client, trial, key)
-    second = await _perform(action, client, trial, key)
-    _hold(first == second, f"{action.name}: the same key gave {first!r}, then {second!r}")
+    first = await perform_trial(action, client, trial, key)
+    second = await perform_trial(action, client, trial, key)
+    hold(first == second, f"{action.name}: the same key gave {first!r}, then {second!r}")
     if count:
         happened = await count() - before
-        _hold(happened == 1, f"{action.name}: asked twice with one key, it happened {happened} times")
+        hold(happened == 1, f"{action.name}: asked twice with one key, it happened {happened} times")
 
 
 async def check_undo(connector: Connector[Any], client: Any, trial: Trial) -> None:
@@ -122,31 +113,31 @@ async def check_undo(connector: Connector[Any], client: Any, trial: Trial) -> No
 
     Where it depends on a state, the one is checked that is right for a thing just made.
     """
-    action = _action(connector, trial, effect="write")
-    result = await _perform(action, client, trial, str(uuid4()))
+    action = action_of(connector, trial, effect="write")
+    result = await perform_trial(action, client, trial, str(uuid4()))
     arguments = argument_values(action.arguments.model_validate(trial.arguments))
     name = action.compensate
     if isinstance(name, UndoByState):
-        _hold(name.read in connector.actions, f"{action.name}: its state read is not in this connector")
+        hold(name.read in connector.actions, f"{action.name}: its state read is not in this connector")
         read = connector.actions[name.read]
         asked = Trial(read.name, undo_arguments(action, read, arguments, result), trial.timeout_s)
-        state = (await _perform(read, client, asked, str(uuid4())))[name.field]
+        state = (await perform_trial(read, client, asked, str(uuid4())))[name.field]
         name = name.actions.get(str(state))
-    _hold(name in connector.actions, f"{action.name}: its compensation is not in this connector")
+    hold(name in connector.actions, f"{action.name}: its compensation is not in this connector")
     undo = connector.actions[name or ""]
     back = Trial(undo.name, undo_arguments(action, undo, arguments, result), trial.timeout_s)
     key = str(uuid4())
-    first = await _perform(undo, client, back, key)
-    second = await _perform(undo, client, back, key)
-    _hold(first == second, f"{undo.name}: undoing twice gave {first!r}, then {second!r}")
+    first = await perform_trial(undo, client, back, key)
+    second = await perform_trial(undo, client, back, key)
+    hold(first == second, f"{undo.name}: undoing twice gave {first!r}, then {second!r}")
 
 
 async def check_unreachable(connector: Connector[Any], settings: BaseModel, trial: Trial) -> None:
     """Where nobody listens, the action says that nothing was sent; `settings` must point to such a place."""
-    action = _action(connector, trial)
+    action = action_of(connector, trial)
     async with connector.open(settings) as client:
         try:
-            await _perform(action, client, trial, str(uuid4()))
+            await perform_trial(action, client, trial, str(uuid4()))
         except (NotSentError, BusyError):
             return
         except Exception as error:
@@ -156,27 +147,9 @@ async def check_unreachable(connector: Connector[Any], settings: BaseModel, tria
     raise ContractError(f"{action.name}: unreachable, it gave a result")
 
 
-def _action(connector: Connector[Any], trial: Trial, *, effect: str | None = None) -> Action:
-    action = Catalog((connector,)).get(trial.action)
-    _hold(effect in {None, action.effect}, f"{action.name} is a {action.effect}, this checks a {effect}")
-    return action
-
-
-async def _perform(action: Action, client: Any, trial: Trial, key: str) -> Any:
-    call = Call(client, key=key, timeout_s=trial.timeout_s, tenant="contract", run_id="contract")
-    async with asyncio.timeout(trial.timeout_s):
-        return await perform(action, call, action.arguments.model_validate(dict(trial.arguments)))
-
-
 def _schemas(schema: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the schema and every schema inside it; a property may be called like a keyword."""
     inside = [*schema.get("properties", {}).values(), *schema.get("anyOf", ())]
     if "items" in schema:
         inside.append(schema["items"])
     return [schema, *(inner for each in inside for inner in _schemas(each))]
-
-
-def _hold(condition: object, message: str) -> None:
-    # No assert statement: the suite must also hold under `python -O`.
-    if not condition:
-        raise ContractError(message)

@@ -4,10 +4,10 @@
         await check_lost_reply(erp, client, link, Trial("erp.create_order", {...}), count=orders)
         await check_silence(erp, client, link, Trial("erp.create_order", {...}))
 
-These checks perform real actions: give them a sandbox or a test account. Each raises ContractError.
+These checks perform real actions: give them a sandbox or a test account. Each raises ContractError. For a write that asks its
+system more than once there is `connectors.testing_losses`.
 """
 
-import asyncio
 import logging
 import time
 from collections.abc import Mapping
@@ -17,14 +17,20 @@ from uuid import uuid4
 
 from pydantic import BaseModel, SecretBytes, SecretStr
 
-from connectors.action import Action, Call
-from connectors.catalog import Catalog, undo_arguments
+from connectors.action import Action
 from connectors.connector import Connector
 from connectors.errors import ActionError, BusyError, FailedError, InDoubtError, UnusableResultError
-from connectors.perform import argument_values, perform
 from connectors.rehearsal import Rehearsed, rehearsal
-from connectors.testing import ContractError, Count, Trial
 from connectors.testing_link import FaultyLink
+from connectors.testing_trial import (
+    ContractError,
+    Count,
+    Trial,
+    action_of,
+    finder_of,
+    hold,
+    perform_trial,
+)
 
 _GRACE_S: Final = 2.0
 """How much later than its deadline an action may come back."""
@@ -52,62 +58,76 @@ async def check_lost_reply(
         count: effects in the system so far, not asked through the link.
         after: replies that come before the one that is lost, such as of a look-up or of BEGIN.
     """
-    action = _write(connector, trial)
-    await _perform(action, client, trial, str(uuid4()))
+    action = action_of(connector, trial, effect="write")
+    await perform_trial(action, client, trial, str(uuid4()))
     key, before = str(uuid4()), await count()
     with link.losing_replies(after=after):
         await _raises(InDoubtError, action, client, trial, key, "its reply was lost")
     happened = await count() - before
-    _hold(
+    hold(
         happened == 1,
         f"{action.name}: its reply was lost and it happened {happened} times, so nothing is shown",
     )
     if action.idempotency != "none":
-        result = await _perform(action, client, trial, key)
-        again = await _perform(action, client, trial, key)
-        _hold(result == again, f"{action.name}: the same key gave {result!r}, then {again!r}")
+        result = await perform_trial(action, client, trial, key)
+        again = await perform_trial(action, client, trial, key)
+        hold(result == again, f"{action.name}: the same key gave {result!r}, then {again!r}")
     else:
-        finder, asked = _finder(connector, action, trial)
-        result = await _perform(finder, client, asked, key)
-        _hold(result is not None, f"{action.name}: it happened, and {finder.name} finds no trace of it")
+        finder, asked = finder_of(connector, action, trial)
+        result = await perform_trial(finder, client, asked, key)
+        hold(result is not None, f"{action.name}: it happened, and {finder.name} finds no trace of it")
     happened = await count() - before
-    _hold(happened == 1, f"{action.name}: asked again after a lost reply, it happened {happened} times")
+    hold(happened == 1, f"{action.name}: asked again after a lost reply, it happened {happened} times")
 
 
 async def check_nothing_found(connector: Connector[Any], client: Any, trial: Trial) -> None:
     """The `reconcile` of a write that was never performed says so by None, and by nothing else."""
-    action = _write(connector, trial)
-    finder, asked = _finder(connector, action, trial)
-    result = await _perform(finder, client, asked, str(uuid4()))
-    _hold(result is None, f"{finder.name}: {action.name} was never performed, and it found {result!r}")
+    action = action_of(connector, trial, effect="write")
+    finder, asked = finder_of(connector, action, trial)
+    result = await perform_trial(finder, client, asked, str(uuid4()))
+    hold(result is None, f"{finder.name}: {action.name} was never performed, and it found {result!r}")
 
 
 async def check_silence(
-    connector: Connector[Any], client: Any, link: FaultyLink, trial: Trial, *, timeout_s: float = 0.3
+    connector: Connector[Any],
+    client: Any,
+    link: FaultyLink,
+    trial: Trial,
+    *,
+    timeout_s: float = 0.3,
+    after: int = 0,
 ) -> None:
     """An action whose system stays silent gives up at its deadline; a write is then in doubt, and the client goes on working.
 
     The trial is performed once before and once after.
+
+    Args:
+        connector: the one under test.
+        client: opened through the link.
+        link: in front of the system.
+        trial: may be performed several times.
+        timeout_s: the deadline.
+        after: replies that come before the silence, such as of a look-up or of BEGIN; for a write, those before its own.
     """
-    action = Catalog((connector,)).get(trial.action)
-    await _perform(action, client, trial, str(uuid4()))
+    action = action_of(connector, trial)
+    await perform_trial(action, client, trial, str(uuid4()))
     short, began = replace(trial, timeout_s=timeout_s), time.monotonic()
     late = f"its system was silent for {timeout_s:g} s"
-    with link.silent():
+    with link.silent(after=after):
         wanted = InDoubtError if action.effect == "write" else (InDoubtError, BusyError)
         await _raises(wanted, action, client, short, str(uuid4()), late, grace_s=_GRACE_S)
     took_s = time.monotonic() - began
-    _hold(took_s < timeout_s + _GRACE_S, f"{action.name}: {late}, and it came back after {took_s:.1f} s")
-    await _perform(action, client, trial, str(uuid4()))
+    hold(took_s < timeout_s + _GRACE_S, f"{action.name}: {late}, and it came back after {took_s:.1f} s")
+    await perform_trial(action, client, trial, str(uuid4()))
 
 
 async def check_too_large(connector: Connector[Any], client: Any, trial: Trial) -> None:
     """An answer above the cap is refused as such: the trial asks for one."""
-    action = Catalog((connector,)).get(trial.action)
+    action = action_of(connector, trial)
     try:
-        result = await _perform(action, client, trial, str(uuid4()))
+        result = await perform_trial(action, client, trial, str(uuid4()))
     except (UnusableResultError, FailedError) as error:
-        _hold(
+        hold(
             error.code == "result_too_large", f"{action.name}: an answer above the cap is called {error.code}"
         )
         return
@@ -116,28 +136,28 @@ async def check_too_large(connector: Connector[Any], client: Any, trial: Trial) 
 
 async def check_refused(connector: Connector[Any], client: Any, trial: Trial, *, code: str) -> None:
     """What the system understands and refuses is a FailedError with this code."""
-    action = Catalog((connector,)).get(trial.action)
+    action = action_of(connector, trial)
     error = await _raises(FailedError, action, client, trial, str(uuid4()), "the system refuses it")
     said = cast("FailedError", error).code
-    _hold(said == code, f"{action.name}: the system refuses it, which is called {said} and not {code}")
+    hold(said == code, f"{action.name}: the system refuses it, which is called {said} and not {code}")
 
 
 async def check_rehearsal(
     connector: Connector[Any], client: Any, trial: Trial, *, settings: BaseModel, count: Count
 ) -> None:
     """A write that is rehearsed shows its request, without a secret of the settings, and has no effect."""
-    action = _write(connector, trial)
-    _hold(connector.rehearses, f"{connector.name}: does not say that it rehearses")
+    action = action_of(connector, trial, effect="write")
+    hold(connector.rehearses, f"{connector.name}: does not say that it rehearses")
     before, shown = await count(), None
     with rehearsal(changes=True):
         try:
-            await _perform(action, client, trial, str(uuid4()))
+            await perform_trial(action, client, trial, str(uuid4()))
         except Rehearsed as told:
             shown = told.request
-    _hold(shown, f"{action.name}: in a rehearsal it showed no request")
+    hold(shown, f"{action.name}: in a rehearsal it showed no request")
     secret = next((each for each in _secrets(settings) if each in (shown or "")), None)
-    _hold(secret is None, f"{action.name}: in a rehearsal it showed a secret of the settings")
-    _hold(await count() == before, f"{action.name}: in a rehearsal it had an effect")
+    hold(secret is None, f"{action.name}: in a rehearsal it showed a secret of the settings")
+    hold(await count() == before, f"{action.name}: in a rehearsal it had an effect")
 
 
 async def check_secrets_stay(
@@ -153,7 +173,7 @@ async def check_secrets_stay(
         link: in front of the system.
         trial: may be performed several times.
     """
-    action = Catalog((connector,)).get(trial.action)
+    action = action_of(connector, trial)
     said: list[str] = [repr(settings), str(settings)]
     kept = _Kept(said)
     root = logging.getLogger()
@@ -162,7 +182,7 @@ async def check_secrets_stay(
     root.setLevel(logging.DEBUG)
     try:
         async with connector.open(settings) as client:
-            await _perform(action, client, trial, str(uuid4()))
+            await perform_trial(action, client, trial, str(uuid4()))
             said.append(repr(client))
             for fault in (link.losing_replies, link.silent):
                 with fault():
@@ -172,20 +192,7 @@ async def check_secrets_stay(
         root.setLevel(level)
     for secret in _secrets(settings):
         shown = next((text for text in said if secret in text), None)
-        _hold(shown is None, f"{connector.name}: a secret of its settings shows in what it says or logs")
-
-
-def _finder(connector: Connector[Any], action: Action, trial: Trial) -> tuple[Action, Trial]:
-    _hold(action.reconcile in connector.actions, f"{action.name}: its reconcile is not in this connector")
-    finder = connector.actions[action.reconcile or ""]
-    arguments = argument_values(action.arguments.model_validate(dict(trial.arguments)))
-    return finder, Trial(finder.name, undo_arguments(action, finder, arguments, None), trial.timeout_s)
-
-
-def _write(connector: Connector[Any], trial: Trial) -> Action:
-    action = Catalog((connector,)).get(trial.action)
-    _hold(action.effect == "write", f"{action.name} is a read, this checks a write")
-    return action
+        hold(shown is None, f"{connector.name}: a secret of its settings shows in what it says or logs")
 
 
 async def _raises(
@@ -199,7 +206,7 @@ async def _raises(
     grace_s: float = 0.0,
 ) -> Exception:
     try:
-        result = await _perform(action, client, trial, key, grace_s=grace_s)
+        result = await perform_trial(action, client, trial, key, grace_s=grace_s)
     except wanted as error:
         return error
     except Exception as error:
@@ -209,17 +216,11 @@ async def _raises(
 
 async def _told(action: Action, client: Any, trial: Trial) -> list[str]:
     try:
-        await _perform(action, client, trial, str(uuid4()), grace_s=_GRACE_S)
+        await perform_trial(action, client, trial, str(uuid4()), grace_s=_GRACE_S)
     except Exception as error:  # noqa: BLE001 - whatever it is, it must show no secret
         causes = (error, error.__cause__, error.__context__)
         return [text for cause in causes if cause for text in (str(cause), repr(cause))]
     return []
-
-
-async def _perform(action: Action, client: Any, trial: Trial, key: str, *, grace_s: float = 0.0) -> Any:
-    call = Call(client, key=key, timeout_s=trial.timeout_s, tenant="contract", run_id="contract")
-    async with asyncio.timeout(trial.timeout_s + grace_s):
-        return await perform(action, call, action.arguments.model_validate(dict(trial.arguments)))
 
 
 class _Kept(logging.Handler):
@@ -246,9 +247,3 @@ def _secrets(value: Any) -> list[str]:
             return [secret for inner in cast("list[Any]", value) for secret in _secrets(inner)]
         case _:
             return []
-
-
-def _hold(condition: object, message: str) -> None:
-    # No assert statement: the suite must also hold under `python -O`.
-    if not condition:
-        raise ContractError(message)

@@ -1,4 +1,4 @@
-"""A link to a system whose replies can get lost or stay out: what networks do, at a chosen moment. For tests."""
+"""A link to a system on which replies and requests can get lost or stay out: what networks do, at a chosen moment. For tests."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator
@@ -10,7 +10,7 @@ _CHUNK: Final = 65_536
 _CLOSING_S: Final = 5.0
 
 
-class _Replies(Enum):
+class _Fate(Enum):
     PASS = auto()
     LOST = auto()
     HELD = auto()
@@ -19,13 +19,18 @@ class _Replies(Enum):
 class FaultyLink:
     """A TCP proxy on loopback in front of one address. Give a connector its `host` and `port`.
 
-    What a client sends always arrives. What the system answers is handed on, or not:
+    What a client sends and what the system answers is handed on, or not:
 
         async with FaultyLink.to("127.0.0.1", 5432) as link:
             with link.losing_replies():
                 ...  # the system works, its answer is thrown away and the connection closed
+            with link.losing_requests():
+                ...  # the system hears nothing but that the connection is closed
             with link.silent():
                 ...  # the system works, its answer stays out
+
+    What a system sends in answer to a request is one reply, and what a client sends before it is answered is one request. They
+    are counted over all connections, and in packets: protocols that are encrypted are counted alike.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -33,10 +38,10 @@ class FaultyLink:
         self.host = "127.0.0.1"
         self.port = 0
         self.lost = 0
-        """Connections on which a reply was lost."""
+        """Connections on which a reply or a request was lost."""
         self._target: Final = (host, port)
-        self._replies = _Replies.PASS
-        self._pass_first = 0
+        self._replies = _Turns()
+        self._requests = _Turns()
         self._open: set[asyncio.StreamWriter] = set()
         self._serving: set[asyncio.Task[Any]] = set()
 
@@ -58,28 +63,21 @@ class FaultyLink:
 
     @contextmanager
     def losing_replies(self, *, after: int = 0) -> Generator[None]:
-        """Throw replies away, and close the connections they came on.
-
-        Args:
-            after: so many replies, of all connections together, pass before. What a system sends in answer to a request is one.
-        """
-        self._pass_first = after
-        with self._treating(_Replies.LOST):
+        """Throw replies away, and close the connections they came on; so many of them pass before."""
+        with self._replies.being(_Fate.LOST, after):
             yield
 
     @contextmanager
-    def silent(self) -> Generator[None]:
-        """Keep replies back for good."""
-        with self._treating(_Replies.HELD):
+    def losing_requests(self, *, after: int = 0) -> Generator[None]:
+        """Throw requests away, and close the connections they came on; so many of them pass before."""
+        with self._requests.being(_Fate.LOST, after):
             yield
 
     @contextmanager
-    def _treating(self, replies: _Replies) -> Generator[None]:
-        self._replies = replies
-        try:
+    def silent(self, *, after: int = 0) -> Generator[None]:
+        """Keep replies back for good; so many of them pass before."""
+        with self._replies.being(_Fate.HELD, after):
             yield
-        finally:
-            self._replies = _Replies.PASS
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -93,47 +91,79 @@ class FaultyLink:
             self._closed(writer)
             return
         self._open.add(requests)
-        asked = asyncio.Event()
-        asking = asyncio.create_task(_pump(reader, requests, asked), name="faulty link: requests")
+        asked, answered = asyncio.Event(), asyncio.Event()
+        answered.set()
+        asking = asyncio.create_task(
+            self._pump(self._requests, (reader, requests), begins=answered, ends=asked),
+            name="faulty link: requests",
+        )
         try:
-            await self._answer(answers, writer, asked)
+            await self._pump(self._replies, (answers, writer), begins=asked, ends=answered)
         finally:
             asking.cancel()
             self._closed(writer)
             self._closed(requests)
 
-    async def _answer(
-        self, answers: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: asyncio.Event
+    async def _pump(
+        self,
+        turns: "_Turns",
+        way: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        *,
+        begins: asyncio.Event,
+        ends: asyncio.Event,
     ) -> None:
-        treated = _Replies.PASS
-        with suppress(ConnectionError):
-            while data := await answers.read(_CHUNK):
-                if asked.is_set() or self._replies is not _Replies.LOST:
-                    asked.clear()
-                    treated = self._next()
-                if treated is _Replies.LOST:
+        """Hand on what comes one way.
+
+        Args:
+            turns: says what becomes of it.
+            way: from where, and where to.
+            begins: is set where what comes next is a new turn, because the other side has spoken.
+            ends: is to be set when something came.
+        """
+        reader, writer = way
+        fate = _Fate.PASS
+        with suppress(OSError):
+            while data := await reader.read(_CHUNK):
+                fate = turns.fate(fate, begins=begins.is_set())
+                begins.clear()
+                ends.set()
+                if fate is _Fate.LOST:
                     self.lost += 1
+                    self._closed(writer)
                     return
-                if treated is _Replies.PASS:
+                if fate is _Fate.PASS:
                     writer.write(data)
                     await writer.drain()
-
-    def _next(self) -> _Replies:
-        """Say what becomes of the next reply."""
-        if self._replies is _Replies.LOST and self._pass_first:
-            self._pass_first -= 1
-            return _Replies.PASS
-        return self._replies
+            writer.write_eof()
 
     def _closed(self, writer: asyncio.StreamWriter) -> None:
         self._open.discard(writer)
         writer.close()
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: asyncio.Event) -> None:
-    with suppress(ConnectionError):
-        while data := await reader.read(_CHUNK):
-            asked.set()
-            writer.write(data)
-            await writer.drain()
-        writer.write_eof()
+class _Turns:
+    """What becomes of replies, or of requests."""
+
+    def __init__(self) -> None:
+        self._fate = _Fate.PASS
+        self._after = self._left = 0
+
+    @contextmanager
+    def being(self, fate: _Fate, after: int) -> Generator[None]:
+        self._fate, self._after, self._left = fate, after, after
+        try:
+            yield
+        finally:
+            self._fate = _Fate.PASS
+
+    def fate(self, before: _Fate, *, begins: bool) -> _Fate:
+        """Return what becomes of a packet: `before` is what became of the one before it, `begins` whether a turn begins with it."""
+        if self._fate is _Fate.PASS:
+            return _Fate.PASS
+        whole = self._fate is _Fate.HELD and not self._after
+        if not begins and not whole:
+            return before
+        if self._left:
+            self._left -= 1
+            return _Fate.PASS
+        return self._fate

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
-from connectors.egress import Egress, check_entry, egress_of
+from connectors.egress import Egress, egress_of_host
+from connectors.egress_setting import EgressList
 
 
 class SftpLogin(BaseModel):
@@ -35,17 +36,7 @@ class SftpLogin(BaseModel):
     host_key: Annotated[str, Field(min_length=1, max_length=20_000)] | None = None
     known_hosts: Path | None = None
     root: Annotated[str, Field(min_length=1, max_length=1000)] = "."
-    egress: tuple[str, ...] = ()
-
-    @field_validator("egress")
-    @classmethod
-    def _are_entries(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for entry in value:
-            try:
-                check_entry(entry)
-            except ValueError as error:
-                raise PydanticCustomError("egress", "{problem}", {"problem": str(error)}) from None
-        return value
+    egress: EgressList = ()
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
@@ -56,7 +47,7 @@ class SftpLogin(BaseModel):
                 "host_key", "needs either `host_key` or `known_hosts`: no server is trusted unseen"
             )
         try:
-            check_entry(f"{self._in_url()}:{self.port}")
+            self.allowed()
         except ValueError as error:
             raise PydanticCustomError("host", "{problem}", {"problem": str(error)}) from None
         return self
@@ -67,8 +58,4 @@ class SftpLogin(BaseModel):
         Raises:
             ValueError: the host is neither a name nor an address.
         """
-        # The policy is the one of HTTP connectors, which reads hosts from URLs; the scheme says nothing there.
-        return egress_of(f"https://{self._in_url()}:{self.port}", self.egress)
-
-    def _in_url(self) -> str:
-        return f"[{self.host}]" if ":" in self.host else self.host
+        return egress_of_host(self.host, self.port, self.egress)

@@ -2,10 +2,10 @@
 
 import asyncio
 import os
-import socket
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from connectors.checked_addresses import checked_addresses
 from connectors.errors import ActionError, FailedError, NotSentError
 from connectors.files.sftp_login import SftpLogin
 from connectors.secret import Secret, present_value
@@ -68,15 +68,10 @@ async def _addresses(login: SftpLogin) -> list[str]:
         EgressError: one is not allowed.
         NotSentError: the name cannot be resolved.
     """
-    allowed = login.allowed()
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(login.host, login.port, type=socket.SOCK_STREAM)
+        return await checked_addresses(login.allowed(), login.host, login.port)
     except OSError as error:
         raise _unheard(login, error) from error
-    addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
-    for address in addresses:
-        allowed.check_address(login.host, address)
-    return addresses
 
 
 def _unheard(login: SftpLogin, error: Exception | None) -> NotSentError:

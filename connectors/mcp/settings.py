@@ -17,7 +17,8 @@ from pydantic_core import PydanticCustomError
 
 from connectors.action import Effect
 from connectors.described import DescribedAction
-from connectors.egress import check_entry, origin_of
+from connectors.egress import origin_of
+from connectors.egress_setting import EgressList
 
 _CLOSED = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 _Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
@@ -67,7 +68,7 @@ class ServerSettings(BaseModel):
     env: dict[_Variable, Variable] = Field(default_factory=dict)
     url: str | None = None
     token: SecretStr | None = None
-    egress: tuple[str, ...] = ()
+    egress: EgressList = ()
     timeout_s: Annotated[float, Field(gt=0, le=300)] = 30.0
     start_s: Annotated[float, Field(gt=0, le=300)] = 30.0
     max_bytes: Annotated[int, Field(ge=1_024, le=100_000_000)] = 1 << 20
@@ -81,16 +82,6 @@ class ServerSettings(BaseModel):
         except ValueError as error:
             said = str(error).replace("base_url", "url")
             raise PydanticCustomError("url", "{problem}", {"problem": said}) from None
-        return value
-
-    @field_validator("egress")
-    @classmethod
-    def _are_entries(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        try:
-            for each in value:
-                check_entry(each)
-        except ValueError as error:
-            raise PydanticCustomError("egress", "{problem}", {"problem": str(error)}) from None
         return value
 
     @model_validator(mode="after")

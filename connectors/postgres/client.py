@@ -10,6 +10,7 @@ from connectors.action import Call
 from connectors.postgres.beginning import beginning
 from connectors.postgres.ledger import Ledger
 from connectors.postgres.login import Password, connect_arguments
+from connectors.postgres.pinned import connect_pinned
 from connectors.postgres.settings import PostgresSettings
 from connectors.postgres.transaction import Plan, Transactions
 from connectors.postgres.values import ParameterType, parameter_value, plain
@@ -42,6 +43,7 @@ async def open_postgres(settings: PostgresSettings) -> "AsyncGenerator[PostgresC
         # Everything that a call sets is of its transaction; there is nothing to reset, and no time spent on it.
         reset=_nothing,
         init=_decode_json,
+        connect=connect_pinned(settings),
         **connect_arguments(settings, password),
     )
     await pool  # with no connection yet

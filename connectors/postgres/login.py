@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from connectors.kind import SettingsError, SettingsMistake
+from connectors.postgres.pinned import named_tls
 from connectors.postgres.settings import PostgresSettings
 from connectors.secret import Secret, present_value
 
@@ -19,7 +20,7 @@ def tls_of(settings: PostgresSettings) -> ssl.SSLContext | bool:
     if settings.tls == "off":
         return False
     try:
-        return ssl.create_default_context(cafile=settings.tls_ca)
+        return named_tls(settings.host, settings.tls_ca)
     except OSError as error:
         mistake = SettingsMistake(
             ("tls_ca",), f"{settings.tls_ca} cannot be used: {error.strerror or error}", "name a PEM file"
@@ -52,14 +53,14 @@ class Password:
 
 
 def connect_arguments(settings: PostgresSettings, password: Password) -> dict[str, Any]:
-    """Return what the driver is told; all of it, so that no variable of the environment (`PGHOST`, …) has a say."""
+    """Return what the driver is told; all of it but the host, so that no variable of the environment (`PGPORT`, …) has a say."""
     return {
-        "host": settings.host,
         "port": settings.port,
         "database": settings.database,
         "user": settings.user,
         "password": password,
         "ssl": tls_of(settings),
+        "direct_tls": False,
         "timeout": settings.connect_s,
         "target_session_attrs": "any",
         # One plan a statement: nothing outlives a transaction, so a pooler between us and the server does no harm.

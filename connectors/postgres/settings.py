@@ -1,10 +1,13 @@
 """A section of the kind `postgres`."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field, SecretStr
+from pydantic import ConfigDict, Field, SecretStr, model_validator
+from pydantic_core import PydanticCustomError
 
+from connectors.egress import Egress, egress_of_host
+from connectors.egress_setting import EgressList
 from connectors.sql.settings import SqlSettings
 
 
@@ -14,6 +17,7 @@ class PostgresSettings(SqlSettings):
     Attributes:
         host: name or address.
         port: of the server.
+        egress: addresses and networks that the host may resolve to although they are not on the internet.
         database: its name.
         user: the role that logs in; give it no more than the statements need.
         password: of that role, or None where it has none (a certificate of the network, `trust`).
@@ -28,8 +32,9 @@ class PostgresSettings(SqlSettings):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    host: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]+$")]
+    host: str
     port: Annotated[int, Field(ge=1, le=65_535)] = 5432
+    egress: EgressList = ()
     database: Annotated[str, Field(min_length=1)]
     user: Annotated[str, Field(min_length=1)]
     password: SecretStr | None = None
@@ -40,3 +45,19 @@ class PostgresSettings(SqlSettings):
     lock_s: Annotated[float, Field(gt=0, le=60)] = 3.0
     ledger: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*$")] = "public.pointsman_ledger"
     select_role: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")] | None = None
+
+    @model_validator(mode="after")
+    def _has_a_host(self) -> Self:
+        try:
+            self.allowed()
+        except ValueError as error:
+            raise PydanticCustomError("host", "{problem}", {"problem": str(error)}) from None
+        return self
+
+    def allowed(self) -> Egress:
+        """Return where connections may go.
+
+        Raises:
+            ValueError: the host is neither a name nor an address.
+        """
+        return egress_of_host(self.host, self.port, self.egress)

@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-CACHE = Path(__file__).resolve().parents[2] / ".cache" / "counterparts"
+# As it really is: npm takes a folder behind a link for a package of another name, and refuses its lock file.
+CACHE = (Path(__file__).parents[2] / ".cache" / "counterparts").resolve()
 CANNOT_BE_HAD = 69  # EX_UNAVAILABLE of sysexits.h
 
 

@@ -3,8 +3,8 @@
 import asyncio
 import random
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, nullcontext
-from typing import Any
+from contextlib import asynccontextmanager
+from typing import Any, Literal
 from uuid import uuid4
 
 import pytest
@@ -17,7 +17,7 @@ from connectors.perform import perform
 from connectors.rehearsal import Rehearsed, rehearsal
 from connectors.sql.client import SqlClient
 from connectors.testing_link import FaultyLink
-from tests.counterparts.commit_link import CommitLink
+from connectors.testing_losses import Loss, check_each_loss
 from tests.counterparts.shop_database import as_owner, opened, prepare, section, value
 from tests.counterparts.started import counterpart
 
@@ -95,60 +95,76 @@ async def test_the_connector_of_the_readme_holds_the_contract(shop: dict[str, An
     await testing.check_unreachable(connector, closed, testing.Trial("shop.find_order", {"reference": "R-1"}))
 
 
-async def test_the_contract_holds_where_the_answer_to_commit_is_lost_or_stays_out(
-    shop: dict[str, Any],
+@asynccontextmanager
+async def linked(shop: dict[str, Any]) -> AsyncGenerator[tuple[FaultyLink, Connector[Any], SqlClient]]:
+    """Yield a link, the connector of the README, and its client through the link."""
+    async with (
+        FaultyLink.to(shop["host"], shop["port"]) as link,
+        opened(section(shop, port=link.port)) as (connector, client),
+    ):
+        yield link, connector, client
+
+
+@pytest.mark.parametrize("lost", ["replies", "requests"])
+@pytest.mark.parametrize("verb", ["create_order", "cancel_order"])
+async def test_whatever_is_lost_only_commit_leaves_doubt_and_the_key_tells(
+    shop: dict[str, Any], verb: str, lost: Literal["replies", "requests"]
 ) -> None:
+    async def count() -> int:
+        of = "" if verb == "create_order" else "WHERE status = 'cancelled'"
+        return await value(shop, f"SELECT count(*) FROM sales.orders {of}")
+
+    async with linked(shop) as (link, connector, client):
+
+        async def making() -> testing.Trial:
+            # A reference is taken once, and an order cancelled once.
+            if verb == "create_order":
+                return testing.Trial("shop.create_order", order())
+            made = await call(connector, client, "create_order", **order())
+            return testing.Trial("shop.cancel_order", {"order_id": made["order_id"]})
+
+        *before, last = await check_each_loss(connector, client, link, making, count=count, lost=lost)
+    assert set(before) == {Loss("not happened", 0)}
+    assert last == Loss("in doubt", 1 if lost == "replies" else 0)
+
+
+async def test_the_contract_holds_where_the_answer_to_commit_stays_out(shop: dict[str, Any]) -> None:
     async def count() -> int:
         return await value(shop, "SELECT count(*) FROM sales.orders")
 
-    async with CommitLink.to(shop["host"], shop["port"]) as link:
+    async def making() -> testing.Trial:
+        return testing.Trial("shop.create_order", order())
+
+    async with linked(shop) as (link, connector, client):
+        made = await call(connector, client, "create_order", **order())
+        trial = testing.Trial("shop.cancel_order", {"order_id": made["order_id"]})
+        losses = await check_each_loss(connector, client, link, making, count=count)
+        # Everything but COMMIT is answered.
+        await testing_faults.check_silence(connector, client, link, trial, after=len(losses) - 1)
         through = section(shop, port=link.port)
-        async with opened(through) as (connector, client):
-            made = await call(connector, client, "create_order", **order())
-            trial = testing.Trial("shop.cancel_order", {"order_id": made["order_id"]})
-            await testing_faults.check_silence(connector, client, link, trial)
-            # Each trial of an order needs a reference of its own, and this check performs one several times.
-            await check_lost_commit(connector, client, link, count)
-            create = testing.Trial("shop.create_order", order())
-            await testing_faults.check_rehearsal(connector, client, create, settings=through, count=count)
+        await testing_faults.check_rehearsal(connector, client, await making(), settings=through, count=count)
         await testing_faults.check_secrets_stay(connector, through, link, trial)
 
 
-async def check_lost_commit(
-    connector: Connector[Any], client: SqlClient, link: CommitLink, count: testing.Count
-) -> None:
-    key, wanted, before = str(uuid4()), order(), await count()
-    with link.losing_replies(), pytest.raises(InDoubtError):
-        await call(connector, client, "create_order", key, **wanted)
-    assert (link.lost, await count()) == (1, before + 1)
-    again = await call(connector, client, "create_order", key, **wanted)
-    assert again["status"] == "open"
-    assert await count() == before + 1
-
-
 @pytest.mark.parametrize("seed", range(4))
-async def test_whatever_is_lost_each_key_takes_effect_once(shop: dict[str, Any], seed: int) -> None:
+async def test_whatever_is_lost_again_and_again_each_key_takes_effect_once(
+    shop: dict[str, Any], seed: int
+) -> None:
     chance = random.Random(seed)
-    async with (
-        CommitLink.to(shop["host"], shop["port"]) as at_commit,
-        FaultyLink.to(shop["host"], shop["port"]) as anywhere,
-        opened(section(shop, port=at_commit.port)) as (connector, one),
-        opened(section(shop, port=anywhere.port)) as (_, other),
-    ):
+    async with linked(shop) as (link, connector, client):
         references: list[str] = []
         for _ in range(25):
             key, wanted = str(uuid4()), order()
             references.append(wanted["reference"])
             while True:
-                fault = chance.choice(("none", "answer to COMMIT", "COMMIT", "any answer"))
-                client, lossy = (other, anywhere) if fault == "any answer" else (one, at_commit)
-                at_commit.swallow = fault == "COMMIT"
-                with lossy.losing_replies() if "answer" in fault else nullcontext():
+                fault = chance.choice((link.losing_replies, link.losing_requests))
+                with fault(after=chance.randrange(15)):
                     try:
                         await call(connector, client, "create_order", key, **wanted)
                     except (InDoubtError, BusyError, NotSentError):
                         continue
                 break
+        assert link.lost > 25
     made = "SELECT array_agg(n) FROM (SELECT count(*) AS n FROM sales.orders WHERE reference = ANY($1) GROUP BY reference) x"
     assert await value(shop, made, references) == [1] * 25
 
@@ -164,21 +180,6 @@ async def test_a_silent_server_is_given_up_in_time_and_nothing_happened(shop: di
                 await call(connector, client, "create_order", timeout_s=0.5, **wanted)
             assert await orders(shop, wanted["reference"]) == 0
         await testing_faults.check_secrets_stay(connector, through, link, trial)
-
-
-async def test_a_commit_that_never_arrived_changed_nothing_and_the_key_tells(shop: dict[str, Any]) -> None:
-    async with (
-        CommitLink.to(shop["host"], shop["port"]) as link,
-        opened(section(shop, port=link.port)) as (connector, client),
-    ):
-        key, wanted = str(uuid4()), order()
-        link.swallow = True
-        # It was sent, as far as anybody here knows.
-        with pytest.raises(InDoubtError):
-            await call(connector, client, "create_order", key, **wanted)
-        assert await orders(shop, wanted["reference"]) == 0
-        await call(connector, client, "create_order", key, **wanted)
-        assert await orders(shop, wanted["reference"]) == 1
 
 
 async def test_a_write_may_be_rehearsed_and_nothing_is_sent(shop: dict[str, Any]) -> None:

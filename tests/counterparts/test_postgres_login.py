@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from connectors.action import Call
+from connectors.egress import EgressError
 from connectors.errors import NotSentError
 from connectors.perform import perform
 from connectors.postgres.settings import PostgresSettings
 from connectors.secret import Secret
 from ops.kafka.certificates import Authority, private_pem
+from tests.connectors.names import Names
 from tests.counterparts.shop_database import as_owner, opened, prepare, section, value
 from tests.counterparts.started import counterpart
 
@@ -35,12 +37,12 @@ async def _speak_tls(shop: dict[str, Any], folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def shop() -> Generator[dict[str, Any]]:
-    """A server with a certificate for `localhost` and for no address."""
+    """A server with a certificate for `localhost` and `db.example.com`, and for no address."""
     with counterpart("postgres") as started, tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         folder.chmod(0o755)
         authority = Authority("ours")
-        certificate, key = authority.issue("postgres", addresses=["localhost"])
+        certificate, key = authority.issue("postgres", addresses=["localhost", "db.example.com"])
         (folder / "ca.pem").write_bytes(authority.certificate)
         (folder / "strange.pem").write_bytes(Authority("theirs").certificate)
         (folder / "server.pem").write_bytes(certificate)
@@ -78,6 +80,24 @@ async def test_a_server_that_does_not_is_sent_nothing(
         await look_up(section(shop, host=host, tls="verify-full", tls_ca=trusted))
 
 
+async def test_the_address_is_pinned_and_the_name_is_what_must_be_proved(
+    shop: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = Names(["127.0.0.1"])
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", names.getaddrinfo)
+    authority = shop["folder"] / "ca.pem"
+
+    def said(host: str, **changed: Any) -> PostgresSettings:
+        return section(shop, host=host, tls="verify-full", tls_ca=authority, **changed)
+
+    assert (await look_up(said("db.example.com", egress=["127.0.0.1"])))["order_id"] == 1
+    with pytest.raises(NotSentError, match="no connection"):
+        await look_up(said("other.example.com", egress=["127.0.0.1"]))
+    with pytest.raises(EgressError, match="its address 127"):
+        await look_up(said("db.example.com"))
+    assert names.asked == ["db.example.com", "other.example.com", "db.example.com"]
+
+
 async def test_variables_of_the_environment_have_no_say(
     shop: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,6 +106,7 @@ async def test_variables_of_the_environment_have_no_say(
         ("PGPORT", "1"),
         ("PGUSER", "owner"),
         ("PGSSLMODE", "disable"),
+        ("PGSSLNEGOTIATION", "direct"),
     ):
         monkeypatch.setenv(name, strange)
     said = section(shop, host="localhost", tls="verify-full", tls_ca=shop["folder"] / "ca.pem")

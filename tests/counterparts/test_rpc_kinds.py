@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import AsyncGenerator, Generator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 import pytest
@@ -19,6 +19,7 @@ from connectors.rpc.kind import build_rpc
 from connectors.rpc.settings import RpcSettings
 from connectors.testing import Trial
 from connectors.testing_link import FaultyLink
+from connectors.testing_losses import check_each_loss
 from tests.counterparts.started import counterpart
 
 README = Path(__file__).parents[2] / "connectors" / "rpc" / "README.md"
@@ -88,6 +89,19 @@ async def test_a_write_that_keeps_the_key_happens_once_and_is_undone(
     await testing.check_undo(books, client, PROSPECT)
 
 
+@pytest.mark.parametrize("lost", ["replies", "requests"])
+async def test_whatever_is_lost_a_write_that_looks_first_happens_once(
+    books: Connector[RpcClient],
+    client: RpcClient,
+    link: FaultyLink,
+    count: testing.Count,
+    lost: Literal["replies", "requests"],
+) -> None:
+    look, own = await check_each_loss(books, client, link, PROSPECT, count=count, lost=lost)
+    assert (look.said, look.happened) == ("in doubt", 0)
+    assert (own.said, own.happened) == ("in doubt", 1 if lost == "replies" else 0)
+
+
 async def test_a_write_in_doubt_is_found_by_its_key_and_not_repeated(
     settings: RpcSettings, books: Connector[RpcClient], link: FaultyLink, count: testing.Count
 ) -> None:
@@ -95,7 +109,8 @@ async def test_a_write_in_doubt_is_found_by_its_key_and_not_repeated(
     once = settings.model_copy(update={"actions": {**settings.actions, "note_prospect": noting}})
     connector = build_rpc("json-rpc", "books", once)
     async with books.open(once) as client:
-        await testing_faults.check_lost_reply(connector, client, link, PROSPECT, count=count)
+        for lost in ("replies", "requests"):
+            await check_each_loss(connector, client, link, PROSPECT, count=count, lost=lost)
         await testing_faults.check_nothing_found(connector, client, PROSPECT)
         await testing_faults.check_rehearsal(connector, client, PROSPECT, settings=once, count=count)
 

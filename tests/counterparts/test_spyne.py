@@ -18,6 +18,7 @@ from connectors.perform import perform
 from connectors.soap.kind import build_soap
 from connectors.soap.settings import SoapSettings
 from connectors.testing_link import FaultyLink
+from connectors.testing_losses import check_each_loss
 from tests.counterparts.spyne_section import OPERATIONS
 from tests.counterparts.started import counterpart
 from tests.repository.documents import Document
@@ -96,9 +97,10 @@ async def test_it_holds_the_contract(settings: SoapSettings) -> None:
 async def test_it_holds_the_contract_where_the_network_fails(settings: SoapSettings) -> None:
     async with linked(settings) as (link, through), opened(through) as (connector, client):
         for trial in (CREATE_ORDER, CREATE_ONCE):
-            await testing_faults.check_lost_reply(
-                connector, client, link, trial, count=lambda: orders(settings)
-            )
+            for lost in ("replies", "requests"):
+                await check_each_loss(
+                    connector, client, link, trial, count=lambda: orders(settings), lost=lost
+                )
             await testing_faults.check_silence(connector, client, link, trial)
         await testing_faults.check_silence(connector, client, link, testing.Trial("shop.count_orders", {}))
 

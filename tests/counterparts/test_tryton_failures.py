@@ -2,8 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import asynccontextmanager, closing, suppress
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, closing
 from typing import Any
 from uuid import uuid4
 
@@ -19,13 +19,11 @@ from connectors.testing_link import FaultyLink
 from connectors.tryton import sales
 from connectors.tryton.kind import build_crm, build_erp
 from connectors.tryton.system import Tryton, open_tryton
-from tests.counterparts.losing_proxy import LosingProxy, losing_proxy
+from tests.counterparts.answering_proxy import AnsweringProxy, answering_proxy
 from tests.counterparts.started import counterpart
 from tests.counterparts.test_tryton import ORDER, WAIT_S, act, available, settings_of
 
 LOGIN = "common.db.login"
-MOST_REQUESTS = 30
-Attempt = Callable[[str], Awaitable[None]]
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +38,8 @@ def erp(running: dict[str, Any]) -> Connector[Tryton]:
 
 
 @pytest.fixture
-async def proxy(running: dict[str, Any]) -> AsyncGenerator[LosingProxy]:
-    async with losing_proxy(running["url"]) as served:
+async def proxy(running: dict[str, Any]) -> AsyncGenerator[AnsweringProxy]:
+    async with answering_proxy(running["url"]) as served:
         yield served
 
 
@@ -57,69 +55,8 @@ def end_sessions(running: dict[str, Any]) -> None:
         connection.execute("DELETE FROM ir_session")
 
 
-async def lose_each_answer(proxy: LosingProxy, attempt: Attempt, settled: Attempt) -> int:
-    """Perform an action anew for each request that changes something, with that one's answer lost; then perform it again.
-
-    Returns how many such requests there were.
-    """
-    for lost in range(MOST_REQUESTS):
-        proxy.lose_change(lost)
-        key = str(uuid4())
-        with suppress(InDoubtError):
-            await attempt(key)
-        if not proxy.lost:
-            return lost  # it had fewer requests
-        await settled(key)
-    raise AssertionError(f"more than {MOST_REQUESTS} requests")
-
-
-@pytest.mark.timeout(400)
-async def test_whichever_answer_is_lost_the_same_key_again_gives_one_order(
-    erp: Connector[Tryton], running: dict[str, Any], proxy: LosingProxy
-) -> None:
-    async with opened(running) as direct, opened(running, proxy.address) as client:
-        stock = await available(erp, client)
-
-        async def attempt(key: str) -> None:
-            await act(erp, client, "create_order", key, **ORDER)
-
-        async def settled(key: str) -> None:
-            order = await act(erp, client, "create_order", key, **ORDER)
-            assert order["status"] == "confirmed"
-            (sale,) = await sales.sales_with(direct, key)
-            assert sale.state == "processing"
-            nonlocal stock
-            stock -= 2
-            assert await available(erp, direct) == stock
-
-        # create, quote, confirm
-        assert await lose_each_answer(proxy, attempt, settled) == 3
-
-
-@pytest.mark.timeout(400)
-async def test_whichever_answer_is_lost_cancelling_again_goes_on_to_the_end(
-    erp: Connector[Tryton], running: dict[str, Any], proxy: LosingProxy
-) -> None:
-    async with opened(running) as direct, opened(running, proxy.address) as client:
-        stock = await available(erp, client)
-        orders: dict[str, str] = {}
-
-        async def attempt(key: str) -> None:
-            order = await act(erp, direct, "create_order", key, **ORDER)
-            orders[key] = order["order_id"]
-            await act(erp, client, "cancel_order", order_id=orders[key])
-
-        async def settled(key: str) -> None:
-            gone = await act(erp, client, "cancel_order", order_id=orders[key])
-            assert gone["status"] == "cancelled"
-            assert await available(erp, direct) == stock
-
-        # a shipment and an invoice are cancelled, and two wizards answered by four requests each
-        assert await lose_each_answer(proxy, attempt, settled) == 10
-
-
 async def test_a_session_that_ends_in_the_middle_is_renewed_by_one_login_for_all(
-    erp: Connector[Tryton], running: dict[str, Any], proxy: LosingProxy
+    erp: Connector[Tryton], running: dict[str, Any], proxy: AnsweringProxy
 ) -> None:
     async with opened(running, proxy.address) as client:
         await available(erp, client)
@@ -134,7 +71,7 @@ async def test_a_session_that_ends_in_the_middle_is_renewed_by_one_login_for_all
 
 
 async def test_a_session_that_ends_between_two_steps_of_a_write_does_not_make_it_twice(
-    erp: Connector[Tryton], running: dict[str, Any], proxy: LosingProxy
+    erp: Connector[Tryton], running: dict[str, Any], proxy: AnsweringProxy
 ) -> None:
     def end_before_confirm(body: bytes) -> None:
         if b"model.sale.sale.confirm" in body and len(proxy.saying("model.sale.sale.confirm")) == 1:
@@ -150,7 +87,7 @@ async def test_a_session_that_ends_between_two_steps_of_a_write_does_not_make_it
 
 
 async def test_a_throttled_login_is_busy_and_nobody_hammers(
-    erp: Connector[Tryton], running: dict[str, Any], proxy: LosingProxy
+    erp: Connector[Tryton], running: dict[str, Any], proxy: AnsweringProxy
 ) -> None:
     def login(password: str) -> LoginSettings:
         return LoginSettings(user=running["throttled_user"], password=SecretStr(password))
@@ -174,7 +111,11 @@ async def test_a_throttled_login_is_busy_and_nobody_hammers(
     ("status", "kind"), [(429, BusyError), (503, BusyError), (500, InDoubtError), (504, InDoubtError)]
 )
 async def test_what_http_says_of_a_write_is_what_is_known_of_it(
-    erp: Connector[Tryton], running: dict[str, Any], proxy: LosingProxy, status: int, kind: type[ActionError]
+    erp: Connector[Tryton],
+    running: dict[str, Any],
+    proxy: AnsweringProxy,
+    status: int,
+    kind: type[ActionError],
 ) -> None:
     async with opened(running, proxy.address) as client:
         proxy.answers = lambda body: status if b"model.sale.sale.create" in body else None

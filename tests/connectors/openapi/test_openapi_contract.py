@@ -3,6 +3,7 @@
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from yarl import URL
@@ -15,6 +16,7 @@ from connectors.sandbox.crm import crm as coded_crm
 from connectors.sandbox.erp import erp as coded_erp
 from connectors.sandbox.service.server import Sandbox, serve
 from connectors.testing_link import FaultyLink
+from connectors.testing_losses import Loss, check_each_loss
 from tests.connectors.openapi.sandbox_sections import sandbox_connector, sandbox_settings
 
 TOKEN = "sandbox-test-token"
@@ -132,16 +134,23 @@ def through(link: FaultyLink, folder: Path) -> OpenApiSettings:
     return sandbox_settings("erp", folder, f"http://{link.host}:{link.port}", TOKEN)
 
 
+@pytest.mark.parametrize("lost", ["replies", "requests"])
 @pytest.mark.parametrize("trial", [ORDER, BACKORDER], ids=lambda trial: trial.action)
-async def test_a_described_write_whose_reply_is_lost_happens_once(
-    connectors: Connectors, client: HttpClient, link: FaultyLink, tmp_path: Path, trial: testing.Trial
+async def test_a_described_write_whose_request_or_reply_is_lost_happens_once(
+    connectors: Connectors,
+    client: HttpClient,
+    link: FaultyLink,
+    tmp_path: Path,
+    trial: testing.Trial,
+    lost: Literal["replies", "requests"],
 ) -> None:
     async def effects() -> int:
         return len(await client.get("ledger"))
 
     erp = connectors["erp"]
     async with erp.open(through(link, tmp_path)) as lossy:
-        await testing_faults.check_lost_reply(erp, lossy, link, trial, count=effects)
+        losses = await check_each_loss(erp, lossy, link, trial, count=effects, lost=lost)
+    assert losses == [Loss("in doubt", 1 if lost == "replies" else 0)]
 
 
 @pytest.mark.parametrize("trial", [STOCK, ORDER], ids=lambda trial: trial.action)

@@ -89,6 +89,9 @@ def test_a_mistake_is_named_at_its_place(path: tuple[str, ...], value: Any, mist
     "changed",
     [
         {"host": "a b"},
+        {"host": "db.example.com."},
+        {"host": "0x7f.1"},
+        {"egress": ["10.0.0.0/33"]},
         {"ledger": "ledger"},
         {"select_role": 'x"; DROP'},
         {"tls": "prefer"},

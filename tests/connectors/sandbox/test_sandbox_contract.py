@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import AsyncIterator
+from typing import Literal
 
 import pytest
 from pydantic import SecretStr
@@ -14,6 +15,7 @@ from connectors.sandbox.erp import erp
 from connectors.sandbox.service.server import Sandbox
 from connectors.sandbox.settings import SandboxSettings
 from connectors.testing_link import FaultyLink
+from connectors.testing_losses import Loss, check_each_loss
 from tests.connectors.conftest import TOKEN
 
 ORDER = testing.Trial("erp.create_order", {"customer_id": "C-100", "product_id": "P-100", "quantity": 2})
@@ -88,16 +90,18 @@ def through(link: FaultyLink) -> SandboxSettings:
     return SandboxSettings(base_url=f"http://{link.host}:{link.port}", token=SecretStr(TOKEN), timeout_s=5)
 
 
+@pytest.mark.parametrize("lost", ["replies", "requests"])
 @pytest.mark.parametrize("trial", [ORDER, BACKORDER, CASE], ids=lambda trial: trial.action)
-async def test_a_write_whose_reply_is_lost_happens_once(
-    client: HttpClient, link: FaultyLink, trial: testing.Trial
+async def test_a_write_whose_request_or_reply_is_lost_happens_once(
+    client: HttpClient, link: FaultyLink, trial: testing.Trial, lost: Literal["replies", "requests"]
 ) -> None:
     async def effects() -> int:
         return len(await client.get("ledger"))
 
     connector = CONNECTORS[trial.action[:3]]
     async with connector.open(through(link)) as lossy:
-        await testing_faults.check_lost_reply(connector, lossy, link, trial, count=effects)
+        losses = await check_each_loss(connector, lossy, link, trial, count=effects, lost=lost)
+    assert losses == [Loss("in doubt", 1 if lost == "replies" else 0)]
 
 
 @pytest.mark.parametrize("trial", [STOCK, ORDER], ids=lambda trial: trial.action)

@@ -1,6 +1,5 @@
-"""An HTTP proxy that loses the answer to one chosen request: the system has worked on it, and nobody hears what came of it."""
+"""An HTTP proxy that keeps what is asked, and can answer in place of the system."""
 
-import re
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 
@@ -10,28 +9,19 @@ from aiohttp import web
 _HOP_BY_HOP = frozenset(
     {"transfer-encoding", "connection", "keep-alive", "content-length", "content-encoding", "host"}
 )
-_CHANGE = re.compile(rb'"method":"(?!common\.)[^"]*\.(?!search_read|on_change|get_preferences)[a-z_]+"')
-"""Any method of Tryton but those that read, and logging in."""
 
 
-class LosingProxy:
-    """Forwards to one origin. Get one from `losing_proxy`."""
+class AnsweringProxy:
+    """Forwards to one origin. Get one from `answering_proxy`."""
 
     def __init__(self, origin: str, session: aiohttp.ClientSession) -> None:
         self.address = ""
         self.bodies: list[bytes] = []
         """Of every request that arrived, in order."""
-        self.lost = False
-        """Whether an answer has been lost since `lose_change` was called."""
         self.answers: Callable[[bytes], int | None] = lambda _: None
         """A status to answer a request with, in place of the system, or None."""
         self._origin = origin
         self._session = session
-        self._lose: int | None = None
-
-    def lose_change(self, number: int) -> None:
-        """Lose the answer to one request, counted from 0 and from now, of those that change something."""
-        self._lose, self.lost = number, False
 
     def saying(self, text: str) -> list[bytes]:
         """Return the requests that have a text in them."""
@@ -40,33 +30,19 @@ class LosingProxy:
     async def forward(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         self.bodies.append(body)
-        loses = self._loses(body)
         if (status := self.answers(body)) is not None:
             return web.Response(status=status)
         url, headers = self._origin + request.raw_path, _end_to_end(request.headers)
         async with self._session.request(request.method, url, data=body, headers=headers) as answer:
             content = await answer.read()
-            if loses:
-                self.lost = True
-                assert request.transport is not None
-                request.transport.abort()
             return web.Response(status=answer.status, body=content, headers=_end_to_end(answer.headers))
-
-    def _loses(self, body: bytes) -> bool:
-        if self._lose is None or not _CHANGE.search(body):
-            return False
-        self._lose -= 1
-        if self._lose >= 0:
-            return False
-        self._lose = None
-        return True
 
 
 @asynccontextmanager
-async def losing_proxy(origin: str) -> AsyncGenerator[LosingProxy]:
+async def answering_proxy(origin: str) -> AsyncGenerator[AnsweringProxy]:
     timeout = aiohttp.ClientTimeout(total=60)
     async with aiohttp.ClientSession(trust_env=False, auto_decompress=False, timeout=timeout) as session:
-        proxy = LosingProxy(origin, session)
+        proxy = AnsweringProxy(origin, session)
         app = web.Application(client_max_size=8 * 1024 * 1024)
         app.router.add_route("*", "/{path:.*}", proxy.forward)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
