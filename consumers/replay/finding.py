@@ -13,7 +13,7 @@ from consumers.session.shapes import checked
 from consumers.session.stored import DamagedError
 from schemas.codec.records import RecordCodec
 from schemas.envelope import Envelope
-from schemas.errors import UnknownSchemaError, UnreadableError
+from schemas.errors import NoEventError, UnknownSchemaError, UnreadableError
 from schemas.record import Record
 
 _log = logging.getLogger(__name__)
@@ -26,6 +26,7 @@ class Missing(StrEnum):
     """Why there is no finished run to a record, in words."""
 
     UNREADABLE = "unreadable"
+    NO_EVENT = "no event, as is declared of its topic"
     UNROUTED = "no route"
     DAMAGED = "damaged in Redis"
     ERASED = "of an erased session"
@@ -49,6 +50,8 @@ async def event_of(
             default_type=of_topic.event,
             session_field=of_topic.session_field,
         )
+    except NoEventError:
+        return Missing.NO_EVENT
     except (UnreadableError, UnknownSchemaError):
         return Missing.UNREADABLE
     route = routes.find(record.topic, event.type)
