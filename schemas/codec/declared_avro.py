@@ -169,7 +169,7 @@ def _float(value: Any, kind: str) -> float:
         raise _FieldError("is no number")
     try:
         # As Avro would carry it, so that the same event is the same in both.
-        return float(struct.unpack("f", struct.pack("f", value))[0] if kind == "float" else value)
+        return float(struct.unpack("<f", struct.pack("<f", value))[0] if kind == "float" else value)
     except OverflowError as error:
         raise _FieldError(f"is too large for a {kind}") from error
 

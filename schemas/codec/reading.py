@@ -28,6 +28,7 @@ from schemas.registry.port import Registry
 
 _NO_HEADERS: Final[Mapping[str, str]] = {}
 _CAPTURED: Final = frozenset({Format.DEBEZIUM, Format.DEBEZIUM_OUTBOX})
+_TOMBSTONE: Final = "a tombstone (no value), as Debezium sends one after a deletion"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class RecordReader:
             return Parts(attributes or loose_attributes(headers), payload, personal=how.schema.personal)
         said = read_object(value)
         inside = said["payload"] if is_wrapped(said) else said
-        if isinstance(inside, Mapping) and _is_captured(cast("Mapping[str, Any]", inside), attributes, how):
+        if _is_captured(inside, attributes, how):
             return await self._change(record, unwrapped(said), None, headers, how)
         return self._json(attributes or loose_attributes(headers), said, how)
 
@@ -101,12 +102,18 @@ class RecordReader:
     async def _change(
         self,
         record: Record,
-        said: Mapping[str, Any],
+        said: Any,
         schema: AvroSchema | None,
         headers: Mapping[str, str],
         how: TopicFormat,
     ) -> Parts:
-        payload = plain(change.with_documents(said), self._limits)
+        if said is None:  # older converters wrap even that
+            raise NoEventError(_TOMBSTONE)
+        if not isinstance(said, Mapping):
+            raise UnreadableError(
+                "it is no change event of Debezium: the payload beside its schema is no object"
+            )
+        payload = plain(change.with_documents(cast("Mapping[str, Any]", said)), self._limits)
         attributes = change.attributes_of(
             payload,
             await self._key(record),
@@ -156,7 +163,7 @@ class RecordReader:
     def _value(self, record: Record, how: TopicFormat) -> bytes:
         if record.value is None:
             if how.format in _CAPTURED:
-                raise NoEventError("a tombstone (no value), as Debezium sends one after a deletion")
+                raise NoEventError(_TOMBSTONE)
             raise UnreadableError("a tombstone (no value) is no event")
         if isinstance(record.value, UnreadBatch):
             raise UnreadableError(record.value.why)
@@ -167,8 +174,8 @@ class RecordReader:
         return record.value
 
 
-def _is_captured(said: Mapping[str, Any], attributes: Attributes | None, how: TopicFormat) -> bool:
+def _is_captured(said: Any, attributes: Attributes | None, how: TopicFormat) -> bool:
     """Return whether a value is read as a change of a row: where that is declared, or where it can be nothing else."""
     if how.format is None:
-        return attributes is None and change.is_change(said)
+        return attributes is None and isinstance(said, Mapping) and change.is_change(said)
     return how.format is Format.DEBEZIUM

@@ -1,6 +1,7 @@
 """A codec that is told of one topic of changes, and how to read with it."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ def decode(registry: KnownSchemas) -> Decode:
     """Decode a record of a topic that is declared to hold changes, with settings beside that."""
 
     async def decoded(record: Record, *, session_field: str | None = None, **declared: Any) -> Envelope:
-        how = TopicFormat(**{"format": Format.DEBEZIUM, **declared})
+        how = replace(TopicFormat(Format.DEBEZIUM), **declared)
         codec = RecordCodec(registry, topics={record.topic: how})
         return await codec.decode(
             record, tenant="acme", default_type="orders.updated", session_field=session_field

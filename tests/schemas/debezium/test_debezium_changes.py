@@ -138,6 +138,11 @@ async def test_a_tombstone_is_no_event(decode: Decode, format: Format) -> None: 
         await decode(record(None), format=format)
 
 
+async def test_a_tombstone_that_a_converter_has_wrapped_is_no_event(decode: Decode) -> None:
+    with pytest.raises(NoEventError, match="a tombstone"):
+        await decode(record({"schema": None, "payload": None}))
+
+
 @pytest.mark.parametrize(
     ("value", "kind"),
     [
