@@ -26,7 +26,6 @@ class Missing(StrEnum):
     """Why there is no finished run to a record, in words."""
 
     UNREADABLE = "unreadable"
-    NO_EVENT = "no event, as is declared of its topic"
     UNROUTED = "no route"
     DAMAGED = "damaged in Redis"
     ERASED = "of an erased session"
@@ -51,7 +50,9 @@ async def event_of(
             session_field=of_topic.session_field,
         )
     except NoEventError:
-        return Missing.NO_EVENT
+        return (
+            Missing.UNROUTED
+        )  # as its topic is declared, it leads to nothing, like an event without a route
     except (UnreadableError, UnknownSchemaError):
         return Missing.UNREADABLE
     route = routes.find(record.topic, event.type)

@@ -162,8 +162,6 @@ class Rebuild:
         report.read += 1
         found = await finished_run(record, self.codec, self.routes, self.sessions)
         match found:
-            case Missing.NO_EVENT:
-                pass  # nothing was to be worked
             case Missing.UNREADABLE:
                 report.unreadable += 1
             case Missing.UNROUTED:
