@@ -9,7 +9,7 @@ from typing import Any, Final, cast
 from urllib.parse import quote
 
 from schemas.codec.cloudevents import Attributes
-from schemas.codec.debezium.documents import document
+from schemas.codec.debezium.documents import document, plain_key
 from schemas.codec.debezium.keys import Key, row_of
 from schemas.codec.debezium.naming import CHANGES, HEARTBEAT, SCHEMA_CHANGE, TRANSACTION, named
 from schemas.codec.debezium.position import event_id
@@ -91,13 +91,14 @@ def attributes_of(
         "name": _text(source, "name"),
         "op": op,
     }
-    row = row_of(".".join(filter(None, (database, schema, table))), key) if key is not None else None
+    named_key = plain_key(key) if names["connector"] == _MONGODB else key
+    path = ".".join(filter(None, (database, schema, table)))
     return Attributes(
         id=header_id or event_id(op, source, key, _content(payload, key), how.position),
         source=f"/debezium/{quote(names['connector'], safe='')}/{quote(names['name'], safe='')}",
         type=named(how.event, names),
         time=_time(source) or _time(payload),
-        subject=row,
+        subject=None if named_key is None else row_of(path, named_key),
         traceparent=traceparent,
     )
 

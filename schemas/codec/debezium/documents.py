@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 
+import orjson
+
 from schemas.codec.json import read_object
 from schemas.codec.values import iso
 from schemas.errors import UnreadableError
@@ -31,6 +33,17 @@ def document(text: Any, field: str) -> Any:
         raise UnreadableError(f"field {field}: a value is none of the type that it names") from error
     except UnreadableError as error:
         raise UnreadableError(f"field {field} is no document: {error}") from error
+
+
+def plain_key(key: Any) -> Any:
+    """Return a document's key, `{"id": <extended JSON as text>}`, with its plain value; any other key stays as it is."""
+    if not isinstance(key, Mapping) or set(key) != {"id"}:
+        return key
+    text: Any = cast("Mapping[str, Any]", key)["id"]
+    try:
+        return {"id": _read(orjson.loads(text))}
+    except (ValueError, TypeError, OverflowError, KeyError):
+        return cast("Mapping[str, Any]", key)
 
 
 def _read(value: Any) -> Any:

@@ -48,7 +48,7 @@ def key_text(key: Mapping[str, Any] | str) -> str:
 def row_of(table: str, key: Mapping[str, Any] | str) -> str:
     """Return the name of a row: its table, and the values of its key, in the key's order, such as `shop.orders/1001`."""
     values = [key] if isinstance(key, str) else [_value(value) for value in key.values()]
-    # Quoted, so that two keys never give one name.
+    # Quoted, so that no value reads like two.
     return f"{table}/{','.join(quote(value, safe=' :-_@+') for value in values)}"
 
 

@@ -99,6 +99,23 @@ async def test_a_row_is_named_by_its_key(decode: Decode, key: bytes, row: str) -
     assert event.session_id == f"inventory.orders/{row}"
 
 
+@pytest.mark.parametrize(
+    ("key", "row"),
+    [
+        (b'{"id":"{\\"$oid\\": \\"596e275826f08b2730779e1f\\"}"}', "596e275826f08b2730779e1f"),
+        (b'{"id":"1004"}', "1004"),
+        (b'{"id":"\\"C-7\\""}', "C-7"),
+        (b'{"id":"{\\"a\\": 1}"}', "%7B%22a%22:1%7D"),
+        (b'{"id":"{\\"$date\\": \\"noon\\"}"}', "%7B%22%24date%22: %22noon%22%7D"),
+        (b'{"id":"cut {"}', "cut %7B"),
+        (b'{"_id":"1004"}', "1004"),
+    ],
+)
+async def test_a_document_is_named_by_the_plain_value_of_its_id(decode: Decode, key: bytes, row: str) -> None:
+    event = await decode(record(change("c", MONGODB), key=key))
+    assert event.session_id == f"inventory.orders/{row}"
+
+
 async def test_a_row_without_a_key_is_its_own_session(decode: Decode) -> None:
     event = await decode(record(change("c", MYSQL), key=None))
     assert event.session_id == event.id
