@@ -11,9 +11,9 @@ _WRAPPER: Final = {"schema", "payload"}
 
 def is_wrapped(value: Mapping[str, Any]) -> bool:
     """Return whether an object is a value with its schema, and nothing else."""
-    schema = value.get("schema")
-    if set(value) != _WRAPPER:
+    if len(value) != len(_WRAPPER) or set(value) != _WRAPPER:
         return False
+    schema = value["schema"]
     return schema is None or (isinstance(schema, Mapping) and isinstance(schema.get("type"), str))
 
 

@@ -2,7 +2,7 @@
 
 import base64
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
@@ -246,13 +246,15 @@ def _native(column: Column) -> Any:
     """Return a value as fastavro wants it, which has types of its own for Avro's logical ones."""
     said: Any = column.avro.get("logicalType") if isinstance(column.avro, dict) else None
     match said:
+        case _ if column.sent is None:
+            return None
         case "decimal":
-            return Decimal(column.means)
+            return Decimal(int.from_bytes(column.sent, signed=True)).scaleb(-2)
         case "date":
-            return date.fromisoformat(column.means)
+            return date(1970, 1, 1) + timedelta(days=column.sent)
         case "time-millis":
-            return time.fromisoformat(column.means)
+            return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=column.sent)).time()
         case "timestamp-millis":
-            return datetime.fromtimestamp(column.sent / 1000, UTC)
+            return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=column.sent)
         case _:
             return column.sent

@@ -1,6 +1,7 @@
 """Columns of every type mean the same in Connect's JSON and in Avro; without a schema they stay as they were sent."""
 
 import base64
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 from schemas.codec import avro
 from schemas.codec.debezium.connect import unwrapped
 from schemas.codec.debezium.logical import DECIMAL, VARIABLE_DECIMAL, unpacked
+from schemas.codec.formats import Format, TopicFormat
+from schemas.codec.records import RecordCodec
 from schemas.errors import UnreadableError
 from schemas.registry.avro_schema import avro_schema
 from tests.schemas.debezium.conftest import Decode
@@ -45,6 +48,43 @@ async def test_a_row_in_avro_means_the_same(decode: Decode, registry: KnownSchem
     assert in_avro.payload["after"] == MEANING
     assert in_avro.schema == "shop.public.orders.Envelope"
     assert (in_avro.id, in_avro.session_id, in_avro.type) == (in_json.id, in_json.session_id, in_json.type)
+
+
+DAY_MS = 86_400_000
+SMALL = st.integers(-(10**11), 10**11).map(lambda number: number.to_bytes(6, signed=True))
+SENT: dict[str, st.SearchStrategy[Any]] = {
+    "int32": st.integers(-(2**31), 2**31 - 1),
+    "int64": st.integers(-(2**63), 2**63 - 1),
+    "string": st.text(max_size=5),
+    "boolean": st.booleans(),
+    "double": st.floats(allow_nan=False, allow_infinity=False),
+    "bytes": st.binary(max_size=5),
+    "struct": st.fixed_dictionaries({"scale": st.integers(0, 9), "value": SMALL}),
+    f"{CONNECT}.Decimal": SMALL,
+    f"{CONNECT}.Date": st.integers(-700_000, 2_900_000),
+    f"{CONNECT}.Time": st.integers(0, DAY_MS - 1),
+    f"{CONNECT}.Timestamp": st.integers(-60_000_000_000_000, 250_000_000_000_000),
+    f"{DEBEZIUM}.Date": st.integers(-700_000, 2_900_000),
+    f"{DEBEZIUM}.Time": st.integers(0, DAY_MS),
+    f"{DEBEZIUM}.MicroTime": st.integers(0, DAY_MS * 1000),
+    f"{DEBEZIUM}.NanoTime": st.integers(0, DAY_MS * 1_000_000),
+    f"{DEBEZIUM}.Timestamp": st.integers(-60_000_000_000_000, 250_000_000_000_000),
+    f"{DEBEZIUM}.MicroTimestamp": st.integers(-60_000_000_000_000_000, 250_000_000_000_000_000),
+    f"{DEBEZIUM}.NanoTimestamp": st.integers(-(2**63), 2**63 - 1),
+}
+ROWS = st.tuples(*(st.none() | SENT.get(column.logical, SENT[column.kind]) for column in COLUMNS))
+
+
+@given(row=ROWS)
+async def test_any_row_means_the_same_in_json_and_in_avro(row: tuple[Any, ...]) -> None:
+    columns = tuple(replace(column, sent=sent) for column, sent in zip(COLUMNS, row, strict=True))
+    codec = RecordCodec(
+        KnownSchemas({7: avro_envelope()}), topics={"shop.orders": TopicFormat(Format.DEBEZIUM)}
+    )
+    in_avro = await codec.decode(record(avro_body(avro_envelope(), 7, columns)), tenant="acme")
+    in_json = await codec.decode(record(connect_json(columns)), tenant="acme")
+    assert in_avro.payload["after"] == in_json.payload["after"]
+    assert (in_avro.id, in_avro.session_id) == (in_json.id, in_json.session_id)
 
 
 async def test_a_row_without_its_schema_stays_as_it_was_sent(decode: Decode) -> None:
