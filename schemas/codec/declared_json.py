@@ -6,6 +6,7 @@ checked. Numbers are compared as they are written, not as the nearest double.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final, cast
@@ -24,10 +25,11 @@ PROBLEMS: Final = 5
 """How many of a value's problems a message names."""
 
 _LEVELS: Final = 64
-_OBJECTS: Final = frozenset({"properties", "patternProperties", "$defs", "dependentSchemas"})
+_OBJECTS: Final = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
 _SCHEMAS: Final = frozenset({"items", "additionalProperties", "contains", "not", "if", "then", "else"})
 _LISTS: Final = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
-_DEFINED: Final = "#/$defs/"
+_DEFINED: Final = re.compile(r"#/(\$defs|definitions)/[^/]+")
+"""The references that are read: whatever else reads the schema, rules and labels, finds the same behind them."""
 
 
 class JsonSchema:
@@ -68,7 +70,7 @@ class JsonSchema:
                 f"{name}: it is no JSON Schema that can be used: {_first_line(error)}"
             ) from error
         self.name = name
-        self.types: Mapping[str, Any] = _without_booleans(types)
+        self.types: Mapping[str, Any] = _with_one_place(name, _without_booleans(types))
         self.personal = only_tagged(self.types)
 
     def read(self, body: bytes) -> Mapping[str, Any]:
@@ -93,10 +95,12 @@ def _refused(node: Mapping[Any, Any], depth: int) -> Iterator[str]:
         return
     for word in ("$dynamicRef", "$recursiveRef"):
         if word in node:
-            yield f"{word} is not read; refer to {_DEFINED}…"
+            yield f"{word} is not read; refer to #/$defs/…"
+    if depth and "$id" in node:
+        yield "a schema inside of it has an `$id`, which changes what references mean; only the whole may have one"
     reference = node.get("$ref")
-    if reference is not None and not (isinstance(reference, str) and reference.startswith(_DEFINED)):
-        yield f"the reference {str(reference)[:100]!r} is not read; put what it means under $defs and refer to {_DEFINED}…"
+    if reference is not None and not (isinstance(reference, str) and _DEFINED.fullmatch(reference)):
+        yield f"the reference {str(reference)[:100]!r} is not read; put what it means under $defs and refer to #/$defs/…"
     for inner in _inside(node):
         yield from _refused(inner, depth + 1)
 
@@ -131,6 +135,17 @@ def _without_booleans(node: Any) -> dict[str, Any]:
         else:
             found[word] = value
     return found
+
+
+def _with_one_place(name: str, types: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema that has all its definitions under `$defs`, older drafts' `definitions` too."""
+    older = types.pop("definitions", {})
+    both = older.keys() & types.get("$defs", {}).keys()
+    if both:
+        raise SchemaError(
+            f"{name}: {', '.join(sorted(both))} is defined under `$defs` and under `definitions`"
+        )
+    return {**types, "$defs": {**types.get("$defs", {}), **older}} if older else types
 
 
 def _place(path: list[str | int]) -> str:

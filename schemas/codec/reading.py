@@ -21,7 +21,7 @@ from schemas.codec.json import read_object
 from schemas.codec.limits import Limits
 from schemas.codec.values import plain
 from schemas.codec.wire import Form, Wire, wire_of
-from schemas.errors import NoEventError, UnreadableError
+from schemas.errors import NoEventError, SchemaError, UnreadableError
 from schemas.record import Record, UnreadBatch
 from schemas.registry.avro_schema import AvroSchema
 from schemas.registry.port import Registry
@@ -147,11 +147,11 @@ class RecordReader:
             return None
         if record.key[:1] != avro.MAGIC:
             return json_key(record.key, self._limits)
-        schema = await self._schema(avro.schema_id_of(record.key))
         try:
+            schema = await self._schema(avro.schema_id_of(record.key))
             said = avro.read(record.key, schema)
-        except UnreadableError as error:
-            raise UnreadableError(f"the key: {error}") from error
+        except SchemaError as error:
+            raise type(error)(f"the key: {error}") from error
         return plain(connect_values(said, schema), self._limits)
 
     async def _schema(self, named: int | UUID | None) -> AvroSchema:
@@ -164,7 +164,9 @@ class RecordReader:
         if record.value is None:
             if how.format in _CAPTURED:
                 raise NoEventError(_TOMBSTONE)
-            raise UnreadableError("a tombstone (no value) is no event")
+            raise UnreadableError(
+                "a tombstone (no value) is no event; where Debezium leaves them, declare the topic `format: debezium`"
+            )
         if isinstance(record.value, UnreadBatch):
             raise UnreadableError(record.value.why)
         if len(record.value) > self._limits.record_bytes:

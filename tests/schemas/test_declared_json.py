@@ -149,6 +149,15 @@ def test_a_pattern_takes_linear_time_however_it_is_written() -> None:
         ('{"$ref": "file:///etc/passwd"}', "the reference 'file:///etc/passwd' is not read"),
         ('{"properties": {"a": {"$ref": "other.json"}}}', "the reference 'other.json' is not read"),
         ('{"properties": {"a": {"$ref": "#/properties/b"}}}', "the reference '#/properties/b' is not read"),
+        (
+            '{"properties": {"a": {"$ref": "#/$defs/b/properties/c"}}}',
+            "the reference '#/.defs/b/properties/c'",
+        ),
+        ('{"properties": {"a": {"$id": "b.json"}}}', "a schema inside of it has an `.id`"),
+        (
+            '{"$defs": {"a": {}}, "definitions": {"a": {}}}',
+            "a is defined under `.defs` and under `definitions`",
+        ),
         ('{"$ref": "#/$defs/none"}', "no JSON Schema that can be used"),
         ('{"$dynamicRef": "#x"}', r"\$dynamicRef is not read"),
         ('{"not":' * 80 + "{}" + "}" * 80, "nested deeper than 64 levels"),
@@ -170,6 +179,20 @@ def test_a_schema_that_holds_itself_is_read_as_deep_as_the_value_goes() -> None:
         deep = {"a": deep}
     with pytest.raises(UnreadableError, match=r'a\.a: a value is not of type "object"'):
         held.read(orjson.dumps(deep))
+
+
+def test_definitions_of_older_drafts_are_found() -> None:
+    older = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "$id": "https://shop.example/lead.json",
+        "properties": {"email": {"$ref": "#/definitions/email"}},
+        "definitions": {"email": {"type": "string", "pii": True}},
+    }
+    held = JsonSchema("lead.json", orjson.dumps(older).decode())
+    assert held.types["$defs"] == older["definitions"]
+    assert held.personal is not None
+    with pytest.raises(UnreadableError, match="field email"):
+        held.read(b'{"email": 5}')
 
 
 def test_types_have_no_booleans_where_a_schema_is_expected() -> None:

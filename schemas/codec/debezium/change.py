@@ -91,12 +91,17 @@ def attributes_of(
         "name": _text(source, "name"),
         "op": op,
     }
+    event_type = named(how.event, names)
+    if not event_type:  # else the route's would be taken, whatever happened
+        raise UnreadableError(
+            f"the type {how.event!r} is empty for this change: its `source` has none of these names"
+        )
     named_key = plain_key(key) if names["connector"] == _MONGODB else key
     path = ".".join(filter(None, (database, schema, table)))
     return Attributes(
         id=header_id or event_id(op, source, key, _content(payload, key), how.position),
         source=f"/debezium/{quote(names['connector'], safe='')}/{quote(names['name'], safe='')}",
-        type=named(how.event, names),
+        type=event_type,
         time=_time(source) or _time(payload),
         subject=None if named_key is None else row_of(path, named_key),
         traceparent=traceparent,

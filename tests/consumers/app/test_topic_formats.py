@@ -164,6 +164,12 @@ def test_a_worker_does_not_start_with_a_schema_that_is_gone(folder: Path) -> Non
         topic_formats(config)
 
 
+def test_the_formats_of_the_configuration_are_those_of_the_codec(folder: Path) -> None:
+    for each in Format:
+        config = read_config(written(folder, f"  orders: {{format: {each}}}\n")).config
+        assert topic_formats(config) == {"orders": TopicFormat(each)}
+
+
 def test_the_kinds_of_the_configuration_are_those_of_the_codec() -> None:
     assert Kind.__args__ == KINDS
 

@@ -67,6 +67,11 @@ async def test_the_type_is_what_the_topic_says(decode: Decode) -> None:
     assert event.type == "postgresql.inventory.public.orders.u.by.shop"
 
 
+async def test_a_type_that_is_empty_is_not_left_to_the_route(decode: Decode) -> None:
+    with pytest.raises(UnreadableError, match="is empty for this change"):
+        await decode(record(change("u", MYSQL)), event="{schema}")
+
+
 async def test_a_session_is_named_by_a_column_also_when_the_row_is_gone(decode: Decode) -> None:
     for op in "curd":
         event = await decode(record(change(op, POSTGRESQL)), session_field="after.customer_id")

@@ -15,7 +15,7 @@ from schemas.codec.debezium.connect import unwrapped
 from schemas.codec.debezium.logical import DECIMAL, VARIABLE_DECIMAL, unpacked
 from schemas.codec.formats import Format, TopicFormat
 from schemas.codec.records import RecordCodec
-from schemas.errors import UnreadableError
+from schemas.errors import UnknownSchemaError, UnreadableError
 from schemas.registry.avro_schema import avro_schema
 from tests.schemas.debezium.conftest import Decode
 from tests.schemas.debezium.envelopes import (
@@ -98,6 +98,8 @@ async def test_a_key_in_avro_that_is_none_is_named_as_the_problem(
     registry.by_id = {8: KEY}
     with pytest.raises(UnreadableError, match="the key: the Avro body does not fit its schema"):
         await decode(record(connect_json(), key=avro.prefix(8)))
+    with pytest.raises(UnknownSchemaError, match="the key: schema id 9 is not known"):
+        await decode(record(connect_json(), key=avro.prefix(9)))
 
 
 @given(unscaled=st.integers(-(10**60), 10**60), scale=st.integers(0, 40))
