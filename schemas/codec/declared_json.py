@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Final, cast
 
-import jsonschema_rs
 import orjson
 
 from schemas.codec.exact import exact
@@ -45,6 +44,8 @@ class JsonSchema:
         Raises:
             SchemaError: it is too long, no JSON, no JSON Schema, or says what is refused.
         """
+        import jsonschema_rs  # a tenth of a second, for those who declare a schema
+
         if len(text) > SCHEMA_BYTES:
             raise SchemaError(f"{name}: the schema has {len(text)} characters, the limit is {SCHEMA_BYTES}")
         try:
