@@ -2,6 +2,7 @@
 
 SchemaError
 ├── UnreadableError      the record's bytes are bad: dead-letter it
+├── NoEventError         the record is right and carries no event, by declaration: it is finished
 ├── UnknownSchemaError   no such schema here or in the registry: fix the registry or the configuration
 ├── ChangedSchemaError   an id means another schema than it did: ask who changed the registry
 └── RegistryError        the registry did not answer: try again later
@@ -14,6 +15,10 @@ class SchemaError(Exception):
 
 class UnreadableError(SchemaError):
     """A record that cannot be decoded or validated. Reading it again gives the same error."""
+
+
+class NoEventError(SchemaError):
+    """A record that carries no event, as is declared of its topic: a tombstone, a kind that is ignored. Nothing is to be done."""
 
 
 class UnknownSchemaError(SchemaError):

@@ -19,6 +19,7 @@ from consumers.app.redis_settings import Redis
 from consumers.app.route_settings import RouteSettings
 from consumers.app.secret_settings import SecretsSettings
 from consumers.app.section import SecretRef, Section
+from consumers.app.topic_settings import TopicSettings
 from schemas.topics import APPROVALS, DEAD_LETTERS, PARKED, STEPS
 
 
@@ -162,6 +163,7 @@ class Config(BaseSettings):
     secrets: SecretsSettings = SecretsSettings()
     privacy: Privacy = Privacy()
     connectors: dict[str, ConnectorSettings]
+    topics: dict[str, TopicSettings] = {}
     routes: Annotated[tuple[RouteSettings, ...], Field(min_length=1)]
     approvals: Approvals = Approvals()
     telemetry: Telemetry = Telemetry()

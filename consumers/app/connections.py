@@ -17,6 +17,7 @@ from consumers.app.config import Config, Kafka, Redis
 from consumers.app.kafka_login import security_options
 from consumers.app.redis_login import redis_client
 from consumers.app.secrets import secret
+from consumers.app.topic_formats import topic_formats
 from consumers.errors import UnavailableError
 from consumers.telemetry.logs import clamp_kafka
 from schemas.codec.limits import Limits as RecordLimits
@@ -57,7 +58,12 @@ async def record_codec(config: Config, stack: AsyncExitStack) -> RecordCodec:
 
 
 def codec_of(config: Config, stack: AsyncExitStack) -> RecordCodec:
-    """Return a codec that can decode; its registry is closed with the stack."""
+    """Return a codec that can decode; its registry is closed with the stack.
+
+    Raises:
+        ConfigurationError: a schema that is declared of a topic cannot be read.
+    """
+    topics = topic_formats(config)
     source = registry(config)
     stack.push_async_callback(source.close)
     folder = config.registry.folder
@@ -65,6 +71,7 @@ def codec_of(config: Config, stack: AsyncExitStack) -> RecordCodec:
         source,
         limits=RecordLimits(record_bytes=config.limits.record_bytes),
         schemas=latest(schemas_in(folder)) if folder else None,
+        topics=topics,
     )
 
 

@@ -9,7 +9,7 @@ from consumers.policy.approvers import Approvers
 from consumers.ports.claim import Claim
 from consumers.router.route import RouteTable
 from consumers.run.engine import Engine, Said
-from consumers.telemetry.metrics import EVENTS, Metrics
+from consumers.telemetry.metrics import EVENTS, RECORDS_IGNORED, Metrics
 from schemas.approval import DOUBT_TYPE, REQUESTED_TYPE, ApprovalDecision, ApprovalRequest
 from schemas.cancellation import Cancellation
 from schemas.codec.outgoing import own_message_of
@@ -17,6 +17,7 @@ from schemas.codec.records import RecordCodec
 from schemas.envelope import Envelope
 from schemas.errors import (
     ChangedSchemaError,
+    NoEventError,
     RegistryError,
     SchemaError,
     UnknownSchemaError,
@@ -59,7 +60,11 @@ class RecordHandler:
         """
         if record.topic == self._messages.topics.approvals:
             return await self._approval(record, claim)
-        event = await self._decode(record)
+        try:
+            event = await self._decode(record)
+        except NoEventError:
+            self._metrics.add(RECORDS_IGNORED, record.topic)
+            return ()
         route = self._routes.find(record.topic, event.type)
         if route is None:
             raise DeadLetterError(f"no route for {event.type} on {record.topic}", reason="unrouted")
@@ -98,6 +103,8 @@ class RecordHandler:
                 default_type=route.event if route else None,
                 session_field=route.session_field if route else None,
             )
+        except NoEventError:
+            raise
         except UnreadableError as error:
             raise DeadLetterError(str(error), reason="unreadable") from error
         except UnknownSchemaError as error:

@@ -15,6 +15,7 @@ from consumers.app.route_plans import resolve_plan
 from consumers.app.route_rules import Schemas, resolve_rules
 from consumers.app.route_settings import RouteSettings
 from consumers.app.route_texts import resolve_texts
+from consumers.app.topic_formats import topic_mistakes
 from consumers.policy.approvers import Approvers
 from consumers.router.finding import discovery_of
 from consumers.router.route import Budget, Route
@@ -41,7 +42,7 @@ def resolve(file: ConfigFile) -> Resolved:
     mistakes += wrong
     catalog = Catalog(c.connector for c in opened)
     mistakes += [Mistake(f.where, f"{f.action}: {f.message}", f.hint) for f in catalog.lint()]
-    schemas = Schemas(file.config.registry, catalog)
+    schemas = Schemas(file.config, catalog)
     routes: dict[str, Route] = {}
     taken: dict[tuple[str, str], str] = {}
     for index, settings in enumerate(file.config.routes):
@@ -57,6 +58,7 @@ def resolve(file: ConfigFile) -> Resolved:
             message = f"routes.{index}: may ask the model, and there is no section `model`"
             hint = "add one, or give the route a `plan` that goes without (`otherwise: failed`)"
             mistakes.append(Mistake(file.where("routes", index), message, hint))
+    mistakes += topic_mistakes(file)
     mistakes += _tenants(file)
     mistakes += _windows(file)
     mistakes += approval_mistakes(file)

@@ -9,9 +9,10 @@ from connectors.action import Action
 from connectors.catalog import Catalog
 from connectors.discovery import DiscoveryError, load_entry_point
 from connectors.lint import close_match
-from consumers.app.config import Registry
+from consumers.app.config import Config
 from consumers.app.config_file import ConfigFile, Location, Mistake
 from consumers.app.route_settings import RouteSettings, RuleSettings
+from consumers.app.topic_formats import declared_types
 from consumers.policy.provenance import RESERVED, Trust
 from consumers.policy.rules import Effect, Rule, RuleError, RuleFunction, compile_rule
 from consumers.policy.type_check import Known, type_mistakes
@@ -26,10 +27,12 @@ GROUP = "pointsman.rules"
 class Schemas:
     """What is known of events and actions, as far as files and code say it."""
 
-    def __init__(self, registry: Registry, catalog: Catalog) -> None:
-        """Read the schema files; a registry behind an address is not asked, and then no event's payload is known."""
+    def __init__(self, config: Config, catalog: Catalog) -> None:
+        """Read the schema files; a registry behind an address is not asked, and then only declared payloads are known."""
         self._results = {name: _result(action) for name, action in catalog.actions.items()}
         self._payloads: dict[str, Any] = {}
+        self._declared = declared_types(config)
+        registry = config.registry
         if registry.url is not None:
             return
         try:
@@ -41,12 +44,12 @@ class Schemas:
 
     def payload_of(self, route: RouteSettings) -> Mapping[str, Any] | None:
         """Return the types of a route's events, or None where they are not known."""
-        return self._payloads.get(route.event)
+        return self._declared.get(route.topic) or self._payloads.get(route.event)
 
     def known_of(self, route: RouteSettings, actions: Mapping[str, Action]) -> Known:
         """Return what is known of all that the rules of a route may speak of."""
         return Known(
-            payload=self._payloads.get(route.event),
+            payload=self.payload_of(route),
             arguments={name: action.arguments.model_json_schema() for name, action in actions.items()},
             results={name: self._results[name] for name in actions},
             remembered=self._results,
@@ -56,7 +59,7 @@ class Schemas:
     def trust_of(self, route: RouteSettings, actions: Mapping[str, Action]) -> Trust:
         """Return what a route trusts."""
         return Trust(
-            payload=self._payloads.get(route.event, {}),
+            payload=self.payload_of(route) or {},
             fields=frozenset(route.trusted_fields),
             values=route.trusted_values,
             arguments={name: action.arguments.model_json_schema() for name, action in actions.items()},

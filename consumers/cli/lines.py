@@ -40,6 +40,8 @@ def line(seen: Seen) -> Text:
     if seen.letter:
         text.append(f"{plain(seen.letter.reason)}  ", "bold red")
         text.append(f"{plain(seen.letter.record.place)}  {plain(seen.letter.error)}")
+    elif seen.empty:
+        text.append(f"no event  {plain(seen.problem)}", "dim")
     elif seen.event is None:
         text.append(f"unreadable  {plain(seen.problem)}", "red")
     else:
@@ -52,7 +54,7 @@ def line(seen: Seen) -> Text:
 def document(seen: Seen) -> dict[str, Any]:
     """Return a record as one JSON object; fields that say nothing are left out."""
     record, event, letter = seen.record, seen.event, seen.letter
-    said: dict[str, Any] = {**_place(record), "timestamp": _timestamp(record)}
+    said: dict[str, Any] = {**_place(record), "timestamp": _timestamp(record), "key": _key(record)}
     if letter:
         said["dead_letter"] = {
             "reason": letter.reason,
@@ -73,7 +75,7 @@ def document(seen: Seen) -> dict[str, Any]:
             "payload": dict(event.payload),
         }
     if seen.problem:
-        said["problem"] = seen.problem
+        said["no_event" if seen.empty else "problem"] = seen.problem
     return {name: value for name, value in said.items() if value is not None}
 
 
@@ -141,6 +143,11 @@ def _step_says(step: Step) -> str:
 
 def _place(record: Record) -> dict[str, Any]:
     return {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+
+
+def _key(record: Record) -> str | None:
+    """Return a key as text; of one that is no UTF-8, such as Avro, the other bytes are escaped."""
+    return None if record.key is None else record.key.decode(errors="backslashreplace")
 
 
 def _timestamp(record: Record) -> str | None:

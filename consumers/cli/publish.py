@@ -22,8 +22,8 @@ from consumers.cli.screen import err, plain, print_json, progress_bar
 from schemas.codec.json import read_object
 from schemas.codec.records import RecordCodec, json_record
 from schemas.envelope import Envelope
-from schemas.errors import SchemaError, UnknownSchemaError, UnreadableError
-from schemas.record import Encoded
+from schemas.errors import NoEventError, SchemaError, UnknownSchemaError, UnreadableError
+from schemas.record import Encoded, Record
 
 _IN_FLIGHT: Final = 500
 """Events that may wait for the broker at once."""
@@ -122,7 +122,7 @@ async def _publish(
         producer = kafka_clients.producer(connection)
         stack.push_async_callback(kafka_clients.stop, producer)
         await producer.start()
-        return await _send_all(producer, codec, how, events, advance)
+        return await _send_all(producer, codec, how, events, advance, declared=how.topic in settings.topics)
 
 
 async def _send_all(
@@ -131,6 +131,8 @@ async def _send_all(
     how: Publishing,
     events: Iterator[Envelope],
     advance: Callable[[], None],
+    *,
+    declared: bool,
 ) -> int:
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -139,6 +141,8 @@ async def _send_all(
     try:
         async for event in read_ahead(events):
             message = encode(event, codec, key=how.key)
+            if declared:
+                await _as_declared(event, message, codec, how.topic)
             waiting.append(
                 await producer.send(how.topic, message.value, key=message.key, headers=list(message.headers))
             )
@@ -153,6 +157,20 @@ async def _send_all(
         fail(f"{error}\nevents published before it: {sent}")
     await _acknowledged(waiting)
     return sent
+
+
+async def _as_declared(event: Envelope, message: Encoded, codec: RecordCodec, topic: str) -> None:
+    """Refuse what a worker would refuse: a record that is not what the configuration declares of its topic.
+
+    Raises:
+        EventLineError: it is not; names the event.
+    """
+    read = Record(topic, 0, 0, 0, message.key, message.value, message.headers)
+    try:
+        await codec.decode(read, tenant="")
+    except (UnreadableError, NoEventError) as error:
+        problem = str(error).removeprefix(f"{read.place}: ")
+        raise EventLineError(f"event {event.id}: {topic} would not take it: {problem}") from error
 
 
 async def _acknowledged(waiting: list["asyncio.Future[object]"]) -> None:

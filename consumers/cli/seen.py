@@ -7,7 +7,7 @@ from schemas.codec.outgoing import OwnMessage, own_message_of
 from schemas.codec.records import RecordCodec
 from schemas.dead_letter import DeadLetter, dead_letter_of
 from schemas.envelope import Envelope
-from schemas.errors import SchemaError, UnreadableError
+from schemas.errors import NoEventError, SchemaError, UnreadableError
 from schemas.record import Record
 
 
@@ -21,6 +21,7 @@ class Seen:
         message: the message of Pointsman's own that the event is, or None.
         letter: why it died, where it is a dead letter.
         problem: why there is no event, or None.
+        empty: whether that is as is declared of the topic: nothing is wrong then.
     """
 
     record: Record
@@ -28,6 +29,7 @@ class Seen:
     message: OwnMessage | None = None
     letter: DeadLetter | None = None
     problem: str | None = None
+    empty: bool = False
 
 
 class Reader:
@@ -49,6 +51,8 @@ class Reader:
         try:
             event = await self._decode(letter.record if letter else record)
             return Seen(record, event, _own(event), letter)
+        except NoEventError as error:
+            return Seen(record, letter=letter, problem=str(error), empty=True)
         except SchemaError as error:
             return Seen(record, letter=letter, problem=str(error))
 

@@ -25,6 +25,8 @@ class Wanted:
         most: end after so many records, or None.
         type: show events of this type only, or None for all.
         session: show events of this session only, or None for all.
+        event_id: show the event with this id only, or None for all.
+        key: show records with this key only, or None for all.
     """
 
     topics: tuple[str, ...] = ()
@@ -33,12 +35,20 @@ class Wanted:
     most: int | None = None
     type: str | None = None
     session: str | None = None
+    event_id: str | None = None
+    key: str | None = None
 
     def lets_through(self, seen: Seen) -> bool:
         """Return whether a record is shown; one that cannot be decoded is, unless the filters ask for more."""
+        if self.key is not None and (seen.record.key is None or seen.record.key != self.key.encode()):
+            return False
         if seen.event is None:
-            return self.type is None and self.session is None
-        return self.type in {None, seen.event.type} and self.session in {None, seen.event.session_id}
+            return self.type is self.session is self.event_id is None
+        return (
+            self.type in {None, seen.event.type}
+            and self.session in {None, seen.event.session_id}
+            and self.event_id in {None, seen.event.id}
+        )
 
 
 def tail(config: Path, wanted: Wanted, *, as_json: bool) -> None:

@@ -13,6 +13,8 @@ from typing import Any, Final, cast
 import orjson
 
 from consumers.app.config import Config
+from consumers.app.topic_settings import TopicSettings
+from consumers.cli.declared_messages import declared_message, is_declared
 from consumers.cli.topic_plan import PlannedTopic, Role, plan
 from schemas.dead_letter import PREFIX
 from schemas.registry.avro_schema import AvroSchema
@@ -59,8 +61,16 @@ class Described:
 def asyncapi(described: Described) -> dict[str, Any]:
     """Return the document, JSON-like; the same configuration always gives the same one."""
     topics = plan(described.config)
-    carried = sorted({name for topic in topics for name in topic.carries})
+    told = described.config.topics
+    carried = sorted(
+        {name for topic in topics if not is_declared(told.get(topic.name)) for name in topic.carries}
+    )
     messages = {_id(name): _message(name, described.schemas.get(name)) for name in carried}
+    for topic in topics:
+        if is_declared(told.get(topic.name)):
+            messages |= {
+                _key(topic, name, told): declared_message(name, told[topic.name]) for name in topic.carries
+            }
     if any(not topic.carries for topic in topics):
         messages["record"] = _original()
     kafka = described.config.kafka
@@ -80,14 +90,19 @@ def asyncapi(described: Described) -> dict[str, Any]:
                 "description": f"Spoken to by {kafka.security.protocol}.",
             }
         },
-        "channels": {_id(topic.name): _channel(topic) for topic in topics},
+        "channels": {_id(topic.name): _channel(topic, told) for topic in topics},
         "operations": _operations(topics),
         "components": {"messages": messages},
     }
 
 
-def _channel(topic: PlannedTopic) -> dict[str, Any]:
-    names = [_id(name) for name in topic.carries] or ["record"]
+def _key(topic: PlannedTopic, name: str, told: Mapping[str, TopicSettings]) -> str:
+    """Return where a message stands in the document: one that a topic declares is that topic's own."""
+    return _id(f"{topic.name} {name}" if is_declared(told.get(topic.name)) else name)
+
+
+def _channel(topic: PlannedTopic, told: Mapping[str, TopicSettings]) -> dict[str, Any]:
+    names = [_key(topic, name, told) for name in topic.carries] or ["record"]
     binding: dict[str, Any] = {"topic": topic.name, "partitions": topic.partitions}
     if topic.settings:
         binding["topicConfiguration"] = {

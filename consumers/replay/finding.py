@@ -13,7 +13,7 @@ from consumers.session.shapes import checked
 from consumers.session.stored import DamagedError
 from schemas.codec.records import RecordCodec
 from schemas.envelope import Envelope
-from schemas.errors import UnknownSchemaError, UnreadableError
+from schemas.errors import NoEventError, UnknownSchemaError, UnreadableError
 from schemas.record import Record
 
 _log = logging.getLogger(__name__)
@@ -49,6 +49,10 @@ async def event_of(
             default_type=of_topic.event,
             session_field=of_topic.session_field,
         )
+    except NoEventError:
+        return (
+            Missing.UNROUTED
+        )  # as its topic is declared, it leads to nothing, like an event without a route
     except (UnreadableError, UnknownSchemaError):
         return Missing.UNREADABLE
     route = routes.find(record.topic, event.type)

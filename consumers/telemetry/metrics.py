@@ -54,6 +54,9 @@ class Histogram:
 Metric = Counter | Gauge | Histogram
 
 RECORDS_CONSUMED: Final = Counter("records_consumed_total", "Records read from Kafka.", ("topic",))
+RECORDS_IGNORED: Final = Counter(
+    "records_ignored_total", "Records that carry no event, as is declared of their topic.", ("topic",)
+)
 EVENTS: Final = Counter("events_total", "Events worked to an outcome, by its status.", ("route", "status"))
 EXPIRED: Final = Counter("expired_total", "Questions to people that nobody answered in time.")
 DECISIONS: Final = Counter("decisions_total", "Answers of the model.", ("model",))
@@ -153,7 +156,18 @@ BUILD_INFO: Final = Gauge("build_info", "Always 1; the labels say what runs.", (
 READY: Final = Gauge("ready", "1 while the worker can take events.")
 
 TABLE: Final[tuple[Metric, ...]] = (
-    *(RECORDS_CONSUMED, RECORDS_SKIPPED, EVENTS, EXPIRED, RETRIES, DEAD_LETTERS, TRIALS, PARKED, COMMITS),
+    *(
+        RECORDS_CONSUMED,
+        RECORDS_SKIPPED,
+        RECORDS_IGNORED,
+        EVENTS,
+        EXPIRED,
+        RETRIES,
+        DEAD_LETTERS,
+        TRIALS,
+        PARKED,
+        COMMITS,
+    ),
     *(REBALANCES, READOPTED, HANDED_OVER),
     *(DECISIONS, PLANNED, LEFT_OUT, MODEL_ERRORS, MODEL_SECONDS, TOKENS, COST_USD, RATIONED),
     *(MODEL_BREAKER, MODEL_REFUSED, MODEL_FALLBACKS),

@@ -21,6 +21,8 @@ _DECIMAL_BYTES: Final = DECIMAL_DIGITS * 10 // 24 + 1
 """What so many digits need, at most: a byte holds 2.4 of them."""
 
 _PREFIX: Final = struct.Struct(">bi")
+PREFIX_BYTES: Final = _PREFIX.size
+"""The length of what stands in front of a record."""
 _DECODE_ERRORS: Final = (
     EOFError,
     IndexError,
@@ -66,8 +68,8 @@ def schema_id_of(body: bytes) -> int:
     return int(_PREFIX.unpack_from(body)[1])
 
 
-def read(body: bytes, schema: AvroSchema) -> dict[str, Any]:
-    """Decode a prefixed body with the schema it was written with; times and decimals stay Python's.
+def read(body: bytes, schema: AvroSchema, *, start: int = PREFIX_BYTES) -> dict[str, Any]:
+    """Decode a body with the schema it was written with, from `start` on; times and decimals stay Python's.
 
     The schema has passed the lint, so work and memory grow at most linearly with the body.
 
@@ -75,7 +77,7 @@ def read(body: bytes, schema: AvroSchema) -> dict[str, Any]:
         UnreadableError: the bytes are cut, go on after the record, or were not written with this schema.
     """
     stream = io.BytesIO(body)
-    stream.seek(_PREFIX.size)
+    stream.seek(start)
     try:
         payload = fastavro.schemaless_reader(stream, cast("dict[str, Any]", schema.parsed), None)
     except _DECODE_ERRORS as error:

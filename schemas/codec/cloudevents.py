@@ -18,7 +18,8 @@ SPEC_VERSION: Final = "1.0"
 STRUCTURED: Final = "application/cloudevents"
 """Content types of structured mode begin with this."""
 STRUCTURED_JSON: Final = "application/cloudevents+json"
-"""The structured format that is read."""
+STRUCTURED_AVRO: Final = "application/cloudevents+avro"
+"""The structured formats that are read."""
 
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -36,6 +37,11 @@ class Attributes:
     traceparent: str | None = None
 
 
+def is_binary(headers: Mapping[str, str]) -> bool:
+    """Return whether headers say that a record is a CloudEvent."""
+    return CE + "specversion" in headers or CE + "id" in headers
+
+
 def binary_attributes(headers: Mapping[str, str]) -> Attributes | None:
     """Return the attributes in headers, or None where the record is no CloudEvent.
 
@@ -44,7 +50,7 @@ def binary_attributes(headers: Mapping[str, str]) -> Attributes | None:
     Raises:
         UnreadableError: a required attribute is missing or one of them is malformed.
     """
-    if CE + "specversion" not in headers and CE + "id" not in headers:
+    if not is_binary(headers):
         return None
     values = {name.removeprefix(CE): value for name, value in headers.items() if name.startswith(CE)}
     return _attributes(values, traceparent=headers.get(TRACEPARENT), where="header ce_")
@@ -75,8 +81,16 @@ def structured_event(body: bytes, *, traceparent: str | None = None) -> tuple[At
     data = event.pop("data", None)
     if not isinstance(data, dict):
         raise UnreadableError("the structured CloudEvent has no data, or it is no JSON object")
-    attributes = _attributes(event, traceparent=traceparent, where="attribute ")
-    return attributes, cast("dict[str, Any]", data)
+    return structured_attributes(event, traceparent=traceparent), cast("dict[str, Any]", data)
+
+
+def structured_attributes(event: Mapping[str, object], *, traceparent: str | None) -> Attributes:
+    """Return the attributes of an event in structured mode.
+
+    Raises:
+        UnreadableError: a required attribute is missing or one of them is malformed.
+    """
+    return _attributes(event, traceparent=traceparent, where="attribute ")
 
 
 def binary_headers(

@@ -10,7 +10,7 @@ from schemas.record import Headers
 CONTENT_TYPE: Final = "content-type"
 TRACEPARENT: Final = "traceparent"
 ID: Final = "id"
-"""Debezium's outbox router puts the event id here."""
+"""Debezium's outbox event router puts the event's id here."""
 CE: Final = "ce_"
 """Prefix of CloudEvents attributes in binary mode."""
 VALUE_SCHEMA_ID: Final = "__value_schema_id"
@@ -21,8 +21,13 @@ _MAY_REPEAT: Final = frozenset({TRACEPARENT})
 """Tracing agents append theirs, so the last one counts."""
 
 
-def read_headers(headers: Headers, limits: Limits) -> Mapping[str, str]:
+def read_headers(headers: Headers, limits: Limits, *, also: str | None = None) -> Mapping[str, str]:
     """Return the headers that matter here as text, names in lower case; all others are left alone.
+
+    Args:
+        headers: of the record.
+        limits: on their number and size.
+        also: the name of one more that matters, in lower case.
 
     Raises:
         UnreadableError: too many, too long, one attribute twice, or an attribute that is no UTF-8.
@@ -33,7 +38,7 @@ def read_headers(headers: Headers, limits: Limits) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for given, value in headers:
         name = given.lower()
-        if name not in _READ and not name.startswith(CE):
+        if name not in _READ and name != also and not name.startswith(CE):
             continue
         if name in found and name not in _MAY_REPEAT:
             raise UnreadableError(f"header {name} appears twice")

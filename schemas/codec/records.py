@@ -10,24 +10,18 @@ import orjson
 
 from schemas.codec import avro
 from schemas.codec.assemble import assemble
-from schemas.codec.cloudevents import (
-    STRUCTURED,
-    STRUCTURED_JSON,
-    Attributes,
-    binary_attributes,
-    binary_headers,
-    loose_attributes,
-    structured_event,
-)
-from schemas.codec.headers import CONTENT_TYPE, TRACEPARENT, VALUE_SCHEMA_ID, read_headers
-from schemas.codec.json import read_object
+from schemas.codec.cloudevents import binary_headers
+from schemas.codec.debezium.change import field_in
+from schemas.codec.formats import UNDECLARED, TopicFormat
 from schemas.codec.limits import Limits
 from schemas.codec.outgoing import SOURCE, OwnMessage, own_event
-from schemas.codec.values import iso, plain
+from schemas.codec.reading import RecordReader
+from schemas.codec.values import iso
+from schemas.codec.wire import AVRO_TYPE, JSON_TYPE
 from schemas.envelope import Envelope
-from schemas.errors import SchemaError, UnknownSchemaError, UnreadableError
+from schemas.errors import SchemaError, UnknownSchemaError
 from schemas.personal import TAG, only_tagged, tagged
-from schemas.record import Encoded, Record, UnreadBatch
+from schemas.record import Encoded, Record
 from schemas.registry.avro_schema import AvroSchema, avro_schema
 from schemas.registry.files import latest, packaged_schemas
 from schemas.registry.json_types import payload_types
@@ -36,13 +30,7 @@ from schemas.registry.port import Registry
 Message = OwnMessage | Envelope
 """What can be published."""
 
-AVRO_TYPE: Final = "application/avro"
-JSON_TYPE: Final = "application/json"
-
-_AVRO_TYPES: Final = frozenset(
-    {AVRO_TYPE, "application/vnd.confluent.avro", "application/vnd.apache.avro", "avro/binary"}
-)
-_NO_HEADERS: Final[Mapping[str, str]] = {}
+_NONE_DECLARED: Final[Mapping[str, TopicFormat]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +54,7 @@ class RecordCodec:
         *,
         limits: Limits | None = None,
         schemas: Mapping[str, AvroSchema] | None = None,
+        topics: Mapping[str, TopicFormat] = _NONE_DECLARED,
     ) -> None:
         """Build it; nothing is asked of the registry yet.
 
@@ -73,9 +62,12 @@ class RecordCodec:
             registry: where schemas are found by id.
             limits: caps on a record; the defaults where None.
             schemas: schemas of further event types that `encode` writes, beside those of this package.
+            topics: what is declared of topics, by name; of all others, each record says itself what it is.
         """
         self._registry = registry
         self._limits = limits or Limits()
+        self._topics = topics
+        self._reader = RecordReader(registry, self._limits)
         self._schemas = latest(packaged_schemas()) | dict(schemas or {})
         self._writers: dict[str, _Writer] = {}
 
@@ -107,17 +99,25 @@ class RecordCodec:
             session_field: field of the payload that holds the session id, `a.b` for one inside an object.
 
         Raises:
+            NoEventError: the record carries no event, as is declared of its topic; there is nothing to do.
             UnreadableError: the record is bad, and will be bad when read again.
             UnknownSchemaError: nobody knows the schema it was written with.
             RegistryError: the registry did not answer; trying again may help.
         """
+        how = self._topics.get(record.topic, UNDECLARED)
         try:
-            attributes, payload, schema = await self._parts(record)
+            parts = await self._reader.parts(record, how)
+            if parts.change and session_field is not None:
+                session_field = field_in(parts.payload, session_field)
+            attributes = parts.attributes
+            if attributes.source is None and how.source is not None:
+                attributes = replace(attributes, source=how.source)
             envelope = assemble(
-                record,
+                # The row's name stands for its key, which may be encoded, and is the same in other tables.
+                replace(record, key=None) if parts.captured else record,
                 attributes,
-                plain(payload, self._limits),
-                schema=schema and schema.name,
+                parts.payload,
+                schema=parts.schema and parts.schema.name,
                 tenant=tenant,
                 default_type=default_type,
                 session_field=session_field,
@@ -125,8 +125,8 @@ class RecordCodec:
             )
         except SchemaError as error:
             raise type(error)(f"{record.place}: {error}") from error
-        known = schema or self._schemas.get(envelope.type)  # JSON says of itself what it means: nothing
-        types = _personal_types(known.text) if known else None
+        known = parts.schema or self._schemas.get(envelope.type)  # JSON says of itself what it means: nothing
+        types = parts.personal or (_personal_types(known.text) if known else None)
         return replace(envelope, personal=tagged(types, envelope.payload)) if types else envelope
 
     def encode(self, message: Message) -> Encoded:
@@ -156,32 +156,6 @@ class RecordCodec:
         )
         value = avro.write(writer.prefix, writer.schema, event.fields)
         return Encoded(event.session_id.encode(), value, headers)
-
-    async def _parts(self, record: Record) -> tuple[Attributes, Mapping[str, Any], AvroSchema | None]:
-        """Return attributes, raw payload and the writer's schema."""
-        value = self._value(record)
-        headers = read_headers(record.headers, self._limits) if record.headers else _NO_HEADERS
-        content_type = headers.get(CONTENT_TYPE, "").partition(";")[0].strip().lower()
-        if content_type.startswith(STRUCTURED):
-            if content_type != STRUCTURED_JSON:
-                raise UnreadableError(f"content type {content_type[:100]} is not read; use {STRUCTURED_JSON}")
-            return *structured_event(value, traceparent=headers.get(TRACEPARENT)), None
-        attributes = binary_attributes(headers) or loose_attributes(headers)
-        if not _is_avro(content_type, value, headers):
-            return attributes, read_object(value), None
-        found = await self._registry.schema_of(avro.schema_id_of(value))
-        return attributes, avro.read(value, found.schema), found.schema
-
-    def _value(self, record: Record) -> bytes:
-        if record.value is None:
-            raise UnreadableError("a tombstone (no value) is no event")
-        if isinstance(record.value, UnreadBatch):
-            raise UnreadableError(record.value.why)
-        if len(record.value) > self._limits.record_bytes:
-            raise UnreadableError(
-                f"the value has {len(record.value)} bytes, the limit `record_bytes` is {self._limits.record_bytes}"
-            )
-        return record.value
 
     def _writer(self, event_type: str) -> _Writer:
         writer = self._writers.get(event_type)
@@ -229,15 +203,3 @@ def _utc(at: datetime, *, timespec: str = "auto") -> str:
     if at.tzinfo is None:
         raise SchemaError("a time without a zone cannot be published")
     return iso(at.astimezone(UTC), timespec=timespec)
-
-
-def _is_avro(content_type: str, value: bytes, headers: Mapping[str, str]) -> bool:
-    """Tell the format by content type where there is one, else by the first byte."""
-    if VALUE_SCHEMA_ID in headers:
-        raise UnreadableError(
-            "the schema id is in a header; set the publisher to put it in front of the value"
-        )
-    if content_type in _AVRO_TYPES:
-        return True
-    # Confluent's serializers set no content type, and some gateways set a wrong one.
-    return value[:1] == avro.MAGIC

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, cast
 from urllib.parse import quote
+from uuid import UUID
 
 import aiohttp
 import orjson
@@ -86,7 +87,7 @@ class ConfluentRegistry:
             pins: the digest of the schema that an id must mean; of others, what they meant first in this process.
         """
         self._pins = dict(pins or {})
-        self._seen: OrderedDict[int, str] = OrderedDict()
+        self._seen: OrderedDict[int | UUID, str] = OrderedDict()
         self._url = url.rstrip("/")
         self._headers = {"Accept": f"{_MEDIA_TYPE}, application/json", "Content-Type": _MEDIA_TYPE}
         if username is not None:
@@ -94,12 +95,17 @@ class ConfluentRegistry:
             self._headers["Authorization"] = f"Basic {pair}"
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._schemas: Remembered[int, WriterSchema] = Remembered(remembered)
+        self._by_guid: Remembered[UUID, AvroSchema] = Remembered(remembered)
         self._ids: Remembered[tuple[str, str], int] = Remembered(remembered)
         self._session: aiohttp.ClientSession | None = None
 
     async def schema_of(self, schema_id: int) -> WriterSchema:
         """Return the schema with this id; see `Registry`."""
         return await self._schemas.get(schema_id, lambda: self._fetch(schema_id))
+
+    async def schema_of_guid(self, guid: UUID) -> AvroSchema:
+        """Return the schema with this GUID; see `Registry`."""
+        return await self._by_guid.get(guid, lambda: self._fetch_guid(guid))
 
     async def id_of(self, subject: str, schema: AvroSchema) -> int:
         """Register a schema under a subject, or find it there; see `Registry`."""
@@ -131,6 +137,7 @@ class ConfluentRegistry:
     async def close(self) -> None:
         """End what is under way and close the connections."""
         await self._schemas.close()
+        await self._by_guid.close()
         await self._ids.close()
         if self._session is not None:
             await self._session.close()
@@ -139,6 +146,11 @@ class ConfluentRegistry:
         what = f"schema id {schema_id}"
         answer = _object(await self._ask("GET", f"/schemas/ids/{schema_id}", what=what), what)
         return WriterSchema(schema_id, self._schema(answer, schema_id, what))
+
+    async def _fetch_guid(self, guid: UUID) -> AvroSchema:
+        what = f"schema GUID {guid}"
+        answer = _object(await self._ask("GET", f"/schemas/guids/{guid}", what=what), what)
+        return self._schema(answer, guid, what)
 
     async def _version(self, path: str, number: int, what: str) -> RegisteredVersion:
         what = f"{what}, version {number}"
@@ -151,7 +163,7 @@ class ConfluentRegistry:
         except UnknownSchemaError as error:
             return RegisteredVersion(number, schema_id, None, str(error))
 
-    def _schema(self, answer: Mapping[str, Any], schema_id: int, what: str) -> AvroSchema:
+    def _schema(self, answer: Mapping[str, Any], schema_id: int | UUID, what: str) -> AvroSchema:
         kind = answer.get("schemaType", "AVRO")
         if kind != "AVRO" or answer.get("references"):
             raise UnknownSchemaError(
@@ -164,9 +176,9 @@ class ConfluentRegistry:
         self._check(schema_id, schema.digest)
         return schema
 
-    def _check(self, schema_id: int, digest: str) -> None:
+    def _check(self, schema_id: int | UUID, digest: str) -> None:
         """Refuse an id that means something else than its pin says, or than it did before."""
-        if schema_id in self._pins:
+        if isinstance(schema_id, int) and schema_id in self._pins:
             expected, whose = self._pins[schema_id], "its pin is"
         else:
             expected, whose = self._seen.setdefault(schema_id, digest), "it was"

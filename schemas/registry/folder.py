@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 from schemas.errors import SchemaError, UnknownSchemaError
 from schemas.registry.avro_schema import AvroSchema
@@ -40,6 +41,12 @@ class FolderRegistry:
                 "add the publisher's .avsc file, or configure the registry that gave out the id"
             )
         return found
+
+    async def schema_of_guid(self, guid: UUID) -> AvroSchema:
+        """Raise UnknownSchemaError: GUIDs are given out by registries, and no file says which is whose."""
+        raise UnknownSchemaError(
+            f"schema GUID {guid} was given out by a registry; configure it in `registry.url`"
+        )
 
     async def id_of(self, subject: str, schema: AvroSchema) -> int:
         """Return the id of a schema that was read from a file, or raise UnknownSchemaError."""

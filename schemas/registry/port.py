@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 from schemas.registry.avro_schema import AvroSchema
 
@@ -22,6 +23,15 @@ class Registry(Protocol):
 
         Raises:
             UnknownSchemaError: nobody knows the id, or what it names is no Avro schema we accept.
+            RegistryError: the registry did not answer; trying again may help.
+        """
+        ...
+
+    async def schema_of_guid(self, guid: UUID) -> AvroSchema:
+        """Return the schema with this GUID, by which newer serializers name it in a header; from memory once it has been seen.
+
+        Raises:
+            UnknownSchemaError: nobody knows the GUID, or what it names is no Avro schema we accept.
             RegistryError: the registry did not answer; trying again may help.
         """
         ...

@@ -21,10 +21,21 @@ def parser() -> Iterator[list[str]]:
         yield said["command"]
 
 
+DECLARED = """\
+topics:
+  erp.orders: {format: debezium}
+  crm.cases: {format: debezium-outbox, type_header: eventType}
+"""
+
+
 @pytest.fixture
 def document(tmp_path: Path) -> dict[str, Any]:
-    path = tmp_path / "pointsman.yaml"
-    path.write_text(template(), encoding="utf-8")
+    return document_of(tmp_path, template())
+
+
+def document_of(folder: Path, text: str) -> dict[str, Any]:
+    path = folder / "pointsman.yaml"
+    path.write_text(text, encoding="utf-8")
     return asyncapi(Described(read_config(path).config, latest(packaged_schemas()), "1.2.3"))
 
 
@@ -37,6 +48,12 @@ def test_nothing_is_wrong_with_it(parser: list[str], document: dict[str, Any]) -
     read = read_by(parser, document)
     assert read["found"] == []
     assert {"order-requested", "run-finished", "step-recorded", "record"} <= set(read["messages"])
+
+
+def test_nothing_is_wrong_with_topics_that_are_declared(parser: list[str], tmp_path: Path) -> None:
+    read = read_by(parser, document_of(tmp_path, DECLARED + template()))
+    assert read["found"] == []
+    assert {"erp-orders-order-requested", "crm-cases-case-opened"} <= set(read["messages"])
 
 
 def test_a_mistake_in_a_schema_would_be_found(parser: list[str], document: dict[str, Any]) -> None:

@@ -30,6 +30,7 @@ _ELSEWHERE: Final = {
         "connector_settings": ("CallSettings", "ConnectorBreakerSettings", "ConnectorSettings"),
         "model_section": ("Model", "Fallback", "BreakerSettings"),
         "plan_settings": ("PlannedCallSettings", "PlanStepSettings", "PlanSettings"),
+        "topic_settings": ("TopicSettings",),
         "route_settings": ("RouteSettings", "RuleSettings", "BudgetSettings"),
     }.items()
     for name in names

@@ -235,10 +235,10 @@ async def test_headers_that_are_none_of_our_business_are_left_alone(codec: Recor
         ({"headers": (*CE, ("ce_sessionid", b"a\x00"))}, "session id holds control"),
         ({"headers": (("x", b""),) * 101}, "`headers` is 100"),
         ({"headers": (("x", b"y" * 70_000),)}, "`header_bytes` is 65536"),
-        ({"headers": (("__value_schema_id", b"\x01" + b"\xff" * 16),)}, "schema id is in a header"),
+        ({"headers": (("__value_schema_id", b"\x01" + b"\xff" * 15),)}, "nor a byte 1 and sixteen"),
         (
-            {"headers": (("content-type", b"application/cloudevents+avro"),)},
-            "application/cloudevents.avro is not read",
+            {"headers": (("content-type", b"application/cloudevents-batch+json"),)},
+            "application/cloudevents-batch+json is not read",
         ),
         ({"timestamp_ms": -1}, "no time"),
         ({"timestamp_ms": 2**62}, "year 9999"),
@@ -247,9 +247,7 @@ async def test_headers_that_are_none_of_our_business_are_left_alone(codec: Recor
 async def test_a_bad_record_is_refused_by_place_and_reason(
     codec: RecordCodec, changes: dict[str, Any], problem: str
 ) -> None:
-    assert problem.replace("cloudevents.avro", "cloudevents+avro") in await refused(
-        codec, replace(PLAIN, **changes)
-    )
+    assert problem in await refused(codec, replace(PLAIN, **changes))
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,8 @@ def tail(
     most: Annotated[int | None, typer.Option("--max", min=1, help="End after so many records.")] = None,
     event: Annotated[str | None, typer.Option("--type", help="Only events of this type.")] = None,
     session: Annotated[str | None, typer.Option(help="Only events of this session.")] = None,
+    event_id: Annotated[str | None, typer.Option("--id", help="Only the event with this id.")] = None,
+    key: Annotated[str | None, typer.Option(help="Only records with this key.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Follow topics and show every record decoded, a line each: events, steps, outcomes, approvals, dead letters.
@@ -30,5 +32,5 @@ def tail(
     """
     from consumers.cli.tail import Wanted, tail
 
-    wanted = Wanted(tuple(topics or ()), from_beginning, to_end, most, event, session)
+    wanted = Wanted(tuple(topics or ()), from_beginning, to_end, most, event, session, event_id, key)
     tail(config, wanted, as_json=as_json)

@@ -76,6 +76,38 @@ def test_an_event_of_your_own_is_described_by_its_schema_file(tmp_path: Path, co
     assert message["summary"] == "A refund."
 
 
+@pytest.mark.parametrize(
+    ("declared", "content_type", "required"),
+    [
+        ("{format: debezium, event: case.opened}", "application/json", []),
+        ("{format: debezium-outbox, type_header: eventType}", "application/json", ["id"]),
+        ("{format: confluent-avro}", "application/avro", []),
+        ("{format: json}", "application/json", []),
+    ],
+)
+def test_a_declared_topic_asks_for_what_is_declared_and_for_no_cloud_events(
+    config: Path, declared: str, content_type: str, required: list[str]
+) -> None:
+    config.write_text(
+        f"topics: {{crm.cases: {declared}}}\n{config.read_text(encoding='utf-8')}", encoding="utf-8"
+    )
+    said = orjson.loads(printed(config, "--json"))
+    (name,) = said["channels"]["crm-cases"]["messages"]
+    message = said["components"]["messages"][name]
+    assert message["contentType"] == content_type
+    assert message["headers"].get("required", []) == required
+    assert "ce_id" not in message["headers"]["properties"]
+    assert "ce_id" in said["components"]["messages"]["order-requested"]["headers"]["properties"]
+
+
+def test_a_topic_that_is_declared_to_hold_cloud_events_asks_for_them(
+    config: Path, document: dict[str, Any]
+) -> None:
+    text = config.read_text(encoding="utf-8")
+    config.write_text(f"topics: {{crm.cases: {{format: cloudevents}}}}\n{text}", encoding="utf-8")
+    assert orjson.loads(printed(config, "--json")) == document
+
+
 def test_an_event_without_a_schema_file_has_no_payload_described(config: Path) -> None:
     text = config.read_text(encoding="utf-8").replace("event: case.opened", "event: refund.asked")
     config.write_text(text, encoding="utf-8")
