@@ -1,47 +1,18 @@
 """What the steps topic tells of runs, and of which events it would tell."""
 
-from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from consumers.adapters.kafka_reader import Span
-from consumers.adapters.kafka_steps import FoundStep
 from consumers.errors import HaltError
 from consumers.ports.clock import SystemClock
 from consumers.ports.sessions import CLOCKS
 from consumers.replay.evidence import Evidence, Trace
 from schemas.envelope import Envelope
 from schemas.record import Record
-from schemas.step import Step, StepKind
-
-AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
-
-
-class Steps:
-    """A steps topic of one partition; earlier steps were deleted where its first offset is not 0."""
-
-    def __init__(self, *found: tuple[datetime, Step | None], first: int = 0) -> None:
-        self._found = [FoundStep(0, first + n, at, step) for n, (at, step) in enumerate(found)]
-        self._extent = Span(first, first + len(found))
-
-    async def extents(self) -> Mapping[int, Span] | None:
-        return {0: self._extent}
-
-    async def read(self, parts: Mapping[int, Span]) -> AsyncIterator[FoundStep]:
-        assert parts == {0: self._extent}
-        for found in self._found:
-            yield found
-
-
-class NoSteps(Steps):
-    async def extents(self) -> Mapping[int, Span] | None:
-        return None
-
-
-def step(run: str, place: str = "t1/decision", kind: StepKind = StepKind.DECISION) -> Step:
-    return Step(f"{run}/{place}", run, "t", "s", "e", "happened", place, kind, None, {}, AT)
+from schemas.step import StepKind
+from tests.consumers.replay.steps_told import AT, NoSteps, Steps, step
 
 
 def event(at: datetime) -> Envelope:
