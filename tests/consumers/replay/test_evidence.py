@@ -66,8 +66,8 @@ async def test_where_steps_were_deleted_the_earlier_of_two_times_says_whether_an
 ) -> None:
     with Evidence(SystemClock()) as evidence:
         await evidence.gather(Steps((AT, step("a")), first=10), lambda _done, _total: None)
-        assert evidence.since == AT + CLOCKS
-        begins = evidence.since
+        begins = AT + CLOCKS
+        assert evidence.since == begins
         place = record(None if published is None else begins + published)
         assert evidence.covers(event(begins + happened), place) is covered
 
