@@ -80,7 +80,13 @@ async def run_worked(
         HaltError, UnavailableError: it cannot begin.
         BaseExceptionGroup: a part of it failed or is wedged; nothing unfinished was committed.
     """
+    assert job.mode.works
     resolved = resolve(file)
+    if job.output is not None:
+        raise HaltError(
+            f"job {job.id} works events for real, and subscribers wait for their outcomes on the routes' own topics: "
+            f"it takes no other one ({job.output})"
+        )
     if SystemClock().now() >= _until(file.config, job):
         raise HaltError(
             f"job {job.id} was ordered on {job.ordered_at:%Y-%m-%d}, and what ended since then may be forgotten "

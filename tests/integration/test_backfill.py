@@ -198,13 +198,15 @@ async def test_beside_live_workers_every_event_is_worked_once_however_they_meet(
     assert effects(played)[:2] == (16, 16)
 
 
-async def test_an_order_that_is_as_old_as_journals_are_kept_is_refused(played: Stage) -> None:
+async def test_an_order_that_is_too_old_or_names_an_output_of_its_own_is_refused(played: Stage) -> None:
     await played.publish(order("e"))
     job = await ordered(played)
     old = replace(job, ordered_at=job.ordered_at - timedelta(days=7))
 
     with pytest.raises(HaltError, match="order a new one"):
         await work(played, old)
+    with pytest.raises(HaltError, match="takes no other one"):
+        await work(played, replace(job, output="elsewhere"))
 
     assert effects(played)[0] == 0
 
