@@ -166,10 +166,8 @@ class Worked:
     async def _found(self, record: Record) -> tuple[Envelope, Route] | str:
         try:
             event = await self._handles.decode(record)
-        except DeadLetterError:
-            return (
-                Standing.UNREADABLE
-            )  # it was a dead letter then, or will be: nothing is to be resumed of it
+        except DeadLetterError:  # to live workers it was a dead letter: there is nothing to go on with
+            return Standing.UNREADABLE
         route = self._routes.find(record.topic, event.type)
         if route is None:
             return Standing.UNROUTED
