@@ -5,7 +5,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 SEEDS ?= 1000
 
-.PHONY: help demo test test-fast check lock simulate attack answers crash mutants containers counterparts chaos bfcl openapi bench bench-main bench-run bench-turn bench-runtime bench-journal bench-retrieval audit clean
+.PHONY: help demo test test-fast check lock simulate attack answers crash mutants containers counterparts chaos bfcl openapi bench bench-main bench-run bench-turn bench-runtime bench-journal bench-backfill bench-retrieval audit clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -70,7 +70,7 @@ counterparts: .venv/dev ## connectors against real systems, each started from op
 chaos: .venv/dev ## 10,000 events on real Kafka while workers and broker are killed, frozen, restarted; ARGS=--keep keeps the figures
 	.venv/bin/python ops/chaos/main.py $(ARGS)
 
-bench: bench-main bench-turn bench-runtime bench-journal bench-retrieval ## all benchmarks
+bench: bench-main bench-turn bench-runtime bench-journal bench-backfill bench-retrieval ## all benchmarks
 
 bench-main: .venv/dev ## 1,000 events through the embedded stack and through real Kafka
 	.venv/bin/python ops/bench/main.py $(ARGS)
@@ -87,6 +87,9 @@ bench-runtime: .venv/dev ## our runtime beside plain loops and FastStream, on re
 
 bench-journal: .venv/dev ## a journal append beside a bare EVALSHA; ARGS=--quick for some seconds of it
 	.venv/bin/python ops/bench/journal.py $(ARGS)
+
+bench-backfill: .venv/dev ## live latency with and without a backfill beside it, on real Kafka; ARGS=--quick for a minute of it
+	.venv/bin/python ops/bench/backfill.py $(ARGS)
 
 .cache/retrieval/installed: ops/bench/bfcl-requirements.txt .venv/dev
 	$(PIP) install --require-hashes --no-deps --upgrade --target $(@D) -r $<

@@ -6,22 +6,19 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import Final
 
-from consumers.adapters import kafka_clients
 from consumers.adapters.cassette_model import refuse_cassette
 from consumers.adapters.cell_trial import CellTrial
 from consumers.adapters.connector_actions import ConnectorActions
 from consumers.adapters.connector_results import ResultLimits
-from consumers.adapters.kafka_group import KafkaGroup
 from consumers.adapters.kafka_outbox import KafkaOutbox
 from consumers.adapters.kafka_parked import KafkaParkedLog
-from consumers.adapters.kafka_transactions import KafkaTransactionsOpener
 from consumers.adapters.private_actions import PrivateActions
 from consumers.adapters.private_model import PrivateModel
 from consumers.adapters.private_outbox import PrivateOutbox
 from consumers.adapters.private_sessions import PrivateSessions
 from consumers.adapters.rationed_model import RationedModel
-from consumers.app import cell, connections
-from consumers.app.config import Config, Kafka, Limits
+from consumers.app import cell, connections, kafka_parts
+from consumers.app.config import Config, Limits
 from consumers.app.config_file import ConfigFile
 from consumers.app.handler import RecordHandler
 from consumers.app.models import preferred_models
@@ -30,12 +27,14 @@ from consumers.app.privacy_keys import register
 from consumers.app.resolve import OpenableConnector, Resolved
 from consumers.app.store import Store, open_store
 from consumers.ports.actions import Actions
+from consumers.ports.allowance import Allowance
 from consumers.ports.attempts import Trial
 from consumers.ports.clock import SystemClock
 from consumers.ports.consumer_group import ConsumerGroup
 from consumers.ports.deadlines import Deadlines
 from consumers.ports.model import Model
 from consumers.ports.outbox import Outbox
+from consumers.ports.parked_log import ParkedLog
 from consumers.ports.producing import Producer
 from consumers.ports.sessions import Sessions
 from consumers.ports.spending import Spending
@@ -43,12 +42,11 @@ from consumers.privacy.register import Register
 from consumers.recovery.expiring import Expiring
 from consumers.router.route import RouteTable
 from consumers.run.engine import Engine
-from consumers.runtime.letters import Letters
 from consumers.runtime.limits import RuntimeLimits
 from consumers.runtime.loop import ConsumerLoop
 from consumers.runtime.publishing import DirectPublisher
 from consumers.runtime.suspects import Suspects
-from consumers.runtime.transactional import TransactionalPublisher
+from consumers.runtime.working import Handler
 from consumers.telemetry.logs import hidden
 from consumers.telemetry.metrics import Metrics
 from schemas.codec.records import RecordCodec
@@ -119,6 +117,13 @@ class Parts:
     """Decodes what arrives."""
     trial: Trial
     """Decodes what may have killed a worker before."""
+    topics: frozenset[str]
+    """What is consumed."""
+    parked: ParkedLog
+    allowance: Allowance | None = None
+    """Says whether one more write may begin; None where nobody does."""
+    lease_s: float = 45.0
+    """For how long a confirmed membership is certain."""
 
 
 Adapt = Callable[[Parts], Parts]
@@ -128,6 +133,16 @@ Adapt = Callable[[Parts], Parts]
 def as_made(parts: Parts) -> Parts:
     """Leave all parts in place."""
     return parts
+
+
+Wrap = Callable[[RecordHandler, Store], Handler]
+"""Puts something between the loop and what works records."""
+
+
+def unwrapped(handler: RecordHandler, store: Store) -> Handler:
+    """Put nothing there."""
+    del store
+    return handler
 
 
 def private(parts: Parts, known: Register) -> Parts:
@@ -162,9 +177,22 @@ class Worker:
 
 
 async def worker(
-    file: ConfigFile, resolved: Resolved, stack: AsyncExitStack, adapt: Adapt = as_made
+    file: ConfigFile,
+    resolved: Resolved,
+    stack: AsyncExitStack,
+    adapt: Adapt = as_made,
+    wrap: Wrap = unwrapped,
+    membership: Callable[[Config], ConsumerGroup] = kafka_parts.group,
 ) -> Worker:
     """Compose a worker; what it opened is closed with the stack.
+
+    Args:
+        file: the configuration.
+        resolved: what it names.
+        stack: closes what is opened.
+        adapt: puts other parts in place of those that the configuration asks for.
+        wrap: puts something between the loop and what works records.
+        membership: makes what records come from.
 
     Raises:
         ConfigurationError: a secret is missing or Redis is set up to lose data.
@@ -179,6 +207,7 @@ async def worker(
     store = await open_store(config, codec, outbox, metrics, stack)
     llm = preferred_models(config.model, metrics)
     stack.push_async_callback(llm.aclose)
+    routes = RouteTable(resolved.routes.values())
     parts = adapt(
         Parts(
             sessions=store.sessions,
@@ -187,10 +216,13 @@ async def worker(
             outbox=outbox,
             deadlines=store.deadlines,
             producer=sender,
-            group=group(config),
+            group=membership(config),
             limits=runtime_limits(config.limits),
             codec=codec,
             trial=cell_trial(file, stack),
+            topics=routes.topics | {config.kafka.approvals_topic},
+            parked=KafkaParkedLog(connections.kafka_connection(config.kafka), config.kafka.parked_topic),
+            lease_s=config.kafka.session_timeout_s,
         )
     )
     refuse_cassette(parts.model)
@@ -210,28 +242,31 @@ async def worker(
         metrics=metrics,
         settle_s=2 * config.limits.action_s,
         undo_s=config.limits.undo_s,
+        allowance=parts.allowance,
     )
-    routes = RouteTable(resolved.routes.values())
-    made = letters(config.kafka)
+    made = kafka_parts.letters(config.kafka)
     loop = ConsumerLoop(
         group=parts.group,
-        topics=routes.topics | {config.kafka.approvals_topic},
-        handler=RecordHandler(
-            codec=parts.codec,
-            routes=routes,
-            engine=engine,
-            messages=messages,
-            approvers=resolved.approvers,
-            metrics=metrics,
-            personal=PersonalData(known),
+        topics=parts.topics,
+        handler=wrap(
+            RecordHandler(
+                codec=parts.codec,
+                routes=routes,
+                engine=engine,
+                messages=messages,
+                approvers=resolved.approvers,
+                metrics=metrics,
+                personal=PersonalData(known),
+            ),
+            store,
         ),
         publisher=DirectPublisher(parts.producer, parts.group, metrics)
         if config.kafka.delivery == "at-least-once"
-        else transactional(config, parts.group, made, parts.limits, metrics),
-        parked=KafkaParkedLog(connections.kafka_connection(config.kafka), config.kafka.parked_topic),
+        else kafka_parts.transactional(config, parts.group, made, parts.limits, metrics),
+        parked=parts.parked,
         letters=made,
         limits=parts.limits,
-        lease_s=config.kafka.session_timeout_s,
+        lease_s=parts.lease_s,
         metrics=metrics,
         suspects=Suspects(store.attempts, parts.trial, metrics),
     )
@@ -245,31 +280,3 @@ def cell_trial(file: ConfigFile, stack: AsyncExitStack) -> CellTrial:
     trial = CellTrial(cell.command(file.path), record_s=file.config.limits.decode_s + 5)
     stack.push_async_callback(trial.close)
     return trial
-
-
-def group(config: Config) -> KafkaGroup:
-    """Return the membership in the consumer group, not started."""
-    kafka = config.kafka
-    consumer = kafka_clients.group_consumer(
-        connections.kafka_connection(kafka),
-        group=kafka.group,
-        instance_id=kafka.instance_id,
-        session_timeout_s=kafka.session_timeout_s,
-    )
-    return KafkaGroup(consumer, from_end=kafka.auto_offset_reset == "latest")
-
-
-def transactional(
-    config: Config, membership: ConsumerGroup, made: Letters, limits: RuntimeLimits, metrics: Metrics
-) -> TransactionalPublisher:
-    """Return what publishes outputs and offsets in transactions."""
-    opener = KafkaTransactionsOpener(connections.kafka_connection(config.kafka), group=config.kafka.group)
-    return TransactionalPublisher(
-        opener, membership, rewrite=made.rewrite, linger_s=limits.transaction_s, metrics=metrics
-    )
-
-
-def letters(kafka: Kafka) -> Letters:
-    """Return what makes dead letters and parked ones."""
-    convention = None if kafka.dead_letter_headers == "own" else kafka.dead_letter_headers
-    return Letters(kafka.dead_letters_topic, kafka.parked_topic, SystemClock(), convention)

@@ -7,7 +7,7 @@ from consumers.app.personal_data import PersonalData
 from consumers.errors import DeadLetterError, UnavailableError
 from consumers.policy.approvers import Approvers
 from consumers.ports.claim import Claim
-from consumers.router.route import RouteTable
+from consumers.router.route import Route, RouteTable
 from consumers.run.engine import Engine, Said
 from consumers.telemetry.metrics import EVENTS, RECORDS_IGNORED, Metrics
 from schemas.approval import DOUBT_TYPE, REQUESTED_TYPE, ApprovalDecision, ApprovalRequest
@@ -61,18 +61,30 @@ class RecordHandler:
         if record.topic == self._messages.topics.approvals:
             return await self._approval(record, claim)
         try:
-            event = await self._decode(record)
+            event = await self.decode(record)
         except NoEventError:
             self._metrics.add(RECORDS_IGNORED, record.topic)
             return ()
         route = self._routes.find(record.topic, event.type)
         if route is None:
             raise DeadLetterError(f"no route for {event.type} on {record.topic}", reason="unrouted")
+        _, published = await self.work(event, route, claim)
+        return published
+
+    async def work(
+        self, event: Envelope, route: Route, claim: Claim
+    ) -> tuple[Said | None, Sequence[Outgoing]]:
+        """Work an event of a route; return what its run has to say, and what is to be published of it.
+
+        Raises:
+            RetryError, DeadLetterError, HaltError: as for a record.
+        """
         with self._personal.of_event(event, route):
-            return self._published(await self._engine.work(event, route, claim))
+            said = await self._engine.work(event, route, claim)
+            return said, self._published(said)
 
     async def _approval(self, record: Record, claim: Claim) -> Sequence[Outgoing]:
-        event = await self._decode(record)
+        event = await self.decode(record)
         if event.type in {REQUESTED_TYPE, DOUBT_TYPE}:
             return ()  # our own question, for people
         try:
@@ -94,7 +106,14 @@ class RecordHandler:
             case _:
                 raise DeadLetterError(f"{event.type} does not belong on {record.topic}", reason="unrouted")
 
-    async def _decode(self, record: Record) -> Envelope:
+    async def decode(self, record: Record) -> Envelope:
+        """Return the event that a record of an input topic is.
+
+        Raises:
+            NoEventError: it carries none, as is declared of its topic.
+            DeadLetterError: it can never be read.
+            UnavailableError: the registry of schemas is away.
+        """
         route = self._routes.of_topic(record.topic)
         try:
             return await self._codec.decode(

@@ -42,7 +42,7 @@ class Jobs(Protocol):
             what: `effects`, or `usd` in millionths of a dollar.
             thing: what it is for, such as an idempotency key: asked again, it is not taken again.
             amount: how much.
-            most: the bound, or None.
+            most: the bound, or None. True for a thing that was taken before, whatever the most is.
         """
         ...
 

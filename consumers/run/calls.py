@@ -8,6 +8,7 @@ from connectors.action import Action
 from consumers.policy.provenance import UNPROVEN
 from consumers.policy.rules import Effect, Rule
 from consumers.policy.verdict import Verdict, concerned, judge
+from consumers.ports.allowance import Allowance
 from consumers.ports.clock import Clock
 from consumers.ports.sessions import Entry
 from consumers.router.finder import FIND
@@ -29,12 +30,16 @@ class Calls:
         performer: performs.
         clock: times.
         metrics: counts verdicts.
+        allowance: says whether one more write may begin; None where nobody does.
     """
 
-    def __init__(self, performer: Performer, clock: Clock, metrics: Metrics) -> None:
+    def __init__(
+        self, performer: Performer, clock: Clock, metrics: Metrics, allowance: Allowance | None = None
+    ) -> None:
         self._performer = performer
         self._clock = clock
         self._metrics = metrics
+        self._allowance = allowance
 
     async def perform(self, work: Work, calls: Sequence[CallState]) -> None:
         """Perform several reads beside each other, or one write.
@@ -101,11 +106,15 @@ class Calls:
                 work.note(held, action.name)
                 work.note(holding.event_entry(work.event, work.route))
                 return
+            if self._allowance is not None:
+                await self._allowance.begin(attempt.key)  # here stopping is free: nothing is announced yet
             intent = record.intent_entry(call, action, attempt.key, verdict, attempt.intended_at)
             work.note(intent, action.name)
             await work.publish_steps()
             work.claim.hold(f"writing the intent of {action.name}")
             await work.commit()
+        elif self._allowance is not None:
+            await self._allowance.begun(attempt.key)
         work.claim.hold(f"performing {action.name}")
         body = await self._performer.write(attempt)
         if body["status"] == CallStatus.IN_DOUBT:

@@ -7,6 +7,7 @@ from connectors.catalog import Catalog
 from consumers.errors import DeadLetterError, RetryError
 from consumers.policy.approvers import Approver
 from consumers.ports.actions import Actions
+from consumers.ports.allowance import Allowance
 from consumers.ports.claim import Claim, ClaimLostError, HandedOverError
 from consumers.ports.clock import Clock
 from consumers.ports.deadlines import Deadlines
@@ -56,6 +57,7 @@ class Engine:
         metrics: Metrics,
         settle_s: float = 60.0,
         undo_s: float = UNDO_S,
+        allowance: Allowance | None = None,
     ) -> None:
         self._routes = routes
         self._sessions = sessions
@@ -64,7 +66,7 @@ class Engine:
         self._deadlines = deadlines
         self._clock = clock
         performer = Performer(actions, catalog, clock, settle_s)
-        self._calls = Calls(performer, clock, metrics)
+        self._calls = Calls(performer, clock, metrics, allowance)
         self._unwinding = Unwinding(catalog, performer, clock, undo_s)
 
     async def work(self, event: Envelope, route: Route, claim: Claim) -> Said | None:

@@ -20,6 +20,7 @@ from consumers.policy.approvers import Approver
 from consumers.policy.provenance import Trust
 from consumers.policy.rules import Effect, Rule, compile_rule
 from consumers.ports.actions import ActionRequest
+from consumers.ports.allowance import Allowance
 from consumers.ports.claim import ClaimLostError, HandedOverError
 from consumers.router.exchange import Prompt, Reply, ToolCall
 from consumers.router.route import Budget, Route
@@ -409,6 +410,7 @@ class World:
         self.outbox = NotingOutbox(self.fuse)
         self.deadlines = MemoryDeadlines()
         self.claim = CountingClaim()
+        self.allowance: Allowance | None = None
         self.model = PlannedModel(plan, self.fuse)
         self.catalog = shop_catalog()
         actions = self.catalog.actions
@@ -450,6 +452,7 @@ class World:
             deadlines=self.deadlines,
             clock=self.clock,
             metrics=Metrics(),
+            allowance=self.allowance,
         )
 
     async def work(self) -> Outcome | ApprovalRequest:

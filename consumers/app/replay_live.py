@@ -1,0 +1,105 @@
+"""What live workers of the group have before them, for jobs that work beside them."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError, NotCoordinatorForGroupError
+from aiokafka.structs import OffsetAndMetadata
+
+from consumers.adapters import kafka_clients
+from consumers.adapters.kafka_clients import partitions_of
+from consumers.app.config import Config
+from consumers.app.connections import kafka_connection
+from consumers.errors import UnavailableError
+from consumers.runtime.finished import decode
+
+_ANSWER_S: Final = 10.0
+_AGAIN_S: Final = 0.2
+_NOT_YET: Final = (GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError)
+
+
+class Live:
+    """Asks the broker; nothing is committed and no group is joined. Open it with `live`."""
+
+    def __init__(
+        self, admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer, group: str, topics: frozenset[str]
+    ) -> None:
+        self._admin = admin
+        self._consumer = consumer
+        self._group = group
+        self._topics = topics
+
+    async def committed(self, topic: str) -> Mapping[int, int]:
+        """Return up to where the group has committed each partition; without a commit, one is left out.
+
+        Raises:
+            UnavailableError: the broker does not answer.
+        """
+        found = await self._committed()
+        return {tp.partition: at.offset for tp, at in found.items() if tp.topic == topic}
+
+    async def lag(self) -> int:
+        """Return how many records of the routes' topics wait for the group, as far as it has committed anything.
+
+        Raises:
+            UnavailableError: the broker does not answer.
+        """
+        committed = {tp: at for tp, at in (await self._committed()).items() if tp.topic in self._topics}
+        if not committed:
+            return 0
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                ends = await self._consumer.end_offsets(list(committed))
+        except (KafkaError, TimeoutError) as error:
+            raise UnavailableError(f"the broker does not say where topics end: {error!r}") from error
+        return sum(max(0, ends[tp] - at.offset - _finished_above(at)) for tp, at in committed.items())
+
+    async def _committed(self) -> Mapping[TopicPartition, OffsetAndMetadata]:
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                found = await self._asked()
+        except (KafkaError, TimeoutError) as error:
+            raise UnavailableError(
+                f"the broker does not say what {self._group} has committed: {error!r}"
+            ) from error
+        return {tp: at for tp, at in found.items() if at.offset >= 0}
+
+    async def _asked(self) -> Mapping[TopicPartition, OffsetAndMetadata]:
+        while True:
+            try:
+                return await self._admin.list_consumer_group_offsets(self._group)
+            except _NOT_YET:  # a new cluster makes its topic of offsets when it is asked first
+                await asyncio.sleep(_AGAIN_S)
+
+
+def _finished_above(at: OffsetAndMetadata) -> int:
+    try:
+        upto, unfinished = decode(at.offset, at.metadata)
+    except ValueError:
+        return 0
+    return max(0, upto - at.offset - len(unfinished))
+
+
+async def live(config: Config, stack: AsyncExitStack) -> Live:
+    """Return what asks after the group of a configuration, disconnected with the stack.
+
+    Raises:
+        UnavailableError: no broker answers.
+    """
+    connection = kafka_connection(config.kafka)
+    topics = frozenset(route.topic for route in config.routes)
+    admin, consumer = kafka_clients.admin(connection), kafka_clients.reader(connection)
+    stack.push_async_callback(kafka_clients.stop, admin)
+    stack.push_async_callback(kafka_clients.stop, consumer)
+    try:
+        async with asyncio.timeout(_ANSWER_S):
+            await admin.start()
+            await consumer.start()
+            await partitions_of(consumer, topics)
+    except (KafkaError, TimeoutError) as error:
+        raise UnavailableError(f"no Kafka broker answers at {connection.bootstrap}") from error
+    return Live(admin, consumer, config.kafka.group, topics)

@@ -1,0 +1,285 @@
+"""What a job does with each record: worked, left alone with a reason, or the end of the job."""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from connectors.errors import BusyError
+from consumers.adapters.memory_jobs import MemoryJobs
+from consumers.errors import DeadLetterError, UnavailableError
+from consumers.policy.expressions import compiled
+from consumers.ports.claim import Claim
+from consumers.ports.clock import SystemClock
+from consumers.replay.chosen import VARIABLES, Chosen
+from consumers.replay.evidence import Evidence
+from consumers.replay.job import Bounds, Job, Mode
+from consumers.replay.judging import Judging
+from consumers.replay.pace import Pace
+from consumers.replay.worked import Said, Worked
+from consumers.router.route import Route, RouteTable
+from consumers.session.key import SessionKey
+from schemas.envelope import Envelope
+from schemas.outcome import Outcome
+from schemas.record import Outgoing, Record
+from schemas.step import StepKind
+from tests.consumers.replay.steps_told import Steps, step
+from tests.consumers.run.shop_world import NOW, CountingClaim, Crash, World, finish, hold, reply, turns
+
+ORDER = reply(("shop__order", {"quantity": 2}))
+PATIENCE_S = 900.0
+
+
+class Handles:
+    """Works the world's event, whatever the record says; one whose value is `bad` is no event."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def decode(self, record: Record) -> Envelope:
+        if record.value == b"bad":
+            raise DeadLetterError("no event", reason="unreadable")
+        if record.value == b"other":
+            return replace(self._world.event, type="other.thing")
+        return self._world.event
+
+    async def work(
+        self, event: Envelope, route: Route, claim: Claim
+    ) -> tuple[Said | None, Sequence[Outgoing]]:
+        said = await self._world.engine().work(event, route, claim)
+        return said, [Outgoing("out", None, said.id.encode() if isinstance(said, Outcome) else b"asked")]
+
+
+class Stand:
+    """A job over one event of a world."""
+
+    def __init__(self, world: World, evidence: Evidence) -> None:
+        self.world = world
+        self.evidence = evidence
+        self.jobs = MemoryJobs()
+        self.lost_before: datetime | None = None
+        self.live: dict[int, int] = {}
+
+    def handler(self, mode: Mode = Mode.RESUME, *, allow_older: bool = False, **of_job: Any) -> Worked:
+        """Return the handler of a fresh process."""
+        chosen, bounds = of_job.get("chosen", Chosen()), of_job.get("bounds", Bounds())
+        at = of_job.get("ordered_at", NOW + timedelta(minutes=1))
+        job = Job("j", mode, "orders", {0: (0, 9)}, chosen, None, "o", at, bounds=bounds)
+        return Worked(
+            job,
+            handles=Handles(self.world),
+            routes=RouteTable([self.world.route]),
+            judging=Judging(job, self.world.sessions, self.evidence, lambda: self.lost_before, allow_older),
+            jobs=self.jobs,
+            pace=Pace(),
+            live=self.live,
+            clock=self.world.clock,
+            until=at + timedelta(days=6),
+            patience_s=PATIENCE_S,
+        )
+
+
+def record(value: bytes = b"event", offset: int = 3) -> Record:
+    return Record("orders", 0, offset, int(NOW.timestamp() * 1000), b"key", value, ())
+
+
+def world(*answers: Any, **more: Any) -> World:
+    return World(turns(*(answers or (ORDER, reply(finish())))), **more)
+
+
+@pytest.fixture
+async def nothing_told() -> AsyncGenerator[Evidence]:
+    with Evidence(SystemClock()) as evidence:
+        yield evidence
+
+
+async def told(evidence: Evidence, *places: str, world: World, first: int = 0, at: datetime = NOW) -> None:
+    """Have the steps topic tell of the world's run."""
+    kinds = {"outcome": StepKind.OUTCOME}
+    steps = [step(world.event.run_id, place, kinds.get(place, StepKind.DECISION)) for place in places]
+    await evidence.gather(Steps(*((at, each) for each in steps), first=first), lambda _done, _total: None)
+
+
+async def skipped(handler: Worked, place: Record | None = None) -> str:
+    """Have a record handled that is left alone, and return why."""
+    assert await handler(place or record(), CountingClaim()) == ()
+    (why,) = (how.removeprefix("skipped: ") for how in handler.tally if how != "read")
+    return why
+
+
+async def test_a_missing_run_is_worked_by_either_mode(nothing_told: Evidence) -> None:
+    for mode in (Mode.RESUME, Mode.BACKFILL):
+        stand = Stand(world(), nothing_told)
+        handler = stand.handler(mode)
+        assert len(await handler(record(), CountingClaim())) == 1
+        assert (handler.tally, stand.world.effects) == ({"read": 1, "success": 1}, ["order"])
+        assert await stand.jobs.ends("j") == {"success": 1}
+
+
+async def test_what_ended_before_the_order_is_left_alone(nothing_told: Evidence) -> None:
+    stand = Stand(world(), nothing_told)
+    await stand.world.work()
+    for mode in (Mode.RESUME, Mode.BACKFILL):
+        assert await skipped(stand.handler(mode)) == "ended: success"
+
+
+async def test_a_run_that_failed_is_not_opened_again(nothing_told: Evidence) -> None:
+    stand = Stand(world(reply(finish("failed", "No."))), nothing_told)
+    await stand.world.work()
+    chosen = Chosen(statuses=frozenset({"failed"}))
+    assert await skipped(stand.handler(Mode.RESUME, chosen=chosen)) == "ended: failed"
+
+
+async def test_what_the_job_ended_but_may_not_have_published_is_said_again(nothing_told: Evidence) -> None:
+    stand = Stand(world(), nothing_told)
+    first = await stand.handler(Mode.BACKFILL)(record(), CountingClaim())
+    again = await stand.handler(Mode.BACKFILL)(record(), CountingClaim())
+    assert again == first
+    assert (stand.world.effects, stand.world.model.asked) == (["order"], 2)
+
+
+async def test_after_redis_lost_whose_it_was_what_ended_since_the_order_is_said_again(
+    nothing_told: Evidence,
+) -> None:
+    stand = Stand(world(), nothing_told)
+    await stand.world.work()
+    handler = stand.handler(Mode.BACKFILL, ordered_at=NOW - timedelta(minutes=1))
+    assert len(await handler(record(), CountingClaim())) == 1
+    assert handler.tally["success"] == 1
+
+
+async def test_a_run_in_the_middle_is_known_to_a_backfill_and_goes_on_by_a_resume(
+    nothing_told: Evidence,
+) -> None:
+    stand = Stand(world(), nothing_told)
+    stand.world.fuse.crash_at, stand.world.fuse.after = 5, True
+    with pytest.raises(Crash):
+        await stand.world.work()
+    stand.world.fuse.crash_at = None
+    key = SessionKey(stand.world.event.tenant, stand.world.event.session_id)
+    assert await stand.world.sessions.read(key, stand.world.event.run_id)
+
+    assert await skipped(stand.handler(Mode.BACKFILL)) == "begun, not ended"
+    resumed = stand.handler(Mode.RESUME)
+    await resumed(record(), CountingClaim())
+    assert (resumed.tally["success"], stand.world.effects) == (1, ["order"])
+
+
+async def test_a_run_that_waits_keeps_waiting_unless_the_job_asked_and_may_not_have_said_so(
+    nothing_told: Evidence,
+) -> None:
+    stand = Stand(world(rules=[hold()]), nothing_told)
+    await stand.world.work()
+    assert await skipped(stand.handler(Mode.RESUME)) == "waits for a person"
+
+    other = Stand(world(rules=[hold()]), nothing_told)
+    first = await other.handler()(record(), CountingClaim())
+    assert await other.handler()(record(), CountingClaim()) == first == [Outgoing("out", None, b"asked")]
+
+
+async def test_a_run_that_only_the_steps_topic_knows_is_left_alone(nothing_told: Evidence) -> None:
+    stand = Stand(world(), nothing_told)
+    await told(nothing_told, "t1/decision", "outcome", world=stand.world)
+    assert await skipped(stand.handler()) == "ended, by the steps topic"
+    assert stand.world.effects == []
+
+
+async def test_a_run_whose_steps_came_further_than_its_journal_is_worked_by_the_job_that_began_it(
+    nothing_told: Evidence,
+) -> None:
+    stand = Stand(world(), nothing_told)
+    await told(nothing_told, "t1/decision", "outcome", world=stand.world)
+    await stand.jobs.take("j", "events", stand.world.event.run_id, 1, None)
+    handler = stand.handler()
+    await handler(record(), CountingClaim())
+    assert handler.tally["success"] == 1
+
+
+async def test_steps_without_a_journal_are_of_a_worker_that_died_unless_the_store_may_have_lost_it(
+    nothing_told: Evidence,
+) -> None:
+    stand = Stand(world(), nothing_told)
+    await told(nothing_told, "t1/decision", world=stand.world)
+    stand.lost_before = NOW + timedelta(minutes=5)
+    assert await skipped(stand.handler()) == "begun, and lost by Redis: see `pointsman sessions rebuild`"
+    stand.lost_before = NOW - timedelta(days=1)
+    handler = stand.handler()
+    await handler(record(), CountingClaim())
+    assert handler.tally["success"] == 1
+
+
+async def test_an_event_that_is_older_than_the_steps_ends_the_job_unless_somebody_answers_for_it(
+    nothing_told: Evidence,
+) -> None:
+    stand = Stand(world(), nothing_told)
+    await told(nothing_told, "t1/decision", world=world(), first=10, at=NOW)
+    stand.evidence = nothing_told
+    handler = stand.handler()
+    other = replace(stand.world.event, id="e-2")
+    stand.world.event = other
+    with pytest.raises(UnavailableError, match="may have been worked before"):
+        await handler(record(), CountingClaim())
+    assert (handler.stopping.is_set(), handler.tally) == (True, {})
+    assert "orders[0]@3" in handler.tally.why
+    with pytest.raises(UnavailableError, match="is ending"):
+        await handler(record(offset=4), CountingClaim())
+
+    handler = stand.handler(allow_older=True)
+    await handler(record(), CountingClaim())
+    assert handler.tally["success"] == 1
+
+
+async def test_what_is_not_chosen_unreadable_unrouted_or_live_is_left_alone(nothing_told: Evidence) -> None:
+    stand = Stand(world(), nothing_told)
+    stand.live = {0: 5}
+    keys = Chosen(keys=frozenset({b"other"}))
+    types = Chosen(types=frozenset({"other"}))
+    where = Chosen(where=compiled("event.payload.quantity > 9", VARIABLES))
+    no_value = Chosen(where=compiled("event.payload.missing > 9", VARIABLES))
+    for chosen in (keys, types, where):
+        assert await skipped(stand.handler(chosen=chosen)) == "not chosen"
+    assert await skipped(stand.handler(chosen=no_value)) == "`where` has no value on it"
+    assert await skipped(stand.handler(), record(b"bad")) == "unreadable"
+    assert await skipped(stand.handler(), record(b"other")) == "no route"
+    assert (await skipped(stand.handler(), record(offset=5))).startswith("left to the live workers")
+    assert stand.world.model.asked == 0
+
+
+async def test_a_damaged_and_an_erased_run_are_left_alone(nothing_told: Evidence) -> None:
+    stand = Stand(world(), nothing_told)
+    await stand.world.work()
+    key = SessionKey(stand.world.event.tenant, stand.world.event.session_id)
+    await stand.world.sessions.erase(key, datetime.now(UTC))
+    assert await skipped(stand.handler()) == "of an erased session"
+
+
+async def test_a_system_that_stays_busy_ends_the_job_and_gives_nothing_up(nothing_told: Evidence) -> None:
+    stand = Stand(world(), nothing_told)
+    stand.world.ledger.trouble = [BusyError("503")] * 100
+    handler = stand.handler()
+    for _ in range(2):
+        with pytest.raises(UnavailableError):
+            await handler(record(), CountingClaim())
+        assert not handler.stopping.is_set()
+        stand.world.clock.pass_by(timedelta(seconds=PATIENCE_S / 2 + 1))
+    with pytest.raises(UnavailableError):
+        await handler(record(), CountingClaim())
+    assert handler.stopping.is_set()
+    assert handler.tally.why.startswith("orders[0]@3 could not be worked for 900 s: shop.order: ")
+    assert not handler.tally.at_bound
+
+    stand.world.ledger.trouble = []
+    later = stand.handler()
+    await later(record(), CountingClaim())
+    assert (later.tally["success"], stand.world.effects) == (1, ["order"])
+
+
+async def test_a_job_that_is_older_than_what_the_store_remembers_ends(nothing_told: Evidence) -> None:
+    stand = Stand(world(), nothing_told)
+    handler = stand.handler()
+    stand.world.clock.pass_by(timedelta(days=7))
+    with pytest.raises(UnavailableError, match="order a new one"):
+        await handler(record(), CountingClaim())
+    assert stand.world.effects == []
