@@ -66,7 +66,7 @@ class Difference:
     """One event in a shadow replay. The same job and run always give the same id."""
 
     id: str
-    """Digest of job and run: readers de-duplicate on it, and the last one stands."""
+    """Digest of job and run: readers de-duplicate on it."""
     job_id: str
     run_id: str
     event_id: str

@@ -15,6 +15,24 @@ from schemas.step import Step, StepKind
 _EMPTY: Final = Context()
 
 
+def is_of_run(step: Step) -> bool:
+    """Say whether a step tells of a run that is being worked, and not of what others did to it."""
+    return step.kind is not StepKind.REPLAY and step.place != place.CANCEL
+
+
+def after(remembered: Context, step: Step) -> Context:
+    """Return what a session remembers once a step of it is known; what the step remembers and cannot be read is left out."""
+    if step.place == place.ERASED:
+        return _EMPTY
+    if step.memory is None:
+        return remembered
+    try:
+        learnt = Context.load(canonical_json(step.memory))
+    except DamagedError:
+        return remembered
+    return remembered.merged(learnt).within_bounds()
+
+
 class Remembered:
     """Follows the steps of some sessions, given in the order of the topic, and keeps what each run found.
 
@@ -31,17 +49,10 @@ class Remembered:
     def take(self, step: Step) -> None:
         """Follow the next step; what it remembers and cannot be read is left out."""
         key = SessionKey(step.tenant, step.session_id)
-        if key not in self._now or step.kind is StepKind.REPLAY or step.place == place.CANCEL:
+        if key not in self._now or not is_of_run(step):
             return
         self._before.setdefault(step.run_id, self._now[key])
-        if step.place == place.ERASED:
-            self._now[key] = _EMPTY
-        elif step.memory is not None:
-            try:
-                learnt = Context.load(canonical_json(step.memory))
-            except DamagedError:
-                return
-            self._now[key] = self._now[key].merged(learnt).within_bounds()
+        self._now[key] = after(self._now[key], step)
 
     def before(self, run_id: str) -> Mapping[str, Any] | None:
         """Return what the session of a run remembered when it began, as it is stored; None for nothing."""

@@ -65,9 +65,15 @@ async def finished_run(
         RetryError: the store cannot.
     """
     found = await event_of(record, codec, routes)
-    if isinstance(found, Missing):
-        return found
-    event, route = found
+    return found if isinstance(found, Missing) else await run_of(*found, sessions)
+
+
+async def run_of(event: Envelope, route: Route, sessions: Sessions) -> Found | Missing:
+    """Return the finished run of an event, or why there is none.
+
+    Raises:
+        RetryError: the store cannot be asked.
+    """
     try:
         entries = checked(await sessions.read(SessionKey(event.tenant, event.session_id), event.run_id))
     except (SessionDamagedError, DamagedError) as error:
