@@ -60,7 +60,7 @@ class KafkaGroup(ConsumerRebalanceListener):
     async def start(self, topics: AbstractSet[str], listener: Listener) -> None:
         """As the port says."""
         self._listener = listener
-        async with _bounded("starting"):
+        async with bounded("starting"):
             await self._consumer.start()
             missing = topics - (await partitions_of(self._consumer, topics)).keys()
         if missing:
@@ -129,7 +129,7 @@ class KafkaGroup(ConsumerRebalanceListener):
     async def committed(self, partitions: AbstractSet[PartitionId]) -> Mapping[PartitionId, Committed]:
         """As the port says."""
         tps = [TopicPartition(*partition) for partition in partitions]
-        async with _bounded("asking what is committed"):
+        async with bounded("asking what is committed"):
             found = await kafka_internals.committed(self._consumer, tps)
         return {PartitionId(*tp): Committed(at.offset, at.metadata or "") for tp, at in found.items()}
 
@@ -137,7 +137,7 @@ class KafkaGroup(ConsumerRebalanceListener):
         """As the port says."""
         tp = TopicPartition(*partition)
         ask = self._consumer.end_offsets if self._from_end else self._consumer.beginning_offsets
-        async with _bounded("asking where a partition begins"):
+        async with bounded("asking where a partition begins"):
             return (await ask([tp]))[tp]
 
     async def commit(self, offsets: Mapping[PartitionId, Committed]) -> None:
@@ -146,7 +146,7 @@ class KafkaGroup(ConsumerRebalanceListener):
             TopicPartition(*partition): OffsetAndMetadata(at.next_offset, at.metadata)
             for partition, at in offsets.items()
         }
-        async with _bounded("committing"), self._committing:
+        async with bounded("committing"), self._committing:
             await kafka_internals.coordinator_known(self._consumer)
             # Nothing is waited for between this and the moment when the request takes the generation.
             if not self._is_current() or wanted.keys() - self._consumer.assignment():
@@ -222,7 +222,7 @@ class KafkaGroup(ConsumerRebalanceListener):
         except NoOffsetForPartitionError:
             return self._generation, {}  # aiokafka looked where to begin; the caller will say
         except OffsetOutOfRangeError as error:
-            async with _bounded("asking where a partition begins"):
+            async with bounded("asking where a partition begins"):
                 await out_of_range(self._consumer, error)
             return self._generation, {}
         except Exception as error:
@@ -230,7 +230,7 @@ class KafkaGroup(ConsumerRebalanceListener):
 
 
 @asynccontextmanager
-async def _bounded(what: str) -> AsyncGenerator[None]:
+async def bounded(what: str) -> AsyncGenerator[None]:
     """Give a call a bound, and its failures our words."""
     try:
         async with asyncio.timeout(_CALL_S):
