@@ -76,6 +76,10 @@ class Difference:
     session_id: str
     route: str
     """The route that was taken afresh."""
+    topic: str
+    partition: int
+    offset: int
+    """Where the event was read; another delivery of it stands elsewhere."""
     verdict: DifferenceVerdict
     reason: str
     """Why it is not comparable; empty otherwise."""

@@ -1,36 +1,14 @@
 """What sessions remembered when their runs began, from what the audit trail says they learnt. Pure."""
 
 from collections.abc import Collection, Mapping
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
-from consumers.session import place
 from consumers.session.context import Context
 from consumers.session.key import SessionKey
-from consumers.session.stored import DamagedError
-from schemas.canonical import canonical_json
-from schemas.step import Step, StepKind
-
-_EMPTY: Final = Context()
-
-
-def is_of_run(step: Step) -> bool:
-    """Say whether a step tells of a run that is being worked, and not of what others did to it."""
-    return step.kind is not StepKind.REPLAY and step.place != place.CANCEL
-
-
-def after(remembered: Context, step: Step) -> Context:
-    """Return what a session remembers once a step of it is known; what the step remembers and cannot be read is left out."""
-    if step.place == place.ERASED:
-        return _EMPTY
-    if step.memory is None:
-        return remembered
-    try:
-        learnt = Context.load(canonical_json(step.memory))
-    except DamagedError:
-        return remembered
-    return remembered.merged(learnt).within_bounds()
+from consumers.session.learning import NOTHING, after, is_of_run
+from schemas.step import Step
 
 
 class Remembered:
@@ -43,7 +21,7 @@ class Remembered:
     """
 
     def __init__(self, sessions: Collection[SessionKey]) -> None:
-        self._now = dict.fromkeys(sessions, _EMPTY)
+        self._now = dict.fromkeys(sessions, NOTHING)
         self._before: dict[str, Context] = {}
 
     def take(self, step: Step) -> None:
@@ -56,5 +34,5 @@ class Remembered:
 
     def before(self, run_id: str) -> Mapping[str, Any] | None:
         """Return what the session of a run remembered when it began, as it is stored; None for nothing."""
-        context = self._before.get(run_id, _EMPTY)
+        context = self._before.get(run_id, NOTHING)
         return None if context.is_empty else orjson.loads(context.dump())

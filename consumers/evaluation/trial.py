@@ -17,6 +17,7 @@ from consumers.evaluation.recording import effects_of, figures_of
 from consumers.evaluation.stand_ins import CaseClock, OwnSteps, TimedModel, Unclaimed
 from consumers.policy.approvers import Approver
 from consumers.ports.actions import Actions
+from consumers.ports.claim import HandedOverError
 from consumers.ports.model import Model
 from consumers.router.route import Route, RouteTable
 from consumers.run import answers
@@ -219,6 +220,8 @@ async def _again(work: Callable[[], Awaitable[Said | None]]) -> Said:
     for tries_left in range(_TRIES - 1, -1, -1):
         try:
             said = await work()
+        except HandedOverError:
+            raise  # nobody is busy: the work is to end here
         except RetryError as error:
             if tries_left == 0:
                 raise

@@ -16,6 +16,7 @@ from schemas.envelope import Envelope
 
 _SAME_NAME = (
     *("id", "job_id", "run_id", "event_id", "event_type", "event_source", "tenant", "session_id", "route"),
+    *("topic", "partition", "offset"),
     *("reason", "score", "reads", "decided_at"),
 )
 
@@ -54,6 +55,9 @@ def difference_of(envelope: Envelope) -> Difference:
         tenant=fields.text("tenant"),
         session_id=fields.text("session_id"),
         route=fields.text("route"),
+        topic=fields.text("topic"),
+        partition=fields.integer("partition"),
+        offset=fields.integer("offset"),
         verdict=DifferenceVerdict(one_of(fields, "verdict", DifferenceVerdict)),
         reason=fields.text("reason"),
         differences=tuple(

@@ -96,7 +96,7 @@ DECIDED = st.builds(
 DIFFERENCE = st.builds(
     Difference,
     id=NAME, job_id=NAME, run_id=NAME, event_id=TEXT, event_type=TEXT, event_source=TEXT, tenant=TEXT,
-    session_id=NAME, route=TEXT, verdict=st.sampled_from(DifferenceVerdict), reason=TEXT,
+    session_id=NAME, route=TEXT, topic=TEXT, partition=COUNT, offset=COUNT, verdict=st.sampled_from(DifferenceVerdict), reason=TEXT,
     differences=st.lists(st.builds(NamedDifference, kind=TEXT, words=TEXT), max_size=3).map(tuple),
     score=st.floats(0, 1), recorded=DECIDED, afresh=st.none() | DECIDED,
     reads=st.sampled_from(["record", "live"]), moved=st.lists(TEXT, max_size=3).map(tuple),

@@ -1,0 +1,318 @@
+"""A replay in shadow mode of the demo's recorded story: it names what is decided otherwise, and touches nothing else."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consumers.adapters.kafka_reader import topic_reader
+from consumers.adapters.memory_jobs import MemoryJobs
+from consumers.app.config_file import ConfigFile, read_config
+from consumers.app.replay_shadow import Shadowed, run_shadow
+from consumers.demo.stack import Stack
+from consumers.errors import HaltError
+from consumers.offline.script_file import DEMO, load
+from consumers.offline.server import serve
+from consumers.replay.bounded import BoundReachedError
+from consumers.replay.chosen import Chosen
+from consumers.replay.job import Bounds, Job, Mode, new_id
+from consumers.replay.pace import Pace
+from schemas.codec.outgoing import own_message_of
+from schemas.codec.records import RecordCodec
+from schemas.difference import Difference, DifferenceVerdict
+from schemas.registry.folder import FolderRegistry
+from tests.integration.recorded_story import recorded_story, world
+
+pytestmark = pytest.mark.timeout(120)
+
+OTHER_QUANTITY = "quantity: =event.payload.quantity\n => quantity: =event.payload.quantity + 1\n"
+DIFFERENCES = "pointsman.differences"
+ORDERS = {"lamps", "chairs", "desk", "tables", "racks"}
+SAME, OTHER_WRITES = DifferenceVerdict.SAME, DifferenceVerdict.OTHER_WRITES
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What was recorded, and a way to decide it afresh."""
+
+    stack: Stack
+    folder: Path
+    codec: RecordCodec = field(default_factory=lambda: RecordCodec(FolderRegistry()))
+
+    @asynccontextmanager
+    async def candidate(
+        self, *changes: str, sandbox: str = "http://127.0.0.1:1"
+    ) -> AsyncGenerator[ConfigFile]:
+        """The configuration with a model that plays a changed script; its connectors reach nothing unless they are told."""
+        script = self.folder / "shadow-script.yaml"
+        script.write_text(_changed(DEMO.read_text(), changes))
+        async with await serve(load(script)) as model:
+            config = self.folder / "shadow.yaml"
+            text = self.stack.file.path.read_text().replace(self.stack.addresses.model, model.base_url)
+            config.write_text(text.replace(self.stack.addresses.sandbox, sandbox))
+            yield read_config(config)
+
+    async def job(self, topic: str = "erp.orders", **fields: Any) -> Job:
+        async with topic_reader(self.stack.connection) as reader:
+            spans = {
+                tp.partition: (span.first, span.end) for tp, span in (await reader.spans([topic])).items()
+            }
+        now = datetime.now(UTC)
+        made = Job(new_id(now), Mode.SHADOW, topic, spans, Chosen(), None, "ann", now)
+        return replace(made, **fields)
+
+    async def differences(self, job: Job) -> list[Difference]:
+        async with topic_reader(self.stack.connection) as reader:
+            records = [record async for record in reader.to_end([DIFFERENCES])]
+        found = [own_message_of(await self.codec.decode(record, tenant="t")) for record in records]
+        return [each for each in found if isinstance(each, Difference) and each.job_id == job.id]
+
+
+async def shadowed(
+    file: ConfigFile,
+    job: Job,
+    *,
+    stop: asyncio.Event | None = None,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+    **how: Any,
+) -> Shadowed:
+    return await run_shadow(file, job, progress=progress, stop=stop or asyncio.Event(), pace=Pace(), **how)
+
+
+@pytest.fixture(scope="module")
+def runner() -> Generator[asyncio.Runner]:
+    with asyncio.Runner() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def recorded(runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -> Generator[Recorded]:
+    folder = tmp_path_factory.mktemp("story")
+    story = recorded_story(folder)
+    stack = runner.run(story.__aenter__())
+    yield Recorded(stack, folder)
+    runner.run(story.__aexit__(None, None, None))
+
+
+@pytest.fixture(autouse=True)
+def nothing_else_is_touched(runner: asyncio.Runner, recorded: Recorded) -> Generator[None]:
+    """Whatever is decided: nothing is published but differences, nothing is written to Redis or in any system."""
+    before = runner.run(world(recorded.stack))
+    yield
+    after = runner.run(world(recorded.stack))
+    topics = {name: count for name, count in after.topics.items() if name != DIFFERENCES}
+    assert topics == {name: count for name, count in before.topics.items() if name != DIFFERENCES}
+    assert (after.redis, after.books) == (before.redis, before.books)
+
+
+def names(differences: list[Difference], *verdicts: DifferenceVerdict) -> set[str]:
+    """Return the events of these verdicts, as the story names them."""
+    return {each.event_id.partition("-")[0] for each in differences if each.verdict in verdicts}
+
+
+def test_the_same_model_makes_no_difference(runner: asyncio.Runner, recorded: Recorded) -> None:
+    async def decided() -> tuple[Shadowed, list[Difference], list[tuple[int, int]]]:
+        told: list[tuple[int, int]] = []
+        async with recorded.candidate() as file:
+            job = await recorded.job()
+            done = await shadowed(file, job, progress=lambda done, total: told.append((done, total)))
+        return done, await recorded.differences(job), told
+
+    done, differences, told = runner.run(decided())
+    assert names(differences, SAME) == ORDERS
+    assert len(differences) == 5
+    assert done.tally == {"same": 5, "skipped: delivered more than once": 1, "skipped: unreadable": 1}
+    assert told[-1] == (7, 7)
+    assert done.found.verdicts == {"same": 5}
+    assert done.found.recorded.turns == done.found.afresh.turns > 10
+    for each in differences:
+        assert each.recorded == replace(each.afresh, summary=each.recorded.summary) if each.afresh else False
+
+
+def test_another_quantity_is_named_wherever_there_is_one(runner: asyncio.Runner, recorded: Recorded) -> None:
+    async def decided() -> tuple[Shadowed, list[Difference]]:
+        async with recorded.candidate(OTHER_QUANTITY) as file:
+            job = await recorded.job()
+            return await shadowed(file, job), await recorded.differences(job)
+
+    done, differences = runner.run(decided())
+    assert names(differences, OTHER_WRITES) == {"lamps", "chairs", "tables", "racks"}
+    assert names(differences, SAME) == {"desk"}  # refused before
+    (lamps,) = (each for each in differences if each.event_id.startswith("lamps"))
+    assert lamps.differences[0].kind == "other arguments"
+    assert lamps.afresh
+    assert (
+        lamps.recorded.effects[0].arguments["quantity"] + 1 == lamps.afresh.effects[0].arguments["quantity"]
+    )
+    assert done.found.kinds["other arguments"] == 4
+    assert len(done.found.worst) == 4
+    assert [each.score for each in done.found.worst] == sorted(each.score for each in done.found.worst)
+
+
+def test_live_reads_say_where_the_world_has_moved_and_no_write_reaches_a_system(
+    runner: asyncio.Runner, recorded: Recorded
+) -> None:
+    async def decided() -> tuple[Shadowed, list[Difference]]:
+        async with recorded.candidate(sandbox=recorded.stack.addresses.sandbox) as file:
+            job = await recorded.job()
+            return await shadowed(file, job, reads="live"), await recorded.differences(job)
+
+    done, differences = runner.run(decided())
+    assert {each.reads for each in differences} == {"live"}
+    moved = {each.event_id.partition("-")[0]: each.moved for each in differences if each.moved}
+    assert moved["lamps"][0].startswith('erp.check_stock("product_id":"P-100"): available ')
+    assert done.found.moved == len(moved)
+
+
+def test_a_system_that_does_not_answer_makes_a_run_incomparable(
+    runner: asyncio.Runner, recorded: Recorded
+) -> None:
+    async def decided() -> list[Difference]:
+        async with recorded.candidate() as file:  # where nobody listens
+            job = await recorded.job(chosen=Chosen(statuses=frozenset({"refused"})))
+            await shadowed(file, job, reads="live")
+            return await recorded.differences(job)
+
+    (only,) = runner.run(decided())
+    assert only.verdict is DifferenceVerdict.INCOMPARABLE
+    assert only.reason.startswith("a system did not answer: crm.get_customer")
+
+
+def test_only_what_is_chosen_is_decided(runner: asyncio.Runner, recorded: Recorded) -> None:
+    async def decided(chosen: Chosen) -> tuple[Shadowed, list[Difference]]:
+        async with recorded.candidate() as file:
+            job = await recorded.job(chosen=chosen)
+            return await shadowed(file, job), await recorded.differences(job)
+
+    done, differences = runner.run(decided(Chosen(sessions=frozenset({"C-200"}))))
+    assert {each.session_id for each in differences} == {"C-200"}
+    assert (
+        done.tally["skipped: not chosen"]
+        == 7 - 1 - len(differences) - done.tally["skipped: delivered more than once"]
+    )
+    done, differences = runner.run(decided(Chosen(statuses=frozenset({"refused"}))))
+    assert names(differences, SAME) == {"desk"}
+
+
+def test_a_job_that_is_stopped_goes_on_where_it_stopped(runner: asyncio.Runner, recorded: Recorded) -> None:
+    async def decided() -> tuple[Shadowed, Shadowed, list[Difference], list[int]]:
+        stop, told = asyncio.Event(), list[int]()
+
+        def progress(done: int, total: int) -> None:
+            assert total == 7
+            if done >= 3:
+                stop.set()
+
+        async with recorded.candidate() as file:
+            job = await recorded.job()
+            first = await shadowed(file, job, stop=stop, progress=progress, at_once=1)
+            before = len(await recorded.differences(job))
+            last = await shadowed(file, job, progress=lambda done, _total: told.append(done))
+            assert before < 5
+            return first, last, await recorded.differences(job), told
+
+    first, last, differences, told = runner.run(decided())
+    assert sum(first.tally.values()) == told[0] < 7
+    assert Counter(each.event_id for each in differences).most_common(1)[0][1] == 1
+    assert names(differences, SAME) == ORDERS
+    assert last.tally["same"] == 5
+    assert sum(last.tally.values()) == told[-1] == 7
+    assert last.found.verdicts == {"same": 5}
+
+
+def test_a_job_that_is_cut_off_goes_on_and_counts_each_run_once(
+    runner: asyncio.Runner, recorded: Recorded
+) -> None:
+    async def decided() -> tuple[Shadowed, list[Difference]]:
+        async with recorded.candidate() as file:
+            job = await recorded.job()
+            for _ in range(4):  # nothing is committed in order: the task is gone
+                reached = asyncio.Event()
+
+                def progress(done: int, _total: int, reached: asyncio.Event = reached) -> None:
+                    if done >= 2:
+                        reached.set()
+
+                task = asyncio.create_task(shadowed(file, job, progress=progress, at_once=2))
+                await asyncio.wait(
+                    [task, asyncio.create_task(reached.wait())], return_when=asyncio.FIRST_COMPLETED
+                )
+                task.cancel()
+                await asyncio.wait([task])
+            return await shadowed(file, job), await recorded.differences(job)
+
+    done, differences = runner.run(decided())
+    assert len({each.id for each in differences}) == 5
+    assert done.found.verdicts == {"same": 5}
+    assert done.tally["same"] == 5
+
+
+def test_a_bound_of_dollars_ends_a_job_and_what_is_finished_stays(
+    runner: asyncio.Runner, recorded: Recorded
+) -> None:
+    async def decided() -> tuple[int, int, dict[str, int]]:
+        jobs = MemoryJobs()
+        async with recorded.candidate() as file:
+            job = await recorded.job(bounds=Bounds(usd=0.004))
+            with pytest.raises(BoundReachedError, match=r"bound of \$0\.00 is reached"):
+                await shadowed(file, job, jobs=jobs, at_once=1)
+            before = len(await recorded.differences(job))
+            with pytest.raises(BoundReachedError):
+                await shadowed(file, job, jobs=jobs, at_once=1)
+            return before, len(await recorded.differences(job)), dict(await jobs.used(job.id))
+
+    before, after, used = runner.run(decided())
+    assert 0 < before == after < 5
+    assert 4_000 <= used["usd"] < 8_000
+
+
+def test_differences_go_to_no_topic_of_something_else(runner: asyncio.Runner, recorded: Recorded) -> None:
+    async def refused(topic: str) -> None:
+        async with recorded.candidate() as file:
+            with pytest.raises(HaltError, match="a topic of something else"):
+                await shadowed(file, await recorded.job(output=topic))
+
+    for topic in ("pointsman.outcomes", "erp.orders", "pointsman.steps"):
+        runner.run(refused(topic))
+
+
+def test_a_bound_without_anybody_who_counts_is_refused(runner: asyncio.Runner, recorded: Recorded) -> None:
+    async def refused() -> None:
+        async with recorded.candidate() as file:
+            with pytest.raises(HaltError, match="nothing that counts them"):
+                await shadowed(file, await recorded.job(bounds=Bounds(usd=1.0)))
+
+    runner.run(refused())
+
+
+def test_personal_data_are_tokens_in_what_is_published(
+    runner: asyncio.Runner, recorded: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRIVACY_KEY", "a key that is as long as a key has to be")
+
+    async def decided() -> list[Difference]:
+        async with recorded.candidate() as file:
+            path = recorded.folder / "private-shadow.yaml"
+            text = _changed(file.path.read_text(), ("show_personal: [note] => ", "show_personal: [text] => "))
+            path.write_text(f"{text}\nprivacy:\n  key: {{env: PRIVACY_KEY}}\n")
+            job = await recorded.job("crm.cases")
+            await shadowed(read_config(path), job)
+            return await recorded.differences(job)
+
+    differences = runner.run(decided())
+    assert len(differences) == 1
+    assert "One of the two lamps" not in str(differences)
+
+
+def _changed(text: str, changes: tuple[str, ...]) -> str:
+    for change in changes:
+        old, _, new = change.partition(" => ")
+        assert old in text, old
+        text = text.replace(old, new)
+    return text
