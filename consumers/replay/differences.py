@@ -154,7 +154,7 @@ def _page(found: Differences, tally: Mapping[str, int]) -> Iterator[str]:
     yield ""
     yield from _table(
         ("runs", "count"),
-        [*_counted(found.verdicts), ("in which a live read answered otherwise", f"{found.moved:,}")],
+        [*_counted(_named(found.verdicts)), ("in which a live read answered otherwise", f"{found.moved:,}")],
     )
     for title, counts in (("By kind of difference", found.kinds), ("Not comparable", found.reasons)):
         if counts:
@@ -163,7 +163,7 @@ def _page(found: Differences, tally: Mapping[str, int]) -> Iterator[str]:
     yield from ("", "## By route", "")
     verdicts = [str(verdict) for verdict in DifferenceVerdict]
     yield from _table(
-        ("route", *verdicts, "recorded", "afresh"),
+        ("route", *map(_spaced, verdicts), "recorded", "afresh"),
         [
             (
                 name,
@@ -178,7 +178,7 @@ def _page(found: Differences, tally: Mapping[str, int]) -> Iterator[str]:
     yield from _table(("", "recorded", "afresh"), _figures(found.recorded, found.afresh))
     if worst := found.worst:
         yield from ("", f"## The worst {len(worst)}", "")
-        rows = [(each.event_id, each.route, str(each.verdict), _words(each)) for each in worst]
+        rows = [(each.event_id, each.route, _spaced(each.verdict), _words(each)) for each in worst]
         yield from _table(("event", "route", "", "difference"), rows)
     if skipped := {name: count for name, count in tally.items() if name.startswith("skipped")}:
         yield from ("", "## Left out", "")
@@ -231,6 +231,14 @@ def _sum(each: Sequence[Used]) -> Used:
         sum(one.output_tokens for one in each),
         sum(one.cost_usd for one in each),
     )
+
+
+def _named(verdicts: Mapping[str, int]) -> dict[str, int]:
+    return {_spaced(verdict): count for verdict, count in verdicts.items()}
+
+
+def _spaced(verdict: str) -> str:
+    return verdict.replace("_", " ")
 
 
 def _counted(counts: Mapping[str, int]) -> list[tuple[str, str]]:
