@@ -1,22 +1,25 @@
 """A replay in shadow mode of the demo's recorded story: it names what is decided otherwise, and touches nothing else."""
 
 import asyncio
+import sys
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
+from redis.asyncio import Redis
 
 from consumers.adapters.kafka_reader import topic_reader
 from consumers.adapters.memory_jobs import MemoryJobs
 from consumers.app.config_file import ConfigFile, read_config
 from consumers.app.replay_shadow import Shadowed, run_shadow
 from consumers.demo.stack import Stack
-from consumers.errors import HaltError
+from consumers.errors import HaltError, RetryError
 from consumers.offline.script_file import DEMO, load
 from consumers.offline.server import serve
 from consumers.replay.bounded import BoundReachedError
@@ -100,6 +103,11 @@ def recorded(runner: asyncio.Runner, tmp_path_factory: pytest.TempPathFactory) -
     runner.run(story.__aexit__(None, None, None))
 
 
+def kept(redis: Mapping[bytes, bytes | None]) -> dict[bytes, bytes | None]:
+    """Return all keys but those by which the worker found out what Redis can do, which go by themselves after a minute."""
+    return {key: value for key, value in redis.items() if not key.startswith(b"pointsman:{probe}:")}
+
+
 @pytest.fixture(autouse=True)
 def nothing_else_is_touched(runner: asyncio.Runner, recorded: Recorded) -> Generator[None]:
     """Whatever is decided: nothing is published but differences, nothing is written to Redis or in any system."""
@@ -108,7 +116,14 @@ def nothing_else_is_touched(runner: asyncio.Runner, recorded: Recorded) -> Gener
     after = runner.run(world(recorded.stack))
     topics = {name: count for name, count in after.topics.items() if name != DIFFERENCES}
     assert topics == {name: count for name, count in before.topics.items() if name != DIFFERENCES}
-    assert (after.redis, after.books) == (before.redis, before.books)
+    assert kept(after.redis) == kept(before.redis)
+    assert after.books == before.books
+
+
+def changed(file: ConfigFile, section: str, **values: Any) -> ConfigFile:
+    """Return a configuration with other values in a section."""
+    made = getattr(file.config, section).model_copy(update=values)
+    return replace(file, config=file.config.model_copy(update={section: made}))
 
 
 def names(differences: list[Difference], *verdicts: DifferenceVerdict) -> set[str]:
@@ -253,6 +268,53 @@ def test_a_job_that_is_cut_off_goes_on_and_counts_each_run_once(
     assert done.tally["same"] == 5
 
 
+@pytest.mark.timeout(300)  # a process takes long to begin on a busy machine
+def test_a_job_that_is_killed_again_and_again_says_the_same_as_one_that_was_not(
+    runner: asyncio.Runner, recorded: Recorded
+) -> None:
+    async def killed(file: ConfigFile, job: Job, at: int | None) -> int:
+        """Run it in a process of its own until it has come so far; return the exit code."""
+        order = recorded.folder / "job.json"
+        order.write_bytes(orjson.dumps(job.document()))
+        program = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.integration.shadow_program", str(file.path), str(order)),
+            stdout=asyncio.subprocess.PIPE,
+            cwd=Path(__file__).parents[2],
+        )
+        assert program.stdout
+        async with asyncio.timeout(120):
+            async for line in program.stdout:
+                if at is not None and int(line.split()[0]) >= at:
+                    program.kill()
+            return await program.wait()
+
+    async def decided() -> tuple[list[Difference], list[Difference], Shadowed]:
+        async with recorded.candidate(OTHER_QUANTITY) as file:
+            whole, job = await recorded.job(), await recorded.job()
+            await shadowed(file, whole)
+            for at in (0, 2, 4):
+                assert await killed(file, job, at) == -9
+            assert await killed(file, job, None) == 0
+            again = await shadowed(file, job)  # nothing is left: it says what there is
+            return await recorded.differences(whole), await recorded.differences(job), again
+
+    whole, killed_ones, again = runner.run(decided())
+    once = {each.id: each for each in killed_ones}
+    assert sorted(map(_said, once.values())) == sorted(map(_said, whole))
+    assert again.tally == {
+        "other_writes": 4,
+        "same": 1,
+        "skipped: delivered more than once": 1,
+        "skipped: unreadable": 1,
+    }
+    assert again.found.verdicts == {"same": 1, "other_writes": 4}
+
+
+def _said(difference: Difference) -> str:
+    """Return what a difference says of a run, whichever job found it and when."""
+    return str(replace(difference, id="", job_id="", decided_at=difference.decided_at.min))
+
+
 def test_a_bound_of_dollars_ends_a_job_and_what_is_finished_stays(
     runner: asyncio.Runner, recorded: Recorded
 ) -> None:
@@ -270,6 +332,45 @@ def test_a_bound_of_dollars_ends_a_job_and_what_is_finished_stays(
     before, after, used = runner.run(decided())
     assert 0 < before == after < 5
     assert 4_000 <= used["usd"] < 8_000
+
+
+def test_a_model_that_is_away_ends_a_job_in_order_and_it_goes_on_once_the_model_is_back(
+    runner: asyncio.Runner, recorded: Recorded
+) -> None:
+    async def decided() -> tuple[int, Shadowed]:
+        async with recorded.candidate() as file:
+            job = await recorded.job()
+            impatient = changed(file, "limits", retry_total_s=2.0)
+            assert impatient.config.model is not None
+            nowhere = changed(impatient, "model", base_url="http://127.0.0.1:1/v1", retries=0)
+            with pytest.raises(RetryError):
+                await shadowed(nowhere, job, at_once=2)
+            before = len(await recorded.differences(job))
+            return before, await shadowed(file, job)
+
+    before, done = runner.run(decided())
+    assert before == 0
+    assert done.found.verdicts == {"same": 5}
+    assert done.tally == {"same": 5, "skipped: delivered more than once": 1, "skipped: unreadable": 1}
+
+
+def test_what_a_tenant_may_spend_a_day_holds_for_shadow_as_well(
+    runner: asyncio.Runner, recorded: Recorded
+) -> None:
+    async def decided() -> tuple[int, list[bytes]]:
+        async with recorded.candidate() as file:
+            job = await recorded.job()
+            limited = changed(file, "limits", retry_total_s=1.0, tenant_usd_per_day=0.004)
+            with pytest.raises(RetryError, match="has spent"):
+                await shadowed(limited, job, at_once=1)
+        async with Redis.from_url(recorded.stack.addresses.redis) as redis:
+            keys = [key async for key in redis.scan_iter("*:spent:*")]
+            await redis.delete(*keys)
+        return len(await recorded.differences(job)), keys
+
+    decided_before, keys = runner.run(decided())
+    assert 0 < decided_before < 5
+    assert len(keys) == 1  # the one thing of the live store that a shadow replay may add to
 
 
 def test_differences_go_to_no_topic_of_something_else(runner: asyncio.Runner, recorded: Recorded) -> None:
