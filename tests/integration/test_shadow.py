@@ -35,6 +35,11 @@ from tests.integration.recorded_story import recorded_story, world
 pytestmark = pytest.mark.timeout(120)
 
 OTHER_QUANTITY = "quantity: =event.payload.quantity\n => quantity: =event.payload.quantity + 1\n"
+TELLING = """text: >-
+            ="Order " + event.payload.order_id + " of " + results["crm.get_customer"].name + " is "
+            + results["erp.get_order"].status + "; the customer reported a " + event.payload.kind + "."
+ => text: '="It says: " + event.payload.text'
+"""
 DIFFERENCES = "pointsman.differences"
 ORDERS = {"lamps", "chairs", "desk", "tables", "racks"}
 SAME, OTHER_WRITES = DifferenceVerdict.SAME, DifferenceVerdict.OTHER_WRITES
@@ -397,18 +402,28 @@ def test_personal_data_are_tokens_in_what_is_published(
 ) -> None:
     monkeypatch.setenv("PRIVACY_KEY", "a key that is as long as a key has to be")
 
-    async def decided() -> list[Difference]:
-        async with recorded.candidate() as file:
-            path = recorded.folder / "private-shadow.yaml"
+    async def decided() -> tuple[Difference, Difference]:
+        async with recorded.candidate(TELLING) as file:
+            private = recorded.folder / "private-shadow.yaml"
             text = _changed(file.path.read_text(), ("show_personal: [note] => ", "show_personal: [text] => "))
-            path.write_text(f"{text}\nprivacy:\n  key: {{env: PRIVACY_KEY}}\n")
-            job = await recorded.job("crm.cases")
-            await shadowed(read_config(path), job)
-            return await recorded.differences(job)
+            private.write_text(f"{text}\nprivacy:\n  key: {{env: PRIVACY_KEY}}\n")
+            found: list[Difference] = []
+            for each in (file, read_config(private)):
+                job = await recorded.job("crm.cases")
+                await shadowed(each, job)
+                found += await recorded.differences(job)
+            return found[0], found[1]
 
-    differences = runner.run(decided())
-    assert len(differences) == 1
-    assert "One of the two lamps" not in str(differences)
+    plain, private = runner.run(decided())
+    said = "One of the two lamps"
+    assert (plain.verdict, private.verdict) == (OTHER_WRITES, OTHER_WRITES)
+    assert plain.afresh
+    assert said in plain.afresh.effects[0].arguments["text"]
+    assert said in plain.differences[0].words
+    assert said not in str(private)
+    assert private.afresh
+    assert private.afresh.effects[0].arguments["text"].startswith("It says: pii_text_")
+    assert "pii_text_" in private.differences[0].words
 
 
 def _changed(text: str, changes: tuple[str, ...]) -> str:
