@@ -42,7 +42,7 @@ from consumers.ports.consumer_group import PartitionId
 from consumers.ports.jobs import Jobs
 from consumers.ports.model import Model
 from consumers.privacy.register import Register
-from consumers.replay.bounded import BoundedModel
+from consumers.replay.bounded import BoundedModel, BoundReachedError
 from consumers.replay.differences import Differences
 from consumers.replay.job import Job
 from consumers.replay.pace import Pace
@@ -63,10 +63,12 @@ class Shadowed:
     Attributes:
         tally: how many records ended how: verdicts, and `skipped: …`.
         found: what it published, added up.
+        bound: in words, the bound by which it ended; empty where none was reached.
     """
 
     tally: Counter[str]
     found: Differences
+    bound: str = ""
 
 
 async def run_shadow(
@@ -100,7 +102,6 @@ async def run_shadow(
         ConfigurationError: with every mistake in the configuration; nothing was started.
         HaltError: the differences would go to a topic of something else, a bound has nobody who counts, or the
             cluster or the model refuses us.
-        BoundReachedError: the job has spent what it may; what is finished is committed.
         RetryError: something stayed away; what is finished is committed, and a later run goes on there.
     """
     resolved, config = resolve(file), file.config
@@ -141,10 +142,14 @@ async def run_shadow(
         published = JobDifferences(config, codec, job, topic)
         async for each in published.read():
             shadow.remember(each)
-        tally, found = await shadow.run(progress, stop), Differences(job.id)
+        bound, found = "", Differences(job.id)
+        try:
+            await shadow.run(progress, stop)
+        except BoundReachedError as error:
+            bound = str(error)
         async for each in published.read():
             found.take(each)
-        return Shadowed(tally, found)
+        return Shadowed(shadow.tally, found, bound)
 
 
 async def _candidate(

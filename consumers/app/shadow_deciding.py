@@ -58,7 +58,7 @@ class DecidesAfresh:
     async def decide(
         self, record: Record, event: Envelope, route: Route, begin: Callable[[], Awaitable[None]]
     ) -> Difference | str:
-        """As `consumers.replay.shadow.Decides` says."""
+        """As `consumers.replay.decides.Decides` says."""
         try:
             with PersonalData(self.known).of_event(event, route):
                 return await self._decide(record, event, route, begin)

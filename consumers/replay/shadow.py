@@ -8,20 +8,20 @@ import logging
 from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Final, Protocol
+from typing import Final
 
 from consumers.errors import RetryError, UnavailableError
 from consumers.policy.expressions import ExpressionError
 from consumers.ports.claim import HandedOverError
 from consumers.ports.consumer_group import ConsumerGroup, PartitionId
+from consumers.replay.decides import Decides
 from consumers.replay.finding import Missing, event_of
 from consumers.replay.job import Job
 from consumers.replay.progress import PartProgress
 from consumers.replay.spans import refuse_unrouted
-from consumers.router.route import Route, RouteTable
+from consumers.router.route import RouteTable
 from schemas.codec.records import RecordCodec
 from schemas.difference import Difference
-from schemas.envelope import Envelope
 from schemas.errors import RegistryError
 from schemas.record import Record
 
@@ -42,27 +42,6 @@ _COMMIT_S: Final = 1.0
 _POLL_S: Final = 0.5
 _PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 30.0
-
-
-class Decides(Protocol):
-    """Decides one event afresh."""
-
-    async def decide(
-        self, record: Record, event: Envelope, route: Route, begin: Callable[[], Awaitable[None]]
-    ) -> Difference | str:
-        """Return how its finished run differs from what would be done now, or why there is nothing to compare.
-
-        Args:
-            record: where the event was read.
-            event: what was decided on.
-            route: by which route it is decided now.
-            begin: waited for once, before anybody is asked.
-
-        Raises:
-            RetryError: something is away; asking again may help.
-            PointsmanError: going on makes no sense for any event.
-        """
-        ...
 
 
 class Shadow:
