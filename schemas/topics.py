@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from schemas.approval import DECIDED_TYPE, DOUBT_TYPE, REQUESTED_TYPE
 from schemas.cancellation import CANCEL_TYPE
+from schemas.difference import DIFFERENCE_TYPE
 from schemas.expiry import EXPIRED_TYPE
 from schemas.outcome import OUTCOME_TYPE
 from schemas.step import STEP_TYPE
@@ -100,5 +101,14 @@ PARKED: Final = Topic(
     largest=LETTER_BYTES,
 )
 
-TOPICS: Final = (OUTCOMES, STEPS, APPROVALS, DEAD_LETTERS, PARKED)
+DIFFERENCES: Final = Topic(
+    key="differences",
+    name="pointsman.differences",
+    carries=(DIFFERENCE_TYPE,),
+    retention=timedelta(days=30),
+    why="What shadow replays would have done: one event for each run that they decided afresh.",
+    owner="the operator, who ordered the replay",
+)
+
+TOPICS: Final = (OUTCOMES, STEPS, APPROVALS, DEAD_LETTERS, PARKED, DIFFERENCES)
 """The table."""

@@ -1,4 +1,4 @@
-"""What we publish, encoded and addressed: outcomes, steps, approval requests and answers."""
+"""What we publish, encoded and addressed: outcomes, steps, approval requests and answers, differences."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from schemas.approval import ApprovalDecision, ApprovalRequest
 from schemas.cancellation import Cancellation
 from schemas.codec.outgoing import OwnMessage
 from schemas.codec.records import RecordCodec
+from schemas.difference import Difference
 from schemas.expiry import Expiry
 from schemas.outcome import Outcome
 from schemas.record import Outgoing
@@ -56,6 +57,10 @@ class OwnMessages:
     def expiry(self, expiry: Expiry) -> Outgoing:
         """Return what wakes a run that nobody answered in time."""
         return self._to(self.topics.approvals, expiry)
+
+    def difference(self, difference: Difference, topic: str) -> Outgoing:
+        """Return what a shadow replay found of a run."""
+        return self._to(topic, difference)
 
     def _to(self, topic: str, message: OwnMessage) -> Outgoing:
         encoded = self.codec.encode(message)

@@ -62,6 +62,7 @@ def own_topics(config: Config) -> dict[str, Location]:
         kafka.steps_topic: ("kafka", "steps_topic"),
         kafka.approvals_topic: ("kafka", "approvals_topic"),
         kafka.dead_letters_topic: ("kafka", "dead_letters_topic"),
+        kafka.differences_topic: ("kafka", "differences_topic"),
     }
 
 

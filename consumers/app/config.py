@@ -21,7 +21,7 @@ from consumers.app.route_settings import RouteSettings
 from consumers.app.secret_settings import SecretsSettings
 from consumers.app.section import SecretRef, Section
 from consumers.app.topic_settings import TopicSettings
-from schemas.topics import APPROVALS, DEAD_LETTERS, PARKED, STEPS
+from schemas.topics import APPROVALS, DEAD_LETTERS, DIFFERENCES, PARKED, STEPS
 
 
 class KafkaOAuth(Section):
@@ -73,6 +73,7 @@ class Kafka(Section):
     approvals_topic: str = APPROVALS.name
     dead_letters_topic: str = DEAD_LETTERS.name
     parked_topic: str = PARKED.name
+    differences_topic: str = DIFFERENCES.name
     delivery: Literal["at-least-once", "transactional"] = "at-least-once"
     dead_letter_headers: Literal["own", "connect", "spring"] = "own"
     auto_offset_reset: Literal["earliest", "latest"] = "earliest"

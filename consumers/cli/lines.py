@@ -13,6 +13,7 @@ from schemas.approval import ApprovalDecision, ApprovalRequest
 from schemas.cancellation import Cancellation
 from schemas.codec.outgoing import OwnMessage
 from schemas.codec.values import iso
+from schemas.difference import Difference, DifferenceVerdict
 from schemas.expiry import Expiry
 from schemas.outcome import Outcome, Status
 from schemas.record import Record
@@ -110,6 +111,15 @@ def _said(message: OwnMessage) -> Text:
             return Text.assemble(("cancel  ", "red"), plain(f"{why}  {message.run_id}"))
         case Expiry():
             return Text.assemble(("expired  ", "red"), plain(f"{message.run_id}/{message.place}"))
+        case Difference():
+            return _difference(message)
+
+
+def _difference(difference: Difference) -> Text:
+    style = "green" if difference.verdict is DifferenceVerdict.SAME else "yellow"
+    said = "; ".join(f"{each.kind}: {each.words}" for each in difference.differences)
+    why = difference.reason or said
+    return Text.assemble((f"{difference.verdict}  ", style), plain(f"{why}  {difference.run_id}".lstrip()))
 
 
 def _outcome(outcome: Outcome) -> Text:

@@ -7,6 +7,7 @@ from typing import Final
 from schemas.approval import ApprovalDecision, ApprovalRequest
 from schemas.cancellation import Cancellation
 from schemas.dead_letter import DeadLetter
+from schemas.difference import Difference
 from schemas.expiry import Expiry
 from schemas.outcome import Outcome
 from schemas.step import Step, StepKind
@@ -20,7 +21,7 @@ class Published:
     value: bytes
 
 
-Seen = Step | Published | ApprovalRequest | ApprovalDecision | Cancellation | Expiry | DeadLetter
+Seen = Step | Published | ApprovalRequest | ApprovalDecision | Cancellation | Expiry | Difference | DeadLetter
 """One record of our own topics, read."""
 
 
@@ -71,8 +72,8 @@ class Board:
                 self._run(seen.outcome.run_id).outcomes.append(seen)
             case ApprovalRequest():
                 self._run(seen.run_id).requests.setdefault(seen.id, seen)
-            case ApprovalDecision() | Cancellation() | Expiry():
-                pass  # the run's own step tells it
+            case ApprovalDecision() | Cancellation() | Expiry() | Difference():
+                pass  # the run's own step tells it; a difference changes no run
             case DeadLetter():
                 self._dead_letters.append(seen)
         changed, self._changed = self._changed, asyncio.Event()

@@ -41,7 +41,7 @@ async def evaluate(
     async def one(case: Case) -> Trial:
         nonlocal done
         async with slots:
-            trial = await _tried(case, candidate, trial_s)
+            trial = await tried(case, candidate, trial_s)
         done += 1
         progress(done, total)
         return trial
@@ -55,10 +55,22 @@ async def evaluate(
     return [Evaluated(case, tuple(task.result() for task in trials)) for case, trials in pairs]
 
 
-async def _tried(case: Case, candidate: Candidate, within_s: float) -> Trial:
+async def tried(
+    case: Case, candidate: Candidate, within_s: float, passing: tuple[type[PointsmanError], ...] = ()
+) -> Trial:
+    """Try a case once; what goes wrong is an error of the trial.
+
+    Args:
+        case: what is tried.
+        candidate: by whom.
+        within_s: how long it may take.
+        passing: errors that are raised, because they are no fault of the case.
+    """
     try:
         async with asyncio.timeout(within_s):
             return await attempt(case, candidate)
+    except passing:
+        raise
     except TimeoutError:
         return Trial(None, error=f"it did not end within {within_s:g} s")
     except (PointsmanError, NoRouteError) as error:

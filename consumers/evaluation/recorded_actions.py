@@ -31,6 +31,7 @@ class RecordedActions:
 
     Attributes:
         unrecorded: what was asked for and is not recorded, in words: from the first of it on, the run is a guess.
+        unknown: the first of it, where that is a read: what the candidate would have done then, nobody knows. Empty otherwise.
     """
 
     def __init__(self, recorded: Sequence[RecordedResult], ignored: AbstractSet[str] = frozenset()) -> None:
@@ -38,22 +39,18 @@ class RecordedActions:
         self._ignored = ignored
         self._given: Counter[bytes] = Counter()
         self.unrecorded: list[str] = []
+        self.unknown = ""
 
     async def perform(self, request: ActionRequest) -> Any:
         """As the port says; only `FailedError` is raised."""
         action = request.action
+        if recorded := self.recalled(request):
+            return _answer(recorded)
         of_action = [each for each in self._recorded if each.action == action.name]
-        asked = self._comparable(action, request.arguments)
-        same = [
-            each
-            for each in of_action
-            if each.arguments is None or self._comparable(action, each.arguments) == asked
-        ]
-        if same:
-            nth = self._given[asked]
-            self._given[asked] += 1
-            return _answer(same[min(nth, len(same) - 1)])
-        self.unrecorded.append(f"{action.name}({in_short(request.arguments)})")
+        asked = in_words(request)
+        if action.effect == "read" and not self.unrecorded:
+            self.unknown = asked
+        self.unrecorded.append(asked)
         if action.effect == "read":
             raise FailedError(
                 f"{action.name} was not asked this when the case was recorded, so its answer is not known here",
@@ -61,6 +58,22 @@ class RecordedActions:
             )
         done = next((each for each in of_action if each.status == "done"), None)
         return omitted("not performed: nothing is, in an evaluation") if done is None else done.result
+
+    def recalled(self, request: ActionRequest) -> RecordedResult | None:
+        """Return what was recorded for this request, the next of it where that is more than one; None for nothing."""
+        action = request.action
+        asked = self._comparable(action, request.arguments)
+        same = [
+            each
+            for each in self._recorded
+            if each.action == action.name
+            and (each.arguments is None or self._comparable(action, each.arguments) == asked)
+        ]
+        if not same:
+            return None
+        nth = self._given[asked]
+        self._given[asked] += 1
+        return same[min(nth, len(same) - 1)]
 
     def _comparable(self, action: Action, arguments: Mapping[str, Any]) -> bytes:
         return canonical_json([action.name, normal(action, arguments, self._ignored)])
@@ -81,9 +94,9 @@ def normal(action: Action, arguments: Mapping[str, Any], ignored: AbstractSet[st
     return {name: value for name, value in fitting.items() if f"{action.name}.{name}" not in ignored}
 
 
-def in_short(arguments: Mapping[str, Any]) -> str:
-    """Return arguments in short, for people."""
-    return canonical_json(arguments).decode()[1:-1]
+def in_words(request: ActionRequest) -> str:
+    """Return a request for people."""
+    return f"{request.action.name}({canonical_json(request.arguments).decode()[1:-1]})"
 
 
 def _answer(recorded: RecordedResult) -> Any:

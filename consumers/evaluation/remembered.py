@@ -1,18 +1,14 @@
 """What sessions remembered when their runs began, from what the audit trail says they learnt. Pure."""
 
 from collections.abc import Collection, Mapping
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
-from consumers.session import place
 from consumers.session.context import Context
 from consumers.session.key import SessionKey
-from consumers.session.stored import DamagedError
-from schemas.canonical import canonical_json
-from schemas.step import Step, StepKind
-
-_EMPTY: Final = Context()
+from consumers.session.learning import NOTHING, after, is_of_run
+from schemas.step import Step
 
 
 class Remembered:
@@ -25,25 +21,18 @@ class Remembered:
     """
 
     def __init__(self, sessions: Collection[SessionKey]) -> None:
-        self._now = dict.fromkeys(sessions, _EMPTY)
+        self._now = dict.fromkeys(sessions, NOTHING)
         self._before: dict[str, Context] = {}
 
     def take(self, step: Step) -> None:
         """Follow the next step; what it remembers and cannot be read is left out."""
         key = SessionKey(step.tenant, step.session_id)
-        if key not in self._now or step.kind is StepKind.REPLAY or step.place == place.CANCEL:
+        if key not in self._now or not is_of_run(step):
             return
         self._before.setdefault(step.run_id, self._now[key])
-        if step.place == place.ERASED:
-            self._now[key] = _EMPTY
-        elif step.memory is not None:
-            try:
-                learnt = Context.load(canonical_json(step.memory))
-            except DamagedError:
-                return
-            self._now[key] = self._now[key].merged(learnt).within_bounds()
+        self._now[key] = after(self._now[key], step)
 
     def before(self, run_id: str) -> Mapping[str, Any] | None:
         """Return what the session of a run remembered when it began, as it is stored; None for nothing."""
-        context = self._before.get(run_id, _EMPTY)
+        context = self._before.get(run_id, NOTHING)
         return None if context.is_empty else orjson.loads(context.dump())

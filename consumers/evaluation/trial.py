@@ -11,10 +11,13 @@ from consumers.adapters.memory_sessions import MemorySessions
 from consumers.errors import DeadLetterError, RetryError
 from consumers.evaluation.case import Case, Effect, Figures, RecordedAnswer
 from consumers.evaluation.compare import Comparison, compare
+from consumers.evaluation.live_reads import LiveReads
 from consumers.evaluation.recorded_actions import RecordedActions, normal
 from consumers.evaluation.recording import effects_of, figures_of
 from consumers.evaluation.stand_ins import CaseClock, OwnSteps, TimedModel, Unclaimed
 from consumers.policy.approvers import Approver
+from consumers.ports.actions import Actions
+from consumers.ports.claim import HandedOverError
 from consumers.ports.model import Model
 from consumers.router.route import Route, RouteTable
 from consumers.run import answers
@@ -52,6 +55,8 @@ class Candidate:
         catalog: its actions.
         model: who chooses.
         ignored: `<action>.<argument>` of those whose values do not count, such as free text.
+        reads: performs reads and nothing else; None where they are answered by the record.
+        watched: puts something between the engine and the actions of a trial, such as what learns personal data.
     """
 
     name: str
@@ -59,6 +64,8 @@ class Candidate:
     catalog: Catalog
     model: Model
     ignored: frozenset[str] = frozenset()
+    reads: Actions | None = None
+    watched: Callable[[Actions], Actions] = lambda actions: actions
 
     def comparable(self, effects: Iterable[Effect]) -> list[Effect]:
         """Return effects as they compare: with the defaults of their actions, and without what is ignored."""
@@ -88,6 +95,9 @@ class Trial:
         figures: what it used.
         unrecorded: what it asked for that the case does not have; from the first of it on the run is a guess.
         error: why it did not come to an end.
+        unknown: the first thing it asked for that the case does not have, where that is a read; empty otherwise.
+        moved: live reads that answered otherwise than they did then.
+        unanswered: live reads whose system did not answer.
     """
 
     comparison: Comparison | None
@@ -97,6 +107,9 @@ class Trial:
     figures: Figures = field(default_factory=Figures)
     unrecorded: tuple[str, ...] = ()
     error: str = ""
+    unknown: str = ""
+    moved: tuple[str, ...] = ()
+    unanswered: tuple[str, ...] = ()
 
     @property
     def score(self) -> float:
@@ -105,7 +118,7 @@ class Trial:
 
 
 async def attempt(case: Case, candidate: Candidate) -> Trial:
-    """Work a case once. Nothing is called but the model; sessions, deadlines and steps are this trial's own.
+    """Work a case once. Nothing is called but the model, and reads where they are live; sessions, deadlines and steps are this trial's own.
 
     Raises:
         NoRouteError: the candidate has no route for it.
@@ -117,14 +130,15 @@ async def attempt(case: Case, candidate: Candidate) -> Trial:
     event = case.envelope(route.tenant)
     clock = CaseClock(case.at or event.time)
     sessions = MemorySessions(clock, ttl_s=_FOREVER_S)
-    model, actions = TimedModel(candidate.model), RecordedActions(case.results, candidate.ignored)
+    model, recorded = TimedModel(candidate.model), RecordedActions(case.results, candidate.ignored)
+    live = None if candidate.reads is None else LiveReads(recorded, candidate.reads)
     await _remember(sessions, event, case)
     engine = Engine(
         routes=candidate.routes,
         catalog=candidate.catalog,
         sessions=sessions,
         model=model,
-        actions=actions,
+        actions=candidate.watched(live or recorded),
         outbox=OwnSteps(),
         deadlines=MemoryDeadlines(),
         clock=clock,
@@ -146,7 +160,10 @@ async def attempt(case: Case, candidate: Candidate) -> Trial:
         said.summary if isinstance(said, Outcome) else "",
         effects,
         figures_of(journal, tuple(model.seconds)),
-        tuple(actions.unrecorded),
+        tuple(recorded.unrecorded),
+        unknown=recorded.unknown,
+        moved=tuple(live.moved) if live else (),
+        unanswered=tuple(live.unanswered) if live else (),
     )
 
 
@@ -203,6 +220,8 @@ async def _again(work: Callable[[], Awaitable[Said | None]]) -> Said:
     for tries_left in range(_TRIES - 1, -1, -1):
         try:
             said = await work()
+        except HandedOverError:
+            raise  # nobody is busy: the work is to end here
         except RetryError as error:
             if tries_left == 0:
                 raise

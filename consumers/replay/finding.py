@@ -3,9 +3,9 @@
 import logging
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
-from consumers.ports.sessions import SessionDamagedError, Sessions
+from consumers.ports.sessions import Body, SessionDamagedError, Sessions
 from consumers.router.route import Route, RouteTable
 from consumers.session import place
 from consumers.session.key import SessionKey
@@ -20,6 +20,19 @@ _log = logging.getLogger(__name__)
 
 Found = tuple[Envelope, Route, Mapping[str, Mapping[str, Any]]]
 """An event, the route it took, and the journal of its run as it is stored."""
+
+
+class Journals(Protocol):
+    """What looks runs up, and can do nothing else to a session."""
+
+    async def read(self, key: SessionKey, run_id: str) -> Mapping[str, Body]:
+        """Return the entries of a run by place; empty for one that is not known.
+
+        Raises:
+            RetryError: the store is unreachable.
+            SessionDamagedError: what is stored cannot be read.
+        """
+        ...
 
 
 class Missing(StrEnum):
@@ -69,9 +82,15 @@ async def finished_run(
         RetryError: the store cannot.
     """
     found = await event_of(record, codec, routes)
-    if isinstance(found, Missing):
-        return found
-    event, route = found
+    return found if isinstance(found, Missing) else await run_of(*found, sessions)
+
+
+async def run_of(event: Envelope, route: Route, sessions: Journals) -> Found | Missing:
+    """Return the finished run of an event, or why there is none.
+
+    Raises:
+        RetryError: the store cannot be asked.
+    """
     try:
         entries = checked(await sessions.read(SessionKey(event.tenant, event.session_id), event.run_id))
     except (SessionDamagedError, DamagedError) as error:

@@ -8,7 +8,7 @@ import orjson
 
 from schemas.errors import UnreadableError
 
-_TYPE_NAMES: Final[Mapping[type, str]] = {str: "text", int: "integer", list: "list"}
+_TYPE_NAMES: Final[Mapping[type, str]] = {str: "text", int: "integer", list: "list", dict: "object"}
 
 
 class Fields:
@@ -69,6 +69,14 @@ class Fields:
     def optional_json_object(self, name: str) -> dict[str, Any]:
         """Return the object of a text, an empty one where the field is null or missing."""
         return {} if self._payload.get(name) is None else self.json_object(name)
+
+    def part(self, name: str) -> "Fields":
+        """Return an object."""
+        return Fields(cast("dict[str, Any]", self._typed(name, dict)), f"{self._what}.{name}")
+
+    def optional_part(self, name: str) -> "Fields | None":
+        """Return an object, or None where the field is null or missing."""
+        return None if self._payload.get(name) is None else self.part(name)
 
     def items(self, name: str) -> tuple["Fields", ...]:
         """Return a list of objects."""

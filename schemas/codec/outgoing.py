@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from schemas.approval import DECIDED_TYPE, DOUBT_TYPE, REQUESTED_TYPE, ApprovalDecision, ApprovalRequest
 from schemas.cancellation import CANCEL_TYPE, Cancellation
+from schemas.codec.differences import difference_of, from_difference
 from schemas.codec.fields import Fields
 from schemas.codec.own_event import OwnEvent, fields_of, json_text, one_of
 from schemas.codec.people import (
@@ -20,12 +21,13 @@ from schemas.codec.people import (
     from_expiry,
     from_request,
 )
+from schemas.difference import DIFFERENCE_TYPE, Difference
 from schemas.envelope import Envelope
 from schemas.expiry import EXPIRED_TYPE, Expiry
 from schemas.outcome import OUTCOME_TYPE, ActionRecord, Outcome, Status
 from schemas.step import STEP_TYPE, Step, StepKind
 
-OwnMessage = Outcome | Step | ApprovalRequest | ApprovalDecision | Cancellation | Expiry
+OwnMessage = Outcome | Step | ApprovalRequest | ApprovalDecision | Cancellation | Expiry | Difference
 """What Pointsman publishes about itself."""
 
 SOURCE: Final = "pointsman"
@@ -51,6 +53,8 @@ def own_event(message: OwnMessage) -> OwnEvent:
             return from_cancellation(message)
         case Expiry():
             return from_expiry(message)
+        case Difference():
+            return from_difference(message)
 
 
 def own_message_of(envelope: Envelope) -> OwnMessage | None:
@@ -67,6 +71,7 @@ def own_message_of(envelope: Envelope) -> OwnMessage | None:
         DECIDED_TYPE: approval_decision_of,
         CANCEL_TYPE: cancellation_of,
         EXPIRED_TYPE: expiry_of,
+        DIFFERENCE_TYPE: difference_of,
     }
     read = readers.get(envelope.type)
     return read(envelope) if read else None

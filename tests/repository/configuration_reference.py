@@ -46,6 +46,7 @@ _MEANINGS: Final = {
     "Kafka.approvals_topic": "requests to people, and their answers",
     "Kafka.dead_letters_topic": "records that cannot be worked",
     "Kafka.parked_topic": "records of keys that were retried for too long, in order",
+    "Kafka.differences_topic": "what shadow replays would have done otherwise",
     "Kafka.delivery": "how outcomes are published: acknowledged before the offset moves on, or in one transaction with it",
     "Kafka.dead_letter_headers": "whether dead letters carry the header names of Kafka Connect or Spring beside ours",
     "Kafka.auto_offset_reset": "where a group without offsets begins",

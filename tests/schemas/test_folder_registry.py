@@ -37,6 +37,7 @@ def test_the_ids_of_the_packaged_schemas_never_change() -> None:
         "approval.requested.v2": 632792705,
         "case.opened.v1": 1058415591,
         "order.requested.v1": 1352594278,
+        "replay.difference.v1": 747778239,
         "run.cancel_requested.v1": 1944029378,
         "run.finished.v1": 586823368,
         "run.finished.v2": 545222729,

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from schemas.approval import ApprovalDecision, ApprovalRequest
 from schemas.cancellation import Cancellation
+from schemas.codec.differences import difference_of
 from schemas.codec.outgoing import OwnMessage, outcome_of, step_of
 from schemas.codec.people import approval_decision_of, approval_request_of, cancellation_of, expiry_of
 from schemas.codec.records import RecordCodec
+from schemas.difference import ComparedEffect, Decided, Difference, DifferenceVerdict, NamedDifference
 from schemas.envelope import Envelope
 from schemas.errors import SchemaError, UnreadableError
 from schemas.expiry import Expiry
@@ -77,6 +79,29 @@ CANCELLATION = st.builds(
     Cancellation, run_id=NAME, tenant=TEXT, session_id=NAME, operator=TEXT, reason=TEXT, requested_at=TIME
 )
 EXPIRY = st.builds(Expiry, run_id=NAME, tenant=TEXT, session_id=NAME, place=NAME, expires_at=TIME)
+DECIDED = st.builds(
+    Decided,
+    status=TEXT, summary=TEXT, model=TEXT, prompt=TEXT, turns=COUNT, reads=COUNT, input_tokens=COUNT,
+    output_tokens=COUNT, cost_usd=st.floats(0, 1e6),
+    effects=st.lists(
+        st.builds(
+            ComparedEffect,
+            action=TEXT,
+            arguments=OBJECT,
+            state=st.sampled_from(["done", "held", "undone", "in_doubt"]),
+        ),
+        max_size=3,
+    ).map(tuple),
+)  # fmt: skip
+DIFFERENCE = st.builds(
+    Difference,
+    id=NAME, job_id=NAME, run_id=NAME, event_id=TEXT, event_type=TEXT, event_source=TEXT, tenant=TEXT,
+    session_id=NAME, route=TEXT, topic=TEXT, partition=COUNT, offset=COUNT, verdict=st.sampled_from(DifferenceVerdict), reason=TEXT,
+    differences=st.lists(st.builds(NamedDifference, kind=TEXT, words=TEXT), max_size=3).map(tuple),
+    score=st.floats(0, 1), recorded=DECIDED, afresh=st.none() | DECIDED,
+    reads=st.sampled_from(["record", "live"]), moved=st.lists(TEXT, max_size=3).map(tuple),
+    unrecorded=st.lists(TEXT, max_size=3).map(tuple), decided_at=TIME,
+)  # fmt: skip
 DECISION = st.builds(
     ApprovalDecision,
     request_id=TEXT, run_id=NAME, tenant=TEXT, session_id=NAME, event_source=TEXT, event_id=TEXT, place=TEXT,
@@ -91,6 +116,7 @@ READERS: dict[type, Callable[[Envelope], OwnMessage]] = {
     ApprovalDecision: approval_decision_of,
     Cancellation: cancellation_of,
     Expiry: expiry_of,
+    Difference: difference_of,
 }
 AT = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
 A_STEP = Step(
@@ -108,7 +134,7 @@ async def envelope_of(codec: RecordCodec, message: OwnMessage) -> Envelope:
     )
 
 
-@given(message=OUTCOME | STEP | REQUEST | DOUBT | DECISION | CANCELLATION | EXPIRY)
+@given(message=OUTCOME | STEP | REQUEST | DOUBT | DECISION | CANCELLATION | EXPIRY | DIFFERENCE)
 async def test_a_message_comes_back_as_it_was(codec: RecordCodec, message: OwnMessage) -> None:
     envelope = await envelope_of(codec, message)
     assert READERS[type(message)](envelope) == message
@@ -168,7 +194,7 @@ async def test_a_decision_that_came_as_json_is_checked_field_by_field(
         approval_decision_of(replace(envelope, payload={**envelope.payload, **changes}))
 
 
-@given(data=st.data(), message=OUTCOME | STEP | REQUEST | DECISION)
+@given(data=st.data(), message=OUTCOME | STEP | REQUEST | DECISION | DIFFERENCE)
 async def test_a_damaged_field_is_an_error_of_ours_or_harmless(
     codec: RecordCodec, data: st.DataObject, message: OwnMessage
 ) -> None:
