@@ -61,6 +61,8 @@ def own_topics(config: Config) -> dict[str, Location]:
         kafka.steps_topic: ("kafka", "steps_topic"),
         kafka.approvals_topic: ("kafka", "approvals_topic"),
         kafka.dead_letters_topic: ("kafka", "dead_letters_topic"),
+        kafka.parked_topic: ("kafka", "parked_topic"),
+        kafka.redrive_topic: ("kafka", "redrive_topic"),
     }
 
 

@@ -24,6 +24,7 @@ from consumers.app import cell, connections
 from consumers.app.config import Config, Kafka, Limits
 from consumers.app.config_file import ConfigFile
 from consumers.app.handler import RecordHandler
+from consumers.app.inputs import read_topics
 from consumers.app.models import preferred_models
 from consumers.app.personal_data import PersonalData
 from consumers.app.privacy_keys import register
@@ -215,7 +216,7 @@ async def worker(
     made = letters(config.kafka)
     loop = ConsumerLoop(
         group=parts.group,
-        topics=routes.topics | {config.kafka.approvals_topic},
+        topics=read_topics(config),
         handler=RecordHandler(
             codec=parts.codec,
             routes=routes,
@@ -256,7 +257,10 @@ def group(config: Config) -> KafkaGroup:
         instance_id=kafka.instance_id,
         session_timeout_s=kafka.session_timeout_s,
     )
-    return KafkaGroup(consumer, from_end=kafka.auto_offset_reset == "latest")
+    # What was redriven before the first worker came is meant for it.
+    return KafkaGroup(
+        consumer, from_end=kafka.auto_offset_reset == "latest", whole=frozenset({kafka.redrive_topic})
+    )
 
 
 def transactional(
@@ -272,4 +276,6 @@ def transactional(
 def letters(kafka: Kafka) -> Letters:
     """Return what makes dead letters and parked ones."""
     convention = None if kafka.dead_letter_headers == "own" else kafka.dead_letter_headers
-    return Letters(kafka.dead_letters_topic, kafka.parked_topic, SystemClock(), convention)
+    return Letters(
+        kafka.dead_letters_topic, kafka.parked_topic, SystemClock(), convention, kafka.redrive_topic
+    )

@@ -19,7 +19,7 @@ from consumers.app.redis_settings import Redis
 from consumers.app.route_settings import RouteSettings
 from consumers.app.secret_settings import SecretsSettings
 from consumers.app.section import SecretRef, Section
-from schemas.topics import APPROVALS, DEAD_LETTERS, PARKED, STEPS
+from schemas.topics import APPROVALS, DEAD_LETTERS, PARKED, REDRIVE, STEPS
 
 
 class KafkaOAuth(Section):
@@ -71,6 +71,8 @@ class Kafka(Section):
     approvals_topic: str = APPROVALS.name
     dead_letters_topic: str = DEAD_LETTERS.name
     parked_topic: str = PARKED.name
+    redrive_topic: str = REDRIVE.name
+    """Dead letters on their way back; no other group reads it."""
     delivery: Literal["at-least-once", "transactional"] = "at-least-once"
     dead_letter_headers: Literal["own", "connect", "spring"] = "own"
     auto_offset_reset: Literal["earliest", "latest"] = "earliest"

@@ -25,6 +25,7 @@ from schemas.errors import (
 from schemas.expiry import Expiry
 from schemas.outcome import Status
 from schemas.record import Outgoing, Record
+from schemas.redriven import redriven_of
 
 
 class RecordHandler:
@@ -57,6 +58,8 @@ class RecordHandler:
             DeadLetterError: it never will.
             HaltError: we must not go on.
         """
+        if record.topic == self._messages.topics.redrive:
+            record = self._original(record)
         if record.topic == self._messages.topics.approvals:
             return await self._approval(record, claim)
         event = await self._decode(record)
@@ -65,6 +68,17 @@ class RecordHandler:
             raise DeadLetterError(f"no route for {event.type} on {record.topic}", reason="unrouted")
         with self._personal.of_event(event, route):
             return self._published(await self._engine.work(event, route, claim))
+
+    def _original(self, record: Record) -> Record:
+        """Return what a redriven record was where it died; what it says of that opens no way that is not there anyhow."""
+        try:
+            original = redriven_of(record).record
+        except UnreadableError as error:
+            raise DeadLetterError(str(error), reason="redrive_malformed") from error
+        if original.topic not in self._routes.topics | {self._messages.topics.approvals}:
+            why = f"{original.topic} is no input of this configuration"
+            raise DeadLetterError(why, reason="redrive_foreign")
+        return original
 
     async def _approval(self, record: Record, claim: Claim) -> Sequence[Outgoing]:
         event = await self._decode(record)

@@ -10,7 +10,7 @@ from schemas.topics import STEPS, TOPICS
 
 
 def test_names_and_keys_are_unique() -> None:
-    assert len({topic.name for topic in TOPICS}) == len({topic.key for topic in TOPICS}) == len(TOPICS) == 5
+    assert len({topic.name for topic in TOPICS}) == len({topic.key for topic in TOPICS}) == len(TOPICS) == 6
 
 
 def test_every_message_of_ours_has_one_topic_and_a_schema() -> None:

@@ -52,7 +52,9 @@ class Worker:
             codec=self.codec,
             routes=RouteTable([self.world.route]),
             engine=self.world.engine(),
-            messages=OwnMessages(self.codec, OwnTopics("steps", "approvals", "dead-letters", "parked")),
+            messages=OwnMessages(
+                self.codec, OwnTopics("steps", "approvals", "dead-letters", "parked", "redrive")
+            ),
             approvers=APPROVERS,
             metrics=Metrics(),
             personal=PersonalData(None),
