@@ -14,28 +14,28 @@ from schemas.dead_letter import DeadLetter, dead_letter_headers
 from schemas.outcome import Status
 from schemas.record import Outgoing, Record
 from schemas.redriven import Redriven, message_of
-from schemas.step import StepKind
 from tests.integration.dead_letters import dead_letters
-from tests.integration.redriving import REDRIVE, command, on_topic, redriven, start_command
+from tests.integration.redriving import (
+    INPUT,
+    REDRIVE,
+    command,
+    go_on_half_way,
+    letters,
+    redriven,
+    start_command,
+)
 from tests.integration.refusing_model import RefusingModel
 from tests.integration.running import Running
 from tests.integration.stage import Stage, order, stage
 
-INPUT = "erp.orders"
 AT = datetime(2026, 11, 22, tzinfo=UTC)
+pytestmark = pytest.mark.timeout(300)  # several processes one after the other
 
 
 @pytest.fixture
 async def played(tmp_path: Path) -> AsyncGenerator[Stage]:
     async with local_broker(tmp_path / "kafka") as bootstrap, stage(tmp_path, bootstrap) as made:
         yield made
-
-
-async def letters(played: Stage, count: int) -> list[DeadLetter]:
-    async with asyncio.timeout(45):
-        while len(found := await dead_letters(played)) < count:
-            await asyncio.sleep(0.05)
-    return found
 
 
 def letter_of(number: int, key: str, value: bytes | None = None) -> Outgoing:
@@ -52,52 +52,21 @@ async def test_a_run_that_died_half_way_goes_on_where_it_stopped_and_no_other_re
 ) -> None:
     text = played.config.read_text()
     played.config.write_text(text.replace("kafka:\n", f"kafka:\n  delivery: {delivery}\n", 1))
-    events = [order(f"e-{number}") for number in range(3)]
-    async with RefusingModel(played) as model, Running(played):
-        for event in events:
-            await played.publish(event, key=b"C-100")
-        assert {letter.reason for letter in await letters(played, 3)} == {"model_refused_request"}
-        done = "SELECT action, count(*), max(attempts) FROM effects GROUP BY action ORDER BY action"
-        assert played.rows(done) == [("create_order", 3, 1)], "each died with its order placed"
-        asked, source = played.model.stats.requests, await on_topic(played, INPUT)
-
-        model.refuses = False
-        told = await command(played, "redrive", "--all", "--operator", "ann")
-        assert told["redriven"] == [record.place for record in source]
-        outcomes = [(await played.outcome_records(event.id))[0] for event in events]
-        assert await on_topic(played, INPUT) == source, "other groups would read it"
-
-        ended = [await played.outcome_in(record) for record in outcomes]
-        assert [outcome.status for outcome in ended] == [Status.SUCCESS] * 3
-        assert sorted(outcome.finished_at for outcome in ended) == [each.finished_at for each in ended]
-        assert played.rows(done) == [("create_order", 3, 1), ("schedule_shipment", 3, 1)]
-        assert played.model.stats.requests == asked + 2 * 3, "what it had decided is not asked again"
-
-        again = await command(played, "redrive", "--all", "--again")
-        assert len(again["redriven"]) == 3
-        repeated = [await played.outcome_records(event.id, at_least=2) for event in events]
-    assert all(len({record.value for record in records}) == 1 for records in repeated)
-    assert played.rows(done) == [("create_order", 3, 1), ("schedule_shipment", 3, 1)]
-    steps = [
-        await played.codec.decode(each, tenant="t") for each in await on_topic(played, "pointsman.steps")
-    ]
-    trail = [step.payload for step in steps if step.payload["kind"] == StepKind.REPLAY]
-    assert len(trail) == 6
-    assert sum('"operator":"ann"' in payload["body_json"] for payload in trail) == 3
+    await go_on_half_way(played, "e")
 
 
-async def test_a_letter_goes_round_three_times_and_is_left_then(played: Stage) -> None:
+async def test_a_letter_goes_round_as_often_as_is_allowed_and_is_left_then(played: Stage) -> None:
     async with RefusingModel(played), Running(played):
         await played.publish(order("e-1"))
         (first,) = await letters(played, 1)
-        for number in range(1, 4):
+        for number in range(1, 3):
             assert (await command(played, "redrive", "--all"))["redriven"] == [first.record.place]
             assert (await letters(played, number + 1))[-1].rounds == number
-        left = await command(played, "redrive", "--all", exit_code=1)
+        left = await command(played, "redrive", "--all", "--rounds", "2", exit_code=1)
         assert (left["redriven"], left["rounds_spent"]) == ([], [first.record.place])
-        assert len(left["already_redriven"]) == 3
+        assert len(left["already_redriven"]) == 2
         (shown,) = [each for each in await command(played, "list") if not each["redriven"]]
-    assert shown["dead_letter"]["rounds"] == 3
+    assert shown["dead_letter"]["rounds"] == 2
     assert {letter.record for letter in await dead_letters(played)} == {first.record}
     assert played.rows("SELECT action, count(*) FROM effects GROUP BY action") == [("create_order", 1)]
 
@@ -107,16 +76,15 @@ async def test_a_redrive_that_is_killed_and_started_again_sends_each_letter_once
 ) -> None:
     sent = [letter_of(number, f"C-{number % 3}") for number in range(30)]
     await played.sender.send(sent)
-    for _ in range(2):
-        before = len(await redriven(played))
-        process = await start_command(played, "redrive", "--all", "--rate", "20")
-        async with asyncio.timeout(45):
-            while len(await redriven(played)) < before + 4:
-                assert process.returncode is None
-        process.kill()
-        await process.communicate()
+    process = await start_command(played, "redrive", "--all", "--rate", "20")
+    async with asyncio.timeout(45):
+        while len(await redriven(played)) < 4:
+            assert process.returncode is None
+            await asyncio.sleep(0.05)
+    process.kill()
+    await process.communicate()
     partly = len(await redriven(played))
-    assert 8 <= partly < 30
+    assert 4 <= partly < 30
     told = await command(played, "redrive", "--all")
     assert len(told["already_redriven"]) == partly
     found = await redriven(played)
