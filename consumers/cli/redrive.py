@@ -1,9 +1,9 @@
 """`pointsman dead-letters redrive`: letters back to the workers of our group, by a topic that nobody else reads."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,9 +16,9 @@ from consumers.app.inputs import worked_topics
 from consumers.cli.dead_letter_box import Choice, place_of, shown_value
 from consumers.cli.dead_letters import read_box
 from consumers.cli.exits import FAILED, fail, load, perform, refuse
-from consumers.cli.redriving import Bounds, Planned, Standing, places, planned, step_of
+from consumers.cli.redriving import Bounds, Known, Planned, Standing, places, planned, step_of
 from consumers.cli.screen import err, out, plain, print_json, progress_bar, styled, table
-from consumers.errors import PointsmanError
+from consumers.errors import DeadLetterError, PointsmanError
 from consumers.ports.clock import SystemClock
 from schemas.redriven import message_of
 
@@ -57,7 +57,8 @@ def redrive(config: Path, choice: Choice, how: How, *, everything: bool, as_json
     plans = perform(_planned(settings, choice, how))
     going = [plan for plan in plans if plan.standing is Standing.GOES]
     if going and not how.dry_run:
-        perform(_publish(settings, how, going))
+        refused = perform(_publish(settings, how, going))
+        plans = [refused.get(plan.redriven.of, plan) for plan in plans]
     if as_json:
         print_json(_document(plans, dry_run=how.dry_run))
     else:
@@ -72,11 +73,14 @@ async def _planned(settings: Config, choice: Choice, how: How) -> list[Planned]:
     return planned(box.letters, bounds, how.by)
 
 
-async def _publish(settings: Config, how: How, going: Sequence[Planned]) -> None:
-    """Publish letters one after the other, each acknowledged before the next: a key keeps its order whatever fails."""
+async def _publish(settings: Config, how: How, going: Sequence[Planned]) -> Mapping[Known, Planned]:
+    """Publish letters one after the other, each acknowledged before the next: a key keeps its order whatever fails.
+
+    Returns those that the broker refuses for good, for their size mostly.
+    """
     clock, monotonic = SystemClock(), asyncio.get_running_loop().time
     routed = {route.topic for route in settings.routes}
-    sent = 0
+    sent, refused = 0, dict[Known, Planned]()
     try:
         async with AsyncExitStack() as stack:
             producer = await sender(settings.kafka, stack)
@@ -86,12 +90,17 @@ async def _publish(settings: Config, how: How, going: Sequence[Planned]) -> None
             for plan in bar.track(going, description="redriving"):
                 if step := step_of(plan, routed, clock.now()):
                     await outbox.steps([step])
-                await producer.send([message_of(settings.kafka.redrive_topic, plan.redriven)])
+                try:
+                    await producer.send([message_of(settings.kafka.redrive_topic, plan.redriven)])
+                except DeadLetterError as error:
+                    refused[plan.redriven.of] = replace(plan, standing=Standing.REFUSED, why=str(error))
+                    continue
                 sent += 1
                 if how.rate:
                     await asyncio.sleep(max(0.0, began + sent / how.rate - monotonic()))
     except PointsmanError as error:
         fail(f"{error}\nredriven before it: {sent} of {len(going)}; the same command goes on with the others")
+    return refused
 
 
 def _document(plans: Sequence[Planned], *, dry_run: bool) -> dict[str, object]:

@@ -361,6 +361,18 @@ def test_redriving_an_event_is_told_in_the_audit_trail(topics: Stage) -> None:
     assert "e-9" in topics.run("tail", f"{topics.name}.redrive", "--to-end", "--json").stdout
 
 
+def test_letter_that_the_broker_refuses_holds_up_no_other(topics: Stage) -> None:
+    record = Record(f"{topics.name}.orders", 0, 7, 0, b"C-1", b" " * (8 * 1024 * 1024 - 1000), ())
+    large = DeadLetter(record, "crashed", "why", 3, datetime(2026, 11, 22, tzinfo=UTC))
+    small = replace(large, record=replace(record, offset=8, value=b"{}"))
+    sent = [(b"C-1", each.record.value, dead_letter_headers(each)) for each in (large, small)]
+    produce(topics, f"{topics.name}.dead-letters", sent)
+    by = ("--operator", "a name that does not fit into the rest of it" * 40)
+    done = topics.json("dead-letters", "redrive", "--all", *by, exit_code=1)
+    assert (done["redriven"], done["refused"]) == ([small.record.place], [record.place])
+    assert len(read(topics, f"{topics.name}.redrive")) == 1
+
+
 def test_redrive_with_an_expression_that_makes_no_sense_is_refused(topics: Stage) -> None:
     done = topics.run("dead-letters", "redrive", "--where", "letters.reason == 1", exit_code=2)
     assert "known are event, letter" in done.stderr
