@@ -88,9 +88,9 @@ async def _publish(settings: Config, how: How, going: Sequence[Planned]) -> Mapp
             bar = stack.enter_context(progress_bar("redriving"))
             began = monotonic()
             for plan in bar.track(going, description="redriving"):
-                if step := step_of(plan, routed, clock.now()):
-                    await outbox.steps([step])
                 try:
+                    if step := step_of(plan, routed, clock.now()):
+                        await outbox.steps([step])
                     await producer.send([message_of(settings.kafka.redrive_topic, plan.redriven)])
                 except DeadLetterError as error:
                     refused[plan.redriven.of] = replace(plan, standing=Standing.REFUSED, why=str(error))
