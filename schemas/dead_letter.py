@@ -21,9 +21,13 @@ ERROR_BYTES: Final = 1024
 OMITTED: Final = PREFIX + "omitted-bytes"
 """On a letter without its value: how long that was."""
 
+ROUNDS: Final = PREFIX + "rounds"
+"""On a letter that was redriven and died again: how often it was redriven."""
+
 _CUT: Final = "…"
 _NAMES: Final = ("reason", "error", "topic", "partition", "offset", "timestamp", "attempts", "at")
-_OURS: Final = frozenset(PREFIX + name for name in _NAMES)
+_REQUIRED: Final = frozenset(PREFIX + name for name in _NAMES)
+_OURS: Final = _REQUIRED | {ROUNDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class DeadLetter:
         error: what happened, for people; at most `ERROR_BYTES` bytes.
         attempts: how often it was tried.
         at: when it was given up, with a time zone.
+        rounds: how often it was redriven before; 0 for one that died where it was published.
     """
 
     record: Record
@@ -43,6 +48,7 @@ class DeadLetter:
     error: str
     attempts: int
     at: datetime
+    rounds: int = 0
 
 
 def dead_letter_headers(letter: DeadLetter, convention: Convention | None = None) -> Headers:
@@ -63,11 +69,13 @@ def dead_letter_headers(letter: DeadLetter, convention: Convention | None = None
         letter.at.isoformat(),
     )
     ours = tuple((PREFIX + name, value.encode()) for name, value in zip(_NAMES, values, strict=True))
+    if letter.rounds:
+        ours = (*ours, (ROUNDS, str(letter.rounds).encode()))
     return (*without_reasons(record.headers), *ours, *_conventional(letter, convention))
 
 
 def without_reasons(headers: Headers) -> Headers:
-    """Return the headers without those of a dead letter: what a redriven record is published with."""
+    """Return the headers without those of a dead letter: what a record had before it died."""
     return tuple(header for header in headers if header[0] not in _OURS)
 
 
@@ -87,8 +95,8 @@ def dead_letter_of(record: Record) -> DeadLetter:
         UnreadableError: one of our headers is missing or malformed; names the place and the header.
     """
     found = {name: value for name, value in record.headers if name in _OURS}
-    if len(found) < len(_OURS):
-        missing = ", ".join(sorted(_OURS - found.keys()))
+    if not found.keys() >= _REQUIRED:
+        missing = ", ".join(sorted(_REQUIRED - found.keys()))
         raise UnreadableError(f"{record.place}: no dead letter, these headers are missing: {missing}")
     try:
         return _parsed(record, {name.removeprefix(PREFIX): value.decode() for name, value in found.items()})
@@ -108,7 +116,10 @@ def _parsed(record: Record, texts: Mapping[str, str]) -> DeadLetter:
         timestamp_ms=int(texts["timestamp"]),
         headers=_before_ours(record.headers),
     )
-    return DeadLetter(original, texts["reason"], texts["error"], int(texts["attempts"]), at)
+    rounds = int(texts.get("rounds", "0"))
+    if rounds < 0:
+        raise ValueError(f"{ROUNDS} is {rounds}")
+    return DeadLetter(original, texts["reason"], texts["error"], int(texts["attempts"]), at, rounds)
 
 
 def _before_ours(headers: Headers) -> Headers:

@@ -110,5 +110,16 @@ DIFFERENCES: Final = Topic(
     owner="the operator, who ordered the replay",
 )
 
-TOPICS: Final = (OUTCOMES, STEPS, APPROVALS, DEAD_LETTERS, PARKED, DIFFERENCES)
+REDRIVE: Final = Topic(
+    key="redrive",
+    name="pointsman.redrive",
+    carries=(),
+    # What was redriven is known by this topic: it must remember that for as long as the letters are there.
+    retention=timedelta(days=90),
+    why="Dead letters on their way back, byte for byte: read by this group's workers and by nobody else.",
+    owner="the operator, who redrives them",
+    largest=LETTER_BYTES,
+)
+
+TOPICS: Final = (OUTCOMES, STEPS, APPROVALS, DEAD_LETTERS, PARKED, DIFFERENCES, REDRIVE)
 """The table."""

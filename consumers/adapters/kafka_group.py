@@ -43,11 +43,19 @@ class KafkaGroup(ConsumerRebalanceListener):
     Args:
         consumer: not started, of `group_consumer`; started and stopped here.
         from_end: whether a group without a commit begins at the end.
+        whole: topics of which it begins at the beginning all the same.
     """
 
-    def __init__(self, consumer: AIOKafkaConsumer, *, from_end: bool = False) -> None:
+    def __init__(
+        self,
+        consumer: AIOKafkaConsumer,
+        *,
+        from_end: bool = False,
+        whole: AbstractSet[str] = frozenset(),
+    ) -> None:
         self._consumer = consumer
         self._from_end = from_end
+        self._whole = whole
         self._listener: Listener | None = None
         self._generation = -1
         """Of the present assignment."""
@@ -136,7 +144,8 @@ class KafkaGroup(ConsumerRebalanceListener):
     async def start_offset(self, partition: PartitionId) -> int:
         """As the port says."""
         tp = TopicPartition(*partition)
-        ask = self._consumer.end_offsets if self._from_end else self._consumer.beginning_offsets
+        from_end = self._from_end and partition.topic not in self._whole
+        ask = self._consumer.end_offsets if from_end else self._consumer.beginning_offsets
         async with bounded("asking where a partition begins"):
             return (await ask([tp]))[tp]
 

@@ -88,6 +88,8 @@ class TopicReader:
         Raises:
             UnavailableError: the broker stopped answering.
         """
+        if not spans:
+            return  # assigning nothing while something is being fetched, aiokafka may not stop in order
         self._consumer.assign(list(spans))
         for tp, span in spans.items():
             self._consumer.seek(tp, span.first)

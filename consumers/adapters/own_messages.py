@@ -25,6 +25,7 @@ class OwnTopics:
     approvals: str
     dead_letters: str
     parked: str
+    redrive: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,9 @@ from consumers.app.config import Config
 from consumers.app.config_file import read_config
 from schemas.codec.record_json import record_of_line
 from schemas.codec.records import RecordCodec
+from schemas.errors import UnreadableError
 from schemas.record import Record
+from schemas.redriven import redriven_of
 
 MakeCodec = Callable[[Config, AsyncExitStack], RecordCodec]
 
@@ -49,6 +51,9 @@ async def _serve(config: Config, make_codec: MakeCodec, lines: BinaryIO, answers
 
 
 async def _decode(config: Config, codec: RecordCodec, record: Record) -> bytes:
+    if record.topic == config.kafka.redrive_topic:
+        with contextlib.suppress(UnreadableError):  # the worker decodes none of it
+            record = redriven_of(record).record
     route = next((route for route in config.routes if route.topic == record.topic), None)
     try:
         await codec.decode(

@@ -63,6 +63,8 @@ def own_topics(config: Config) -> dict[str, Location]:
         kafka.approvals_topic: ("kafka", "approvals_topic"),
         kafka.dead_letters_topic: ("kafka", "dead_letters_topic"),
         kafka.differences_topic: ("kafka", "differences_topic"),
+        kafka.parked_topic: ("kafka", "parked_topic"),
+        kafka.redrive_topic: ("kafka", "redrive_topic"),
     }
 
 

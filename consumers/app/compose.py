@@ -21,6 +21,7 @@ from consumers.app import cell, connections, kafka_parts
 from consumers.app.config import Config, Limits
 from consumers.app.config_file import ConfigFile
 from consumers.app.handler import RecordHandler
+from consumers.app.inputs import read_topics
 from consumers.app.models import preferred_models
 from consumers.app.personal_data import PersonalData
 from consumers.app.privacy_keys import register
@@ -220,7 +221,7 @@ async def worker(
             limits=runtime_limits(config.limits),
             codec=codec,
             trial=cell_trial(file, stack),
-            topics=routes.topics | {config.kafka.approvals_topic},
+            topics=read_topics(config),
             parked=KafkaParkedLog(connections.kafka_connection(config.kafka), config.kafka.parked_topic),
             lease_s=config.kafka.session_timeout_s,
         )

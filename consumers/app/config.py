@@ -21,7 +21,7 @@ from consumers.app.route_settings import RouteSettings
 from consumers.app.secret_settings import SecretsSettings
 from consumers.app.section import SecretRef, Section
 from consumers.app.topic_settings import TopicSettings
-from schemas.topics import APPROVALS, DEAD_LETTERS, DIFFERENCES, PARKED, STEPS
+from schemas.topics import APPROVALS, DEAD_LETTERS, DIFFERENCES, PARKED, REDRIVE, STEPS
 
 
 class KafkaOAuth(Section):
@@ -74,6 +74,8 @@ class Kafka(Section):
     dead_letters_topic: str = DEAD_LETTERS.name
     parked_topic: str = PARKED.name
     differences_topic: str = DIFFERENCES.name
+    redrive_topic: str = REDRIVE.name
+    """Dead letters on their way back; no other group reads it."""
     delivery: Literal["at-least-once", "transactional"] = "at-least-once"
     dead_letter_headers: Literal["own", "connect", "spring"] = "own"
     auto_offset_reset: Literal["earliest", "latest"] = "earliest"

@@ -97,6 +97,7 @@ def own_messages(settings: Kafka, codec: RecordCodec) -> OwnMessages:
         approvals=settings.approvals_topic,
         dead_letters=settings.dead_letters_topic,
         parked=settings.parked_topic,
+        redrive=settings.redrive_topic,
     )
     return OwnMessages(codec, topics)
 

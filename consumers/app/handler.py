@@ -26,6 +26,7 @@ from schemas.errors import (
 from schemas.expiry import Expiry
 from schemas.outcome import Status
 from schemas.record import Outgoing, Record
+from schemas.redriven import redriven_of
 
 
 class RecordHandler:
@@ -58,6 +59,8 @@ class RecordHandler:
             DeadLetterError: it never will.
             HaltError: we must not go on.
         """
+        if record.topic == self._messages.topics.redrive:
+            record = self._original(record)
         if record.topic == self._messages.topics.approvals:
             return await self._approval(record, claim)
         try:
@@ -82,6 +85,17 @@ class RecordHandler:
         with self._personal.of_event(event, route):
             said = await self._engine.work(event, route, claim)
             return said, self._published(said)
+
+    def _original(self, record: Record) -> Record:
+        """Return what a redriven record was where it died; what it says of that opens no way that is not there anyhow."""
+        try:
+            original = redriven_of(record).record
+        except UnreadableError as error:
+            raise DeadLetterError(str(error), reason="redrive_malformed") from error
+        if original.topic not in self._routes.topics | {self._messages.topics.approvals}:
+            why = f"{original.topic} is no input of this configuration"
+            raise DeadLetterError(why, reason="redrive_foreign")
+        return original
 
     async def _approval(self, record: Record, claim: Claim) -> Sequence[Outgoing]:
         event = await self.decode(record)

@@ -22,7 +22,10 @@ def group(config: Config) -> KafkaGroup:
         instance_id=kafka.instance_id,
         session_timeout_s=kafka.session_timeout_s,
     )
-    return KafkaGroup(consumer, from_end=kafka.auto_offset_reset == "latest")
+    # What was redriven before the first worker came is meant for it.
+    return KafkaGroup(
+        consumer, from_end=kafka.auto_offset_reset == "latest", whole=frozenset({kafka.redrive_topic})
+    )
 
 
 def transactional(
@@ -38,4 +41,6 @@ def transactional(
 def letters(kafka: Kafka) -> Letters:
     """Return what makes dead letters and parked ones."""
     convention = None if kafka.dead_letter_headers == "own" else kafka.dead_letter_headers
-    return Letters(kafka.dead_letters_topic, kafka.parked_topic, SystemClock(), convention)
+    return Letters(
+        kafka.dead_letters_topic, kafka.parked_topic, SystemClock(), convention, kafka.redrive_topic
+    )

@@ -1,34 +1,43 @@
-"""`pointsman dead-letters`: what could not be worked, why, and sending it back once it is repaired."""
+"""`pointsman dead-letters list` and `show`: what could not be worked, and why."""
 
-import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Set as AbstractSet
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-import typer
-
-from consumers.adapters import kafka_clients
 from consumers.adapters.kafka_reader import topic_reader
 from consumers.app.config import Config
 from consumers.app.connections import codec_of, kafka_connection
-from consumers.cli.dead_letter_box import Choice, Place, place_of, redrivable, shown_value
-from consumers.cli.exits import FAILED, fail, load, perform, refuse
+from consumers.cli.dead_letter_box import Choice, place_of, shown_value
+from consumers.cli.exits import fail, load, perform
 from consumers.cli.lines import document
-from consumers.cli.screen import err, out, print_json, progress_bar, styled, table
+from consumers.cli.redriving import Known, of_letter
+from consumers.cli.screen import out, print_json, styled, table
 from consumers.cli.seen import Reader, Seen
-from schemas.dead_letter import DeadLetter
-
-_ACKNOWLEDGED_S: Final = 15.0
+from schemas.errors import UnreadableError
+from schemas.redriven import Place, redriven_of
 
 
 def list_letters(config: Path, choice: Choice, *, as_json: bool) -> None:
     """Print the dead letters that are meant, oldest first."""
-    letters = perform(_read(load(config).config, choice))
+    box = perform(read_box(load(config).config, choice))
+    letters = sorted(box.letters, key=_age)
     if as_json:
-        print_json([document(seen) for seen in letters])
+        print_json([{**document(seen), "redriven": of_letter(seen) in box.known} for seen in letters])
         return
-    made = table("place", "died at", "reason", "from", "tried", "error", right=["tried"])
+    made = table(
+        "place",
+        "died at",
+        "reason",
+        "from",
+        "tried",
+        "rounds",
+        "redriven",
+        "error",
+        right=["tried", "rounds"],
+    )
     for seen in letters:
         letter = seen.letter
         assert letter is not None
@@ -38,6 +47,8 @@ def list_letters(config: Path, choice: Choice, *, as_json: bool) -> None:
             styled(letter.reason, "red"),
             styled(letter.record.place),
             str(letter.attempts),
+            str(letter.rounds or ""),
+            "yes" if of_letter(seen) in box.known else "",
             styled(letter.error),
         )
     out().print(made if letters else "no dead letters")
@@ -45,17 +56,18 @@ def list_letters(config: Path, choice: Choice, *, as_json: bool) -> None:
 
 def show(config: Path, place: Place, *, as_json: bool) -> None:
     """Print one dead letter whole: reason, headers, key and value."""
-    letters = perform(_read(load(config).config, Choice(places=frozenset({place}))))
-    if not letters:
+    box = perform(read_box(load(config).config, Choice(places=frozenset({place}))))
+    if not box.letters:
         fail(f"no dead letter at {place[0]}:{place[1]}; `pointsman dead-letters list` shows them")
-    (seen,) = letters
+    (seen,) = box.letters
+    redriven = of_letter(seen) in box.known
     letter = seen.letter
     assert letter is not None
     original = letter.record
     headers = [[name, shown_value(value)] for name, value in original.headers]
     if as_json:
         raw = {"key": shown_value(original.key), "value": shown_value(original.value), "headers": headers}
-        print_json(document(seen) | {"record": raw})
+        print_json(document(seen) | {"redriven": redriven, "record": raw})
         return
     facts: list[tuple[str, Any]] = [
         ("reason", letter.reason),
@@ -63,6 +75,8 @@ def show(config: Path, place: Place, *, as_json: bool) -> None:
         ("from", original.place),
         ("tried", letter.attempts),
         ("died at", letter.at.isoformat()),
+        ("rounds", letter.rounds),
+        ("redriven", "yes" if redriven else "no"),
         ("decodes now", "yes: it may be redriven" if seen.event else f"no: {seen.problem}"),
         ("key", shown_value(original.key)),
         *(("header", f"{name}: {value}") for name, value in headers),
@@ -72,54 +86,42 @@ def show(config: Path, place: Place, *, as_json: bool) -> None:
         out().print(styled(f"{name:<12}", "dim"), styled(value), soft_wrap=True)
 
 
-def redrive(config: Path, choice: Choice, *, everything: bool, dry_run: bool, as_json: bool) -> None:
-    """Publish the chosen letters to the topics they came from, as they were."""
-    if choice.is_everything and not everything:
-        refuse("say which: --reason, --topic, places, or --all")
-    settings = load(config).config
-    topics = {route.topic for route in settings.routes} | {settings.kafka.approvals_topic}
-    back, refused = redrivable(perform(_read(settings, choice)), topics)
-    if not dry_run and back:
-        perform(_redrive(settings, back))
-    did = "would redrive" if dry_run else "redriven"
-    if as_json:
-        places = {"redriven": [b.record.place for b in back], "refused": [r.record.place for r in refused]}
-        print_json({**places, "dry_run": dry_run})
-    else:
-        for letter in back:
-            out().print(styled(did, "green"), styled(letter.record.place), styled(letter.reason, "dim"))
-        for letter in refused:
-            message = f"{letter.record.place}: {letter.record.topic} is no topic of this configuration"
-            err().print(styled(f"refused {message}", "red"))
-        err().print(f"{did} {len(back)}, refused {len(refused)}", markup=False)
-    if refused:
-        raise typer.Exit(FAILED)
+@dataclass(frozen=True, slots=True)
+class Box:
+    """What the topics say.
+
+    Attributes:
+        letters: those that were chosen; those of one partition in their order.
+        known: the letters that were redriven, of all.
+    """
+
+    letters: list[Seen]
+    known: AbstractSet[Known]
 
 
-async def _read(settings: Config, choice: Choice) -> list[Seen]:
+def _age(seen: Seen) -> tuple[int, int, int]:
+    return seen.record.timestamp_ms, seen.record.partition, seen.record.offset
+
+
+async def read_box(settings: Config, choice: Choice, *, to_redrive: bool = False) -> Box:
+    """Read the dead letters that are meant, and which were redriven.
+
+    Raises:
+        HaltError: a topic is not there; that of redriven records may be missing unless one is to be redriven.
+        UnavailableError: the broker does not answer.
+    """
+    topic = settings.kafka.redrive_topic
     async with AsyncExitStack() as stack:
         reader = Reader(codec_of(settings, stack), settings)
         source = await stack.enter_async_context(topic_reader(kafka_connection(settings.kafka)))
-        seen = [
-            await reader.see(record) async for record in source.to_end([settings.kafka.dead_letters_topic])
+        letters = [
+            seen
+            async for record in source.to_end([settings.kafka.dead_letters_topic])
+            if choice.fits(seen := await reader.see(record))
         ]
-    chosen = [each for each in seen if choice.fits(each)]
-    return sorted(
-        chosen, key=lambda each: (each.record.timestamp_ms, each.record.partition, each.record.offset)
-    )
-
-
-async def _redrive(settings: Config, letters: Sequence[DeadLetter]) -> None:
-    producer = kafka_clients.producer(kafka_connection(settings.kafka))
-    await producer.start()
-    try:
-        with progress_bar("redriving") as bar:
-            for letter in bar.track(letters, description="redriving"):
-                original = letter.record
-                # One after the other: letters of one key keep their order even if one is not acknowledged.
-                async with asyncio.timeout(_ACKNOWLEDGED_S):
-                    await producer.send_and_wait(
-                        original.topic, original.value, key=original.key, headers=list(original.headers)
-                    )
-    finally:
-        await kafka_clients.stop(producer)
+        known: set[Known] = set()
+        if to_redrive or topic in await source.topics():
+            async for record in source.to_end([topic]):
+                with contextlib.suppress(UnreadableError):
+                    known.add(redriven_of(record).of)
+    return Box(letters, known)

@@ -16,6 +16,7 @@ from consumers.adapters import kafka_clients
 from consumers.adapters.kafka_reader import Span, topic_reader
 from consumers.app.config import Config
 from consumers.app.connections import kafka_connection
+from consumers.app.inputs import read_topics
 from consumers.cli.exits import load, perform
 from consumers.cli.screen import err, out, print_json, styled, table
 from consumers.runtime.finished import decode
@@ -109,7 +110,7 @@ def _told(each: PartitionLag) -> str:
 
 async def _read(settings: Config, workers: Sequence[str]) -> tuple[list[PartitionLag], list[str]]:
     connection = kafka_connection(settings.kafka)
-    topics = {route.topic for route in settings.routes} | {settings.kafka.approvals_topic}
+    topics = read_topics(settings)
     async with AsyncExitStack() as stack:
         source = await stack.enter_async_context(topic_reader(connection))
         spans = await source.spans(topics)

@@ -61,6 +61,7 @@ def document(seen: Seen) -> dict[str, Any]:
             "reason": letter.reason,
             "error": letter.error,
             "attempts": letter.attempts,
+            "rounds": letter.rounds,
             "at": iso(letter.at),
             "original": _place(letter.record),
         }

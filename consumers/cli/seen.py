@@ -9,6 +9,7 @@ from schemas.dead_letter import DeadLetter, dead_letter_of
 from schemas.envelope import Envelope
 from schemas.errors import NoEventError, SchemaError, UnreadableError
 from schemas.record import Record
+from schemas.redriven import redriven_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class Seen:
 
     Attributes:
         record: as fetched.
-        event: the decoded event; for a dead letter the original one; None where it cannot be decoded.
+        event: the decoded event; for a dead letter or a redriven one the original; None where it cannot be decoded.
         message: the message of Pointsman's own that the event is, or None.
         letter: why it died, where it is a dead letter.
         problem: why there is no event, or None.
@@ -39,6 +40,7 @@ class Reader:
         self._codec = codec
         self._routes = {route.topic: route for route in reversed(config.routes)}
         self._dead_letters = config.kafka.dead_letters_topic
+        self._redrive = config.kafka.redrive_topic
 
     async def see(self, record: Record) -> Seen:
         """Decode a record; the registry may be asked for its schema."""
@@ -49,7 +51,8 @@ class Reader:
             except UnreadableError as error:
                 return Seen(record, problem=str(error))
         try:
-            event = await self._decode(letter.record if letter else record)
+            original = redriven_of(record).record if record.topic == self._redrive else record
+            event = await self._decode(letter.record if letter else original)
             return Seen(record, event, _own(event), letter)
         except NoEventError as error:
             return Seen(record, letter=letter, problem=str(error), empty=True)

@@ -39,8 +39,10 @@ _WHY: Final[Mapping[str, str]] = {
     "topic": "Where it came from, with partition and offset beside it.",
 }
 _REQUIRED: Final = ("ce_specversion", "ce_id", "ce_source", "ce_type")
-_RECEIVED: Final[frozenset[Role]] = frozenset({"input", "approvals"})
-_SENT: Final[frozenset[Role]] = frozenset({"outcomes", "steps", "approvals", "dead-letters", "parked"})
+_RECEIVED: Final[frozenset[Role]] = frozenset({"input", "approvals", "redrive"})
+_SENT: Final[frozenset[Role]] = frozenset(
+    {"outcomes", "steps", "approvals", "dead-letters", "parked", "redrive"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from consumers.app.config import Config
-from schemas.topics import APPROVALS, DEAD_LETTERS, DIFFERENCES, OUTCOMES, PARKED, STEPS, Topic
+from schemas.topics import APPROVALS, DEAD_LETTERS, DIFFERENCES, OUTCOMES, PARKED, REDRIVE, STEPS, Topic
 
-Role = Literal["input", "outcomes", "steps", "approvals", "dead-letters", "parked", "differences"]
+Role = Literal["input", "outcomes", "steps", "approvals", "dead-letters", "parked", "differences", "redrive"]
 
 INPUT_PARTITIONS: Final = 6
 """For input topics that do not exist yet: the most workers that can share one, unless asked otherwise."""
@@ -61,6 +61,7 @@ def plan(config: Config, *, input_partitions: int = INPUT_PARTITIONS) -> tuple[P
     planned.setdefault(kafka.dead_letters_topic, _own(DEAD_LETTERS, kafka.dead_letters_topic, "dead-letters"))
     planned.setdefault(kafka.parked_topic, _own(PARKED, kafka.parked_topic, "parked"))
     planned.setdefault(kafka.differences_topic, _own(DIFFERENCES, kafka.differences_topic, "differences"))
+    planned.setdefault(kafka.redrive_topic, _own(REDRIVE, kafka.redrive_topic, "redrive"))
     return tuple(planned.values())
 
 

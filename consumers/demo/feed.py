@@ -35,7 +35,9 @@ async def following(
     consumer = kafka_clients.reader(connection)
     await consumer.start()
     try:
-        partitions = [TopicPartition(topic.name, n) for topic in TOPICS for n in range(topic.partitions)]
+        # Of the topics of other topics' records, the dead letters are part of the story.
+        told = [topic for topic in TOPICS if topic.carries or topic is DEAD_LETTERS]
+        partitions = [TopicPartition(topic.name, n) for topic in told for n in range(topic.partitions)]
         consumer.assign(partitions)
         await consumer.seek_to_end(*partitions)
         task = asyncio.create_task(_read(consumer, codec, see), name="feed")

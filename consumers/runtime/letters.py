@@ -1,14 +1,17 @@
 """Giving records up: dead letters, parked letters, and marks on the parked topic."""
 
+import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from consumers.errors import DeadLetterError, HaltError
 from consumers.ports.clock import Clock
 from consumers.runtime.partition import End, Item, Mode
 from schemas.dead_letter import Convention, DeadLetter, dead_letter_headers, without_value
+from schemas.errors import UnreadableError
 from schemas.parked import Mark, ParkedKey, mark_of
 from schemas.record import Outgoing, UnreadBatch
+from schemas.redriven import redriven_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,20 +23,30 @@ class Letters:
         parked_topic: where parked records go.
         clock: for the time of giving up.
         convention: whose header names are added to our own, if any.
+        redrive_topic: where dead letters come back from, if they do.
     """
 
     dead_letters_topic: str
     parked_topic: str
     clock: Clock
     convention: Convention | None = None
+    redrive_topic: str | None = None
 
     def worked(self, item: Item, outputs: Sequence[Outgoing]) -> None:
         """Let an item end with what its handler returned."""
         self._end(item, End.DONE, outputs)
 
     def bury(self, item: Item, error: DeadLetterError) -> None:
-        """Let an item end as a dead letter: key, value and headers as they were, and the reason."""
-        self._end(item, End.DEAD, [self._letter(self.dead_letters_topic, item, error)], error)
+        """Let an item end as a dead letter: key, value and headers as they were, and the reason.
+
+        One that was redriven is the letter of its original again, one round later.
+        """
+        letter = DeadLetter(item.record, error.reason, str(error), item.attempts, self.clock.now())
+        if self.is_redriven(item):
+            with contextlib.suppress(UnreadableError):  # nobody redrove it: it is a letter of what lies there
+                redriven = redriven_of(item.record)
+                letter = replace(letter, record=redriven.record, rounds=redriven.round)
+        self._end(item, End.DEAD, [self._published(self.dead_letters_topic, letter)], error)
 
     def park(self, item: Item, error: DeadLetterError) -> None:
         """Let an item end on the parked topic, and its lane's other records behind it.
@@ -42,10 +55,15 @@ class Letters:
         """
         if item.place is None:
             item.lane.mode = Mode.PARKED
-            letter = self._letter(self.parked_topic, item, error)
+            parked = DeadLetter(item.record, error.reason, str(error), item.attempts, self.clock.now())
+            letter = self._published(self.parked_topic, parked)
         else:
             letter = self._mark(item, "hold")
         self._end(item, End.PARKED, [letter], error)
+
+    def is_redriven(self, item: Item) -> bool:
+        """Whether an item came by the topic of redriven records."""
+        return item.record.topic == self.redrive_topic
 
     def rewrite(self, item: Item, refused: DeadLetterError) -> None:
         """Replace outputs that the broker does not take, ever: by a dead letter, and that by one without its value.
@@ -76,10 +94,9 @@ class Letters:
         key = ParkedKey(record.topic, record.partition, record.key or b"")
         return mark_of(self.parked_topic, key, mark, item.place[1] if mark == "worked" else -1)
 
-    def _letter(self, topic: str, item: Item, error: DeadLetterError) -> Outgoing:
-        letter = DeadLetter(item.record, error.reason, str(error), item.attempts, self.clock.now())
+    def _published(self, topic: str, letter: DeadLetter) -> Outgoing:
         headers = dead_letter_headers(letter, self.convention)
-        value = item.record.value
+        value = letter.record.value
         if isinstance(value, UnreadBatch):
             value = bytes(value)  # producers take no kind of bytes but the plain one
-        return Outgoing(topic, item.record.key, value, headers)
+        return Outgoing(topic, letter.record.key, value, headers)

@@ -101,15 +101,19 @@ class Working:
         Raises:
             HaltError: too many are given up.
         """
+        # Redriven records died before: that they die again says nothing of the traffic which the fuse is for.
+        fused = not self._letters.is_redriven(item)
         if item.error is None:
-            self._fuse.success()
+            if fused:
+                self._fuse.success()
             return
         dead, reason = item.end is End.DEAD, item.error.reason
         self._metrics.add(DEAD_LETTERS if dead else PARKED, reason)
         if reason != _BEHIND:
             message = "dead letter" if dead else "its key is parked"
             _log.warning(message, extra={"reason": reason, "error": str(item.error), **item.where})
-            self._fuse.given_up(str(item.error))
+            if fused:
+                self._fuse.given_up(str(item.error))
 
     def _exhausted(self, item: Item, error: RetryError) -> bool:
         if isinstance(error, UnavailableError):

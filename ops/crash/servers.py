@@ -25,7 +25,7 @@ from consumers.policy.approvers import Signer
 from schemas.jws import new_pair, private_key
 
 _CONFIG = Path(__file__).with_name("pointsman.yaml")
-_OWN_TOPICS = ("steps", "approvals", "dead-letters", "parked")
+_OWN_TOPICS = ("steps", "approvals", "dead-letters", "parked", "redrive")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Ground:
     @property
     def inputs(self) -> tuple[str, ...]:
         """All topics that a worker's group commits."""
-        return tuple(map(self.topic, (*TOPICS, "approvals")))
+        return tuple(map(self.topic, (*TOPICS, "approvals", "redrive")))
 
 
 async def new_ground(servers: Servers, name: str) -> Ground:
@@ -102,8 +102,8 @@ def _configuration(servers: Servers, ground: Ground) -> dict[str, Any]:
     config: dict[str, Any] = yaml.safe_load(_CONFIG.read_text())
     kafka, lines = config["kafka"], servers.lines
     kafka |= {"bootstrap": servers.kafka.bootstrap, "group": ground.name}
-    kafka |= {f"{key}_topic": ground.topic(kafka[f"{key}_topic"]) for key in ("steps", "approvals", "parked")}
-    kafka["dead_letters_topic"] = ground.topic(kafka["dead_letters_topic"])
+    keys = ("steps", "approvals", "dead_letters", "parked", "redrive")
+    kafka |= {f"{key}_topic": ground.topic(kafka[f"{key}_topic"]) for key in keys}
     config["redis"]["url"] = f"redis://127.0.0.1:{lines['redis'].port}/0"
     config["model"]["base_url"] = f"http://127.0.0.1:{lines['model'].port}/v1"
     for connector in config["connectors"].values():

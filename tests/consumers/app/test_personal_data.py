@@ -73,7 +73,9 @@ class Workers:
             codec=self.codec,
             routes=RouteTable([world.route]),
             engine=engine,
-            messages=OwnMessages(self.codec, OwnTopics("steps", "approvals", "dead-letters", "parked")),
+            messages=OwnMessages(
+                self.codec, OwnTopics("steps", "approvals", "dead-letters", "parked", "redrive")
+            ),
             approvers=Approvers(unsigned=True),
             metrics=Metrics(),
             personal=PersonalData(known),

@@ -44,7 +44,7 @@ class Handled:
             codec=codec,
             routes=RouteTable([self.world.route]),
             engine=self.world.engine(),
-            messages=OwnMessages(codec, OwnTopics("steps", "approvals", "dead-letters", "parked")),
+            messages=OwnMessages(codec, OwnTopics("steps", "approvals", "dead-letters", "parked", "redrive")),
             approvers=Approvers(),
             metrics=Metrics(),
             personal=PersonalData(None),

@@ -23,6 +23,7 @@ from schemas.codec.records import RecordCodec
 from schemas.jws import new_pair, private_key
 from schemas.outcome import Outcome, Status
 from schemas.record import Record
+from schemas.redriven import Redriven, message_of
 from schemas.registry.folder import FolderRegistry
 from tests.consumers.run.shop_world import NOW, World, finish, hold, reply, turns
 from tests.consumers.run.test_engine import LETTER, ordering
@@ -45,20 +46,25 @@ class Worker:
         self.world = world
         self.codec = RecordCodec(FolderRegistry())
 
-    async def takes(self, decision: ApprovalDecision) -> ApprovalRequest | Outcome:
+    async def takes(self, decision: ApprovalDecision, *, redriven: bool = False) -> ApprovalRequest | Outcome:
         """Have an answer go through bytes and return what the run says then."""
         await self.codec.ready()
         handler = RecordHandler(
             codec=self.codec,
             routes=RouteTable([self.world.route]),
             engine=self.world.engine(),
-            messages=OwnMessages(self.codec, OwnTopics("steps", "approvals", "dead-letters", "parked")),
+            messages=OwnMessages(
+                self.codec, OwnTopics("steps", "approvals", "dead-letters", "parked", "redrive")
+            ),
             approvers=APPROVERS,
             metrics=Metrics(),
             personal=PersonalData(None),
         )
         encoded = self.codec.encode(decision)
         record = Record("approvals", 0, 0, 0, encoded.key, encoded.value, encoded.headers)
+        if redriven:
+            back = message_of("redrive", Redriven(record, (0, 1), 1, "ann"))
+            record = Record("redrive", 2, 5, 9, back.key, back.value, back.headers)
         (said,) = await handler(record, self.world.claim)
         event = await self.codec.decode(
             Record("t", 0, 0, 0, said.key, said.value, said.headers), tenant="acme"
@@ -97,6 +103,16 @@ async def test_a_signed_answer_wakes_the_run() -> None:
     assert isinstance(end, Outcome)
     assert end.status is Status.SUCCESS
     assert entries_of(worker.world)["t2/c0/approval"]["key"] == "ann-1"
+
+
+async def test_an_answer_that_is_redriven_is_an_answer_and_verified_like_any_other() -> None:
+    worker, request = await held()
+    with pytest.raises(DeadLetterError) as caught:
+        await worker.takes(yes(request), redriven=True)
+    assert caught.value.reason == "approval_unsigned"
+    end = await worker.takes(AS_ANN.signed(yes(request)), redriven=True)
+    assert isinstance(end, Outcome)
+    assert end.status is Status.SUCCESS
 
 
 OTHERWISE: dict[str, Any] = {

@@ -16,6 +16,7 @@ kafka:
   approvals_topic: {name}.approvals
   dead_letters_topic: {name}.dead-letters
   parked_topic: {name}.parked
+  redrive_topic: {name}.redrive
 redis:
   url: {redis}
 model:

@@ -15,9 +15,11 @@ from consumers.privacy.register import Register
 from consumers.privacy.token import Keys
 from consumers.session.key import SessionKey
 from schemas.approval import ApprovalDecision, ApprovalRequest
-from schemas.codec.records import RecordCodec
+from schemas.codec.records import RecordCodec, json_record
 from schemas.dead_letter import DeadLetter, dead_letter_headers
+from schemas.envelope import Envelope
 from schemas.record import Headers, Record
+from schemas.redriven import Redriven, redriven_of
 from schemas.registry.folder import FolderRegistry
 from tests.consumers.cli.cli_stage import Stage
 
@@ -143,9 +145,9 @@ def test_topic_is_described_with_settings_and_offsets(topics: Stage) -> None:
 
 def test_check_names_topics_that_the_cluster_lacks(stage: Stage) -> None:
     missing = stage.json("check", "--topics", exit_code=2)["mistakes"]
-    assert len(missing) == 5
+    assert len(missing) == 7
     orders = next(m for m in missing if "orders" in m["message"])
-    assert orders["where"] == "pointsman.yaml:18"
+    assert orders["where"] == "pointsman.yaml:19"
     assert "pointsman topics create" in orders["hint"]
     stage.run("topics", "create")
     assert stage.json("check", "--topics")["ok"] is True
@@ -285,7 +287,9 @@ def test_ambiguous_or_unknown_approval_is_refused(topics: Stage) -> None:
 
 def test_dead_letters_are_listed_with_reason_and_origin(topics: Stage) -> None:
     produce(topics, f"{topics.name}.dead-letters", letters(topics))
-    reasons = [each["dead_letter"]["reason"] for each in topics.json("dead-letters", "list")]
+    listed = topics.json("dead-letters", "list")
+    reasons = [each["dead_letter"]["reason"] for each in listed]
+    assert not any(each["redriven"] for each in listed)
     assert reasons == ["unreadable", "unrouted", "unrouted"]
     assert len(topics.json("dead-letters", "list", "--reason", "unrouted", "--topic", "payroll")) == 1
     shown = topics.run("dead-letters", "show", "0:0").stdout
@@ -295,14 +299,93 @@ def test_dead_letters_are_listed_with_reason_and_origin(topics: Stage) -> None:
     topics.run("dead-letters", "show", "nonsense", exit_code=2)
 
 
-def test_redriven_letter_is_the_original_without_our_headers(topics: Stage) -> None:
+def test_redriven_letter_is_its_original_on_a_topic_of_our_group(topics: Stage) -> None:
     produce(topics, f"{topics.name}.dead-letters", letters(topics))
     dry = topics.json("dead-letters", "redrive", "--reason", "unreadable", "--dry-run")
     assert dry["redriven"] == [f"{topics.name}.orders[0]@7"]
-    assert topics.lines("tail", f"{topics.name}.orders", "--to-end") == []
+    assert read(topics, f"{topics.name}.redrive") == []
+    topics.run("dead-letters", "redrive", "0:0", "--operator", "ann")
+    (back,) = map(redriven_of, read(topics, f"{topics.name}.redrive"))
+    original = Record(f"{topics.name}.orders", 0, 7, 0, b"C-1", b"{broken", (("trace", b"1"),))
+    assert back == Redriven(original, (0, 0), 1, "ann")
+    assert read(topics, f"{topics.name}.orders") == [], "where others would read it"
+
+
+def test_letter_is_redriven_once_until_it_dies_again_or_again_is_said(topics: Stage) -> None:
+    produce(topics, f"{topics.name}.dead-letters", letters(topics)[:2])
     topics.run("dead-letters", "redrive", "0:0")
-    (back,) = read(topics, f"{topics.name}.orders")
-    assert (back.key, back.value, back.headers) == (b"C-1", b"{broken", (("trace", b"1"),))
+    listed = topics.json("dead-letters", "list")
+    assert [each["redriven"] for each in listed] == [True, False]
+    rest = topics.json("dead-letters", "redrive", "--all", "--dry-run")
+    assert (rest["redriven"], rest["already_redriven"]) == (
+        [f"{topics.name}.orders[1]@8"],
+        [f"{topics.name}.orders[0]@7"],
+    )
+    assert len(topics.json("dead-letters", "redrive", "--all", "--again", "--dry-run")["redriven"]) == 2
+    assert topics.json("dead-letters", "redrive", "--all")["redriven"] == rest["redriven"]
+    assert topics.json("dead-letters", "redrive", "--all")["redriven"] == []
+    assert len(read(topics, f"{topics.name}.redrive")) == 2
+
+
+def test_letter_that_went_round_too_often_is_left_with_what_to_do(topics: Stage) -> None:
+    record = Record(f"{topics.name}.orders", 0, 7, 0, b"C-1", b"{broken", ())
+    spent = DeadLetter(record, "unreadable", "why", 1, datetime(2026, 11, 22, tzinfo=UTC), rounds=3)
+    produce(topics, f"{topics.name}.dead-letters", [(b"C-1", b"{broken", dead_letter_headers(spent))])
+    assert "--rounds 4" in topics.run("dead-letters", "redrive", "--all", exit_code=1).stderr
+    assert read(topics, f"{topics.name}.redrive") == []
+    assert topics.json("dead-letters", "redrive", "--all", "--rounds", "4")["redriven"] == [record.place]
+
+
+def test_redriving_an_event_is_told_in_the_audit_trail(topics: Stage) -> None:
+    event = Envelope("e-9", "order.praised", "/erp", datetime(2026, 11, 22, tzinfo=UTC), "default", "C-9", {})
+    encoded_ = json_record(event)
+    record = Record(f"{topics.name}.orders", 0, 7, 0, encoded_.key, encoded_.value, encoded_.headers)
+    letter = DeadLetter(record, "crashed", "why", 3, datetime(2026, 11, 22, tzinfo=UTC))
+    produce(topics, f"{topics.name}.dead-letters", [(record.key, record.value, dead_letter_headers(letter))])
+    chosen = (
+        "--session",
+        "C-9",
+        "--type",
+        "order.praised",
+        "--where",
+        "letter.attempts == 3",
+        "--rate",
+        "50",
+    )
+    done = topics.run("dead-letters", "redrive", *chosen, "--operator", "ann")
+    assert "redriven 1" in done.stderr
+    (step,) = topics.lines("tail", f"{topics.name}.steps", "--to-end")
+    assert step["payload"]["kind"] == "replay"
+    told = orjson.loads(step["payload"]["body_json"])
+    assert (told["operator"], told["from"], told["round"]) == ("ann", record.place, 1)
+    assert "e-9" in topics.run("tail", f"{topics.name}.redrive", "--to-end", "--json").stdout
+
+
+def test_letter_that_the_broker_refuses_holds_up_no_other(topics: Stage) -> None:
+    record = Record(f"{topics.name}.orders", 0, 7, 0, b"C-1", b" " * (8 * 1024 * 1024 - 1000), ())
+    large = DeadLetter(record, "crashed", "why", 3, datetime(2026, 11, 22, tzinfo=UTC))
+    small = replace(large, record=replace(record, offset=8, value=b"{}"))
+    sent = [(b"C-1", each.record.value, dead_letter_headers(each)) for each in (large, small)]
+    produce(topics, f"{topics.name}.dead-letters", sent)
+    by = ("--operator", "a name that does not fit into the rest of it" * 40)
+    done = topics.json("dead-letters", "redrive", "--all", *by, exit_code=1)
+    assert (done["redriven"], done["refused"]) == ([small.record.place], [record.place])
+    assert len(read(topics, f"{topics.name}.redrive")) == 1
+
+
+def test_redrive_with_an_expression_that_makes_no_sense_is_refused(topics: Stage) -> None:
+    done = topics.run("dead-letters", "redrive", "--where", "letters.reason == 1", exit_code=2)
+    assert "known are event, letter" in done.stderr
+
+
+def test_redrive_without_the_topic_says_how_to_make_it(
+    topics: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    produce(topics, f"{topics.name}.dead-letters", letters(topics)[:1])
+    monkeypatch.setenv("POINTSMAN_KAFKA__REDRIVE_TOPIC", f"{topics.name}.nowhere")
+    assert len(topics.json("dead-letters", "list")) == 1
+    assert "pointsman topics create" in topics.run("dead-letters", "redrive", "--all", exit_code=1).stderr
+    assert f"{topics.name}.nowhere" in topics.run("check", "--topics", exit_code=2).stderr
 
 
 def test_redrive_without_a_choice_is_refused(topics: Stage) -> None:

@@ -149,7 +149,9 @@ def test_it_reads_the_commit_with_what_is_finished_above_it(behind: Stage, healt
     }
     assert found[topic, 1]["lag"] == 0
     assert found[topic, 1]["committed"] is None
-    assert {topic for topic, _ in found} == {topic, f"{behind.name}.approvals"}, "all that the group reads"
+    assert {topic for topic, _ in found} == {topic, f"{behind.name}.approvals", f"{behind.name}.redrive"}, (
+        "all that the group reads"
+    )
 
 
 def test_what_a_partition_waits_for_is_asked_of_its_worker(behind: Stage, health: Health) -> None:

@@ -1,12 +1,15 @@
-"""Choosing dead letters, and what may go back."""
+"""Choosing dead letters."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from consumers.cli.dead_letter_box import Choice, parse_place, redrivable, shown_value
+from consumers.cli.dead_letter_box import Choice, parse_place, parse_where, shown_value
 from consumers.cli.seen import Seen
+from consumers.policy.expressions import ExpressionError
 from schemas.dead_letter import DeadLetter
+from schemas.envelope import Envelope
 from schemas.record import Record
 
 
@@ -28,11 +31,46 @@ def test_record_that_is_no_dead_letter_never_fits() -> None:
     assert not Choice().fits(Seen(Record("dead", 0, 1, 0, None, None)))
 
 
-def test_letter_from_a_topic_that_is_not_ours_is_refused() -> None:
-    ours, foreign = dead(1), dead(2, topic="payroll")
-    back, refused = redrivable([ours, foreign], {"orders"})
-    assert back == [ours.letter]
-    assert refused == [foreign.letter]
+def test_letter_is_chosen_by_when_it_died_and_by_its_key() -> None:
+    letter, died = dead(5), datetime(2026, 1, 1, tzinfo=UTC)
+    assert Choice(since=died, until=died + timedelta(seconds=1), key="k").fits(letter)
+    assert not Choice(since=died + timedelta(seconds=1)).fits(letter)
+    assert not Choice(until=died).fits(letter)
+    assert not Choice(key="other").fits(letter)
+
+
+def test_letter_that_cannot_be_decoded_has_neither_type_nor_session() -> None:
+    event = Envelope("e-1", "order.requested", "/erp", datetime(2026, 1, 1, tzinfo=UTC), "t", "C-1", {})
+    readable = replace(dead(5), event=event)
+    assert Choice(type="order.requested", session="C-1").fits(readable)
+    assert not Choice(type="order.praised").fits(readable)
+    assert not Choice(type="order.requested").fits(dead(5))
+    assert not Choice(session="C-1").fits(dead(5))
+
+
+@pytest.mark.parametrize(
+    ("where", "fits"),
+    [
+        ('letter.reason == "unreadable" && letter.rounds == 0', True),
+        ('letter.topic.startsWith("ord") && letter.offset > 7', False),
+        ("event.payload.quantity > 10", True),
+        ("event.payload.missing > 10", False),
+        ("event.payload.quantity", False),
+    ],
+)
+def test_letter_is_chosen_by_an_expression(where: str, fits: bool) -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    event = Envelope("e-1", "order.requested", "/erp", at, "t", "C-1", {"quantity": 11})
+    assert Choice(where=parse_where(where)).fits(replace(dead(5), event=event)) is fits
+
+
+def test_expression_over_an_event_fits_no_letter_that_cannot_be_decoded() -> None:
+    assert not Choice(where=parse_where('event.type != "x"')).fits(dead(5))
+
+
+def test_expression_over_something_else_is_refused() -> None:
+    with pytest.raises(ExpressionError, match="known are event, letter"):
+        parse_where("arguments.x == 1")
 
 
 @pytest.mark.parametrize("text", ["", "5", "a:b", "0:-1", "0:1:2", "0:"])

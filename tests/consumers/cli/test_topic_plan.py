@@ -24,6 +24,7 @@ def test_every_topic_of_the_configuration_is_planned_once() -> None:
         ("pointsman.dead-letters", "dead-letters"),
         ("pointsman.parked", "parked"),
         ("pointsman.differences", "differences"),
+        ("pointsman.redrive", "redrive"),
     ]
     assert planned[0].carries == ("order.requested", "order.cancelled")
 

@@ -18,9 +18,10 @@ from consumers.runtime.publishing import DirectPublisher
 from consumers.runtime.suspects import Suspects
 from consumers.runtime.transactional import TransactionalPublisher
 from consumers.telemetry.metrics import Metrics
-from schemas.dead_letter import Convention
+from schemas.dead_letter import Convention, dead_letter_of
 from schemas.parked import ParkedKey, mark_of, read_parked
 from schemas.record import Outgoing, Record
+from schemas.redriven import message_of, redriven_letter
 from tests.simulation.fake_broker import FakeBroker
 from tests.simulation.fake_group import FakeGroup
 from tests.simulation.fake_link import Link
@@ -32,6 +33,7 @@ from tests.simulation.virtual_time import owned, run
 
 GROUP: Final = "workers"
 INPUT: Final = "in"
+REDRIVE: Final = "redrive"
 SESSION_S: Final = 10.0
 LIMITS: Final = RuntimeLimits(dead_letters_in_a_row=1_000_000, dead_letter_ratio=1.0)
 
@@ -119,11 +121,12 @@ class Member:
 class LoopStage:
     """A broker with an input topic, and workers on it."""
 
-    def __init__(self, partitions: int = 1, *, transactional: bool = False) -> None:
+    def __init__(self, partitions: int = 1, *, transactional: bool = False, redrives: bool = False) -> None:
         self.broker = FakeBroker(random.Random(1))
         self.diary = Diary()
         self._transactional = transactional
-        for topic, count in ((INPUT, partitions), ("out", 1), ("dead", 1), ("parked", 2)):
+        self._topics = (INPUT, REDRIVE) if redrives else (INPUT,)
+        for topic, count in ((INPUT, partitions), ("out", 1), ("dead", 1), ("parked", 2), (REDRIVE, 2)):
             self.broker.create_topic(topic, count)
 
     def start(
@@ -141,10 +144,10 @@ class LoopStage:
         """Start a worker whose handler does this work."""
         link = self.broker.connect(name)
         group = group_type(self.broker, link, group=GROUP, session_s=session_s, heartbeat_s=3.0)
-        letters, metrics = Letters("dead", "parked", SimClock(), convention), Metrics()
+        letters, metrics = Letters("dead", "parked", SimClock(), convention, REDRIVE), Metrics()
         loop = ConsumerLoop(
             group=group,
-            topics=[INPUT],
+            topics=self._topics,
             handler=self.diary.handler(name, work),
             publisher=TransactionalPublisher(
                 FakeTransactionsOpener(self.broker, link, group=GROUP),
@@ -172,10 +175,17 @@ class LoopStage:
         messages = [Outgoing(INPUT, encoded, name.encode()) for name in names]
         self.broker.append(PartitionId(INPUT, partition), messages)
 
-    def release(self, key: str, partition: int = 0) -> None:
+    def release(self, key: str, partition: int = 0, topic: str = INPUT) -> None:
         """Do what an operator does: ask for a parked key to be worked."""
-        message = mark_of("parked", ParkedKey(INPUT, partition, key.encode()), "release")
+        message = mark_of("parked", ParkedKey(topic, partition, key.encode()), "release")
         self.broker.append(self.broker.partition_for(message), [message])
+
+    def redrive(self, since: int = 0) -> None:
+        """Do what an operator does: send the dead letters from an offset on back."""
+        for record in self.broker.read_committed("dead")[since:]:
+            place = record.partition, record.offset
+            message = message_of(REDRIVE, redriven_letter(place, dead_letter_of(record), "ann"))
+            self.broker.append(self.broker.partition_for(message), [message])
 
     def parked(self) -> Mapping[ParkedKey, Parked]:
         state = ParkedKeys()
@@ -187,13 +197,13 @@ class LoopStage:
         """Return what readers of a topic see, in order, partition after partition."""
         return [(record.value or b"").decode() for record in self.broker.read_committed(topic)]
 
-    def committed(self, partition: int = 0) -> Committed | None:
-        return self.broker.committed(GROUP, PartitionId(INPUT, partition))
+    def committed(self, partition: int = 0, topic: str = INPUT) -> Committed | None:
+        return self.broker.committed(GROUP, PartitionId(topic, partition))
 
-    def is_through(self, partition: int = 0) -> bool:
+    def is_through(self, partition: int = 0, topic: str = INPUT) -> bool:
         """Whether the group has committed a partition to its end."""
-        at = self.committed(partition)
-        return at is not None and at.next_offset == self.broker.log(INPUT, partition).end
+        at = self.committed(partition, topic)
+        return at is not None and at.next_offset == self.broker.log(topic, partition).end
 
     async def stop(self, *members: Member) -> None:
         """Stop workers in order, and see that they end without an error."""
