@@ -9,6 +9,7 @@ from connectors.arguments import parameters
 from connectors.bounds import TEXT_LIMIT
 from connectors.json_schema import arguments_from_schema
 from connectors.plain_schema import JsonSchemaError
+from connectors.schema_document import SchemaDocument
 from connectors.strict_schema import strict_schema
 
 ADDRESS = {
@@ -232,7 +233,7 @@ def test_references_reach_into_the_document_of_an_api() -> None:
             "id": {"$ref": "#/components/schemas/Id", "description": "the order"},
         }
     }
-    arguments = arguments_from_schema("t.ship", schema, document=document)
+    arguments = arguments_from_schema("t.ship", schema, document=SchemaDocument("t", document))
 
     assert arguments.model_validate({"to": {"street": "x"}}).model_dump() == {"to": {"street": "x"}}
     assert parameters(arguments)["id"].description == "the order"
