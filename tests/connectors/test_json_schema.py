@@ -354,6 +354,19 @@ def test_descriptions_examples_and_nested_defaults_reach_the_model() -> None:
     assert schema["to"]["properties"]["floor"]["description"] == "Default: 1."
 
 
+def test_an_item_that_is_a_free_form_object_is_described() -> None:
+    items = strict_schema(of({"type": "array", "items": FREE}))["properties"]["value"]["items"]
+
+    assert items["description"] == "What to look for. A JSON object, written as text."
+
+
+def test_a_choice_keeps_the_order_of_its_document_whatever_was_made_before() -> None:
+    for kinds in (["string", "integer"], ["integer", "string"]):
+        schema = strict_schema(of({"type": "array", "items": {"anyOf": [{"type": kind} for kind in kinds]}}))
+        choices = schema["properties"]["value"]["items"]["anyOf"]
+        assert [choice["type"] for choice in choices] == kinds
+
+
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
 leaf_schemas: list[dict[str, Any]] = [
     {"type": "string"},
