@@ -52,6 +52,10 @@ class Shape:
     item: Self | None = None
 
 
+_UNBOUND: Final = Shape()
+"""What a value is held to that nothing is said of."""
+
+
 def shape_of(schema: Schema) -> Shape:
     """Return the shape of a model's JSON Schema (validation mode, with its `$defs`)."""
     return _shape(schema, schema.get("$defs", {}), ())
@@ -113,7 +117,7 @@ def _shape(schema: Schema, definitions: Schema, inside: tuple[str, ...]) -> Shap
             for name, inner in (
                 (name, _shape(each, definitions, inside)) for name, each in properties.items()
             )
-            if inner != Shape()
+            if inner != _UNBOUND
         },
         item=_shape(schema["items"], definitions, inside) if isinstance(schema.get("items"), dict) else None,
     )

@@ -19,6 +19,7 @@ from connectors.action import Action, Call, Client, Compensation, Effect, Idempo
 from connectors.declaration import new_action
 from connectors.json_schema import arguments_from_schema
 from connectors.returns import describe_returns
+from connectors.schema_document import SchemaDocument
 from connectors.schema_keywords import JsonSchema
 from connectors.signature import DefinitionError, Signature, read_signature
 from connectors.strict_schema import SchemaLimitError
@@ -158,8 +159,9 @@ class Connector(Generic[Client]):
         perform: Callable[[Call[Client], dict[str, Any]], Coroutine[Any, Any, Any]],
         where: str,
         effect: Effect,
-        document: JsonSchema | None = None,
+        document: SchemaDocument | None = None,
         result: type[BaseModel] | None = None,
+        returns: tuple[str, ...] | None = None,
         idempotency: Idempotency = "none",
         window: str | None = None,
         compensate: Compensation | None = None,
@@ -179,8 +181,9 @@ class Connector(Generic[Client]):
                 schema; what was left out is not there.
             where: `file:line` of the description, for messages.
             effect: `read` or `write`.
-            document: what `#/…` references in `arguments` refer to, if not to itself.
+            document: what `#/…` references in `arguments` refer to, if not to itself; the same for all its actions.
             result: pydantic model of the result, or None where it is any JSON-like value.
+            returns: what `describe_returns` says of it, where that is known already.
             idempotency: how a write is kept from happening twice.
             window: how long the system honours the key.
             compensate: what undoes this one.
@@ -198,9 +201,11 @@ class Connector(Generic[Client]):
             model = arguments_from_schema(name, arguments, document=document)
         except SchemaLimitError as error:
             raise DefinitionError(f"action {name} ({where}): {error}") from error
+        if returns is None:
+            returns = describe_returns(result, "")
         self._actions[name] = new_action(
             name,
-            Signature(" ".join(description.split()), model, result, where, describe_returns(result, "")),
+            Signature(" ".join(description.split()), model, result, where, returns),
             _by_name(model, perform),
             effect=effect,
             idempotency=idempotency,

@@ -15,20 +15,22 @@ Draft 2020-12 and OpenAPI 3.0 and 3.1. What a strict tool schema cannot say is n
 """
 
 from collections.abc import Mapping
-from typing import Any, cast
-
-from pydantic import Field, TypeAdapter, ValidationError, create_model
-from pydantic_core import to_json
+from typing import Any, Final
 
 from connectors.arguments import Arguments
-from connectors.bounds import shape_of
-from connectors.json_schema_types import Types
-from connectors.plain_schema import JsonSchemaError, Plain, Reader
+from connectors.bounds import Shape
+from connectors.json_schema_types import named
+from connectors.json_type import object_said
+from connectors.plain_schema import JsonSchemaError, Reader
+from connectors.schema_document import Argument, SchemaDocument
 from connectors.schema_keywords import JsonSchema
+from connectors.schema_model import SchemaModel, new_model
+
+_UNBOUND: Final = Shape()
 
 
 def arguments_from_schema(
-    name: str, schema: JsonSchema, *, document: JsonSchema | None = None
+    name: str, schema: JsonSchema, *, document: SchemaDocument | None = None
 ) -> type[Arguments]:
     """Return the strict model of the arguments that a JSON Schema describes; its JSON Schema is the narrowed one.
 
@@ -40,45 +42,47 @@ def arguments_from_schema(
     Raises:
         JsonSchemaError: where it cannot become arguments; a SchemaLimitError with place and reason.
     """
-    reader = Reader(schema if document is None else document)
-    title = name.replace(".", "_")
-    types = Types(title, reader)
+    if document is None:
+        document = SchemaDocument(name, schema)
+    reader = Reader(document.said)
     plain = reader.read(schema, "")
-    if plain.kinds not in {(), ("object",)} or "enum" in plain.said or types.branches(plain)[0]:
+    branches, _ = document.types(reader).branches(plain)
+    if plain.kinds not in {(), ("object",)} or "enum" in plain.said or branches:
         raise JsonSchemaError(
             "", "type", "arguments are one object with properties; a choice of several is not"
         )
-    fields: dict[str, tuple[Any, Any]] = {}
-    for sent, inner, required in types.properties(plain):
-        hint, said = types.member(inner, required=required)
+    found: dict[str, Argument] = {}
+    fields: dict[str, Argument] = {}
+    needed: list[str] = []
+    for sent, inner, required in named(plain):
         field = _field_name(sent, fields)
-        if field != sent:
-            said["alias"] = sent
-        fields[field] = hint, _field(inner, hint, said, required=required)
-    model = create_model(title, __base__=Arguments, **cast("dict[str, Any]", fields))
-    model.wire_shape = shape_of(model.model_json_schema())
+        argument = document.argument(reader, inner, (sent, field, required, plain.inside))
+        if argument is not None:
+            found[sent] = fields[field] = argument
+            needed += [sent] if required else []
+    model = new_model(
+        name.replace(".", "_"),
+        _DocumentedArguments,
+        {field: (argument.kind, argument.info) for field, argument in fields.items()},
+        _said(found, needed),
+    )
+    model.wire_shape = Shape(
+        # Null is no value of an optional one, whatever the document says.
+        left_out=frozenset(found) - frozenset(needed),
+        kept=frozenset(needed),
+        properties={sent: each.shape for sent, each in found.items() if each.shape != _UNBOUND},
+    )
     return model
 
 
-def _field(plain: Plain, hint: Any, said: dict[str, Any], *, required: bool) -> Any:
-    default = plain.said.get("default")
-    if required:
-        return Field(**said)
-    if default is None or not _validates(hint, default):
-        return Field(default=None, exclude_if=_is_left_out, **said)
-    return Field(default=default, **said)
+class _DocumentedArguments(SchemaModel, Arguments):
+    """Arguments that a document describes."""
 
 
-def _validates(hint: Any, default: Any) -> bool:
-    try:
-        TypeAdapter(hint).validate_json(to_json(default), strict=True)
-    except ValidationError:
-        return False
-    return True
-
-
-def _is_left_out(value: Any) -> bool:
-    return value is None
+def _said(found: Mapping[str, Argument], needed: list[str]) -> JsonSchema:
+    said = object_said({sent: each.said for sent, each in found.items()}, needed)
+    definitions = {name: each for argument in found.values() for name, each in argument.definitions.items()}
+    return {**said, "$defs": definitions} if definitions else said
 
 
 def _field_name(name: str, taken: Mapping[str, Any]) -> str:

@@ -1,12 +1,10 @@
 """The types of a JSON Schema's values, objects and choices; which rules `connectors.json_schema` states. Pure."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Final, NotRequired, Required, cast
-
-from pydantic import ConfigDict, Field, JsonValue
-from typing_extensions import TypedDict
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, cast
 
 from connectors.json_schema_values import ANY_VALUE, choice, free_form, integer, listed, number, text
+from connectors.json_type import BOOLEAN, JsonType, closed, nullable, tagged, union
 from connectors.plain_schema import JsonSchemaError, Plain, Reader
 from connectors.schema_keywords import JsonSchema
 
@@ -32,7 +30,6 @@ _REFUSED: Final[Mapping[str, str]] = {
 }
 _NAME_LIMIT: Final = 64
 _EXAMPLE_LIMIT: Final = 60
-_CLOSED: Final = ConfigDict(extra="forbid", allow_inf_nan=False)
 _RELATIONS: Final = frozenset(("required", "title", "description")) | LEFT_TO_THE_SERVICE
 """A choice of only these says which properties go together; that is left to the service."""
 _SAID_BESIDE: Final = frozenset(
@@ -41,58 +38,52 @@ _SAID_BESIDE: Final = frozenset(
 """What stands beside a choice and says nothing of its branches."""
 
 
-_new_typed_dict: Final[Any] = TypedDict
-
-
 class Types:
-    """Builds the types of one document."""
+    """Builds types of one action's arguments.
 
-    def __init__(self, name: str, reader: Reader) -> None:
-        self._name = name.replace(".", "_")
+    Attributes:
+        definitions: the JSON Schema of each object inside them, as `#/$defs/…` refers to it.
+    """
+
+    def __init__(self, names: Iterator[str], reader: Reader) -> None:
+        """Take names for definitions, and what reads the document."""
+        self.definitions: dict[str, JsonSchema] = {}
+        self._names = names
         self._reader = reader
 
     def properties(self, plain: Plain) -> list[tuple[str, Plain, bool]]:
         """Return name, schema and whether it is required, of each property that may be sent."""
-        properties = plain.said.get("properties", {})
-        required = plain.said.get("required", [])
-        undescribed = {name: True for name in required if name not in properties}
-        found: list[tuple[str, Plain, bool]] = []
-        for name, inner in {**properties, **undescribed}.items():
-            at = f"{plain.at}.{name}".removeprefix(".")
-            if not 0 < len(name) <= _NAME_LIMIT or not name.isprintable():
-                raise JsonSchemaError(at, "name", f"a name has 1 to {_NAME_LIMIT} printable characters")
-            if inner is False:
-                continue
-            read = self._reader.read(inner, at, plain.inside, plain.depth + 1)
-            if read.said.get("readOnly") is not True:
-                found.append((name, read, name in required))
-        return found
+        read = [
+            (name, self._reader.read(inner, f"{plain.at}.{name}", plain.inside, plain.depth + 1), required)
+            for name, inner, required in named(plain)
+        ]
+        return [each for each in read if each[1].said.get("readOnly") is not True]
 
-    def member(self, plain: Plain, *, required: bool) -> tuple[Any, dict[str, Any]]:
-        """Return type and description of a property or item; it takes null only where null is no "left out"."""
-        hint, nullable = self._value(plain)
+    def member(self, plain: Plain, *, required: bool) -> JsonType:
+        """Return the type of a property or item, described; it takes null only where null is no "left out"."""
+        made, takes_null = self._value(plain)
+        if takes_null and required:
+            made = nullable(made)
         description = _description(plain.said)
-        said = {"description": description} if description else {}
-        return (hint | None if nullable and required else hint), said
+        return made.saying(description=description) if description else made
 
-    def _value(self, plain: Plain) -> tuple[Any, bool]:
+    def _value(self, plain: Plain) -> tuple[JsonType, bool]:
         """Return the type of a value without null, and whether it may be null."""
-        for keyword, why in _REFUSED.items():
-            if keyword in plain.said:
-                raise JsonSchemaError(plain.at, "keyword", f"{keyword}: {why}")
+        if refused := plain.said.keys() & _REFUSED.keys():
+            keyword = min(refused)
+            raise JsonSchemaError(plain.at, "keyword", f"{keyword}: {_REFUSED[keyword]}")
         if "enum" in plain.said:
             return choice(plain), plain.nullable
-        branches, nullable = self.branches(plain)
+        branches, takes_null = self.branches(plain)
         if branches:
-            return self._union(branches), nullable
+            return self._union(branches), takes_null
         if not plain.kinds:
-            if plain.nullable or nullable:
+            if plain.nullable or takes_null:
                 raise JsonSchemaError(plain.at, "type", "takes nothing but null")
             return ANY_VALUE, False
-        hints = [self._of_kind(plain, kind) for kind in plain.kinds]
-        return _either(hints), plain.nullable
+        return union([self._of_kind(plain, kind) for kind in plain.kinds]), plain.nullable
 
-    def _of_kind(self, plain: Plain, kind: str) -> Any:
+    def _of_kind(self, plain: Plain, kind: str) -> JsonType:
         match kind:
             case "string":
                 return text(plain)
@@ -101,17 +92,16 @@ class Types:
             case "number":
                 return number(plain)
             case "boolean":
-                return bool
+                return BOOLEAN
             case "array":
                 item = self._reader.read(
                     plain.said.get("items", True), f"{plain.at}[]", plain.inside, plain.depth + 1
                 )
-                hint, said = self.member(item, required=True)
-                return listed(plain, Annotated[hint, Field(**said)] if said else hint)
+                return listed(plain, self.member(item, required=True))
             case _:
                 return self._object(plain)
 
-    def _object(self, plain: Plain) -> Any:
+    def _object(self, plain: Plain) -> JsonType:
         properties = self.properties(plain)
         others = plain.said.get("additionalProperties", True)
         if not properties and others is not False:
@@ -119,28 +109,35 @@ class Types:
                 raise JsonSchemaError(
                     plain.at, "keyword", "patternProperties: names cannot be checked by patterns"
                 )
-            return free_form(plain, JsonValue if others is True else self._others(plain, others))
-        members: dict[str, Any] = {}
+            return free_form(plain, None if others is True else self._others(plain, others))
+        members: dict[str, JsonType] = {}
         for name, inner, required in properties:
-            hint, said = self.member(inner, required=required)
+            member = self.member(inner, required=required)
             default = inner.said.get("default")
             if not required and isinstance(default, str | int | float):
-                said["json_schema_extra"] = {"default": default}
-            hint = Annotated[hint, Field(**said)] if said else hint
-            members[name] = Required[hint] if required else NotRequired[hint]
-        made = _new_typed_dict(f"{self._name}_{plain.at}", members)
-        made.__pydantic_config__ = _CLOSED
-        return made
+                member = member.saying(default=default)
+            members[name] = member
+        needed = [name for name, _, required in properties if required]
+        return self._defined(closed(members, needed, plain.at))
 
-    def _others(self, plain: Plain, schema: Any) -> Any:
+    def _defined(self, made: JsonType) -> JsonType:
+        """Return the type with its schema among the definitions: what is said beside a reference is of its place alone."""
+        name = next(self._names)
+        self.definitions[name] = made.said
+        return JsonType(made.core, {"$ref": f"#/$defs/{name}"})
+
+    def _others(self, plain: Plain, schema: Any) -> JsonType | None:
         inner = self._reader.read(schema, f"{plain.at}.*", plain.inside, plain.depth + 1)
-        return self.member(inner, required=True)[0] if inner.said else JsonValue
+        if not inner.said:
+            return None
+        # What they are is not told to the model, so its definitions are not among those of the arguments.
+        return Types(self._names, self._reader).member(inner, required=True)
 
     def branches(self, plain: Plain) -> tuple[list[Plain], bool]:
         """Return the choices of `anyOf` or `oneOf`, and whether null is one of them, or allowed anyway."""
-        keyword = next((word for word in ("anyOf", "oneOf") if word in plain.said), None)
-        if keyword is None:
+        if "anyOf" not in plain.said and "oneOf" not in plain.said:
             return [], plain.nullable
+        keyword = "anyOf" if "anyOf" in plain.said else "oneOf"
         choices = plain.said[keyword]
         if not choices:
             raise JsonSchemaError(plain.at, "invalid", f"{keyword} must be a list of schemas")
@@ -163,36 +160,44 @@ class Types:
         nullable = plain.nullable or any(each.nullable for each in read)
         return [each for each in read if not _is_only_null(each)], nullable
 
-    def _union(self, branches: list[Plain]) -> Any:
-        hints = [self._value(branch)[0] for branch in branches]
-        by = self._discriminator(branches) if len(branches) > 1 else None
-        either = _either(hints)
-        return either if by is None else Annotated[either, Field(discriminator=by)]
+    def _union(self, branches: list[Plain]) -> JsonType:
+        choices = [self._value(branch)[0] for branch in branches]
+        tags = self._tags(branches) if len(branches) > 1 else None
+        return union(choices) if tags is None else tagged(dict(zip(tags[1], choices, strict=True)), tags[0])
 
-    def _discriminator(self, branches: list[Plain]) -> str | None:
-        """Return the property that tells the branches apart: required, and one text that no other branch has."""
+    def _tags(self, branches: list[Plain]) -> tuple[str, list[str]] | None:
+        """Return the property that tells the branches apart, required and one text that no other has, and these texts."""
         if any(branch.kinds != ("object",) or self.branches(branch)[0] for branch in branches):
             return None
-        tags: dict[str, set[str]] = {}
+        tags: dict[str, dict[str, None]] = {}
         for branch in branches:
             for name, inner, required in self.properties(branch):
                 values = inner.said.get("enum", ())
                 if required and not inner.nullable and len(values) == 1 and isinstance(values[0], str):
-                    tags.setdefault(name, set()).add(values[0])
-        return next((name for name, values in tags.items() if len(values) == len(branches)), None)
+                    tags.setdefault(name, {})[values[0]] = None
+        found = (name for name, values in tags.items() if len(values) == len(branches))
+        return next(((name, list(tags[name])) for name in found), None)
+
+
+def named(plain: Plain) -> list[tuple[str, Any, bool]]:
+    """Return name, schema as the document has it, and whether it is required, of each property; raises JsonSchemaError."""
+    properties = plain.said.get("properties", {})
+    required = plain.said.get("required", [])
+    undescribed = {name: True for name in required if name not in properties}
+    found: list[tuple[str, Any, bool]] = []
+    for name, inner in {**properties, **undescribed}.items():
+        if not 0 < len(name) <= _NAME_LIMIT or not name.isprintable():
+            at = f"{plain.at}.{name}".removeprefix(".")
+            raise JsonSchemaError(at, "name", f"a name has 1 to {_NAME_LIMIT} printable characters")
+        if inner is not False:
+            found.append((name, inner, name in required))
+    return found
 
 
 def _is_only_null(plain: Plain) -> bool:
     if "enum" in plain.said:
         return not plain.said["enum"]
     return plain.nullable and not plain.kinds and not plain.said.keys() & {"anyOf", "oneOf"}
-
-
-def _either(hints: list[Any]) -> Any:
-    either = hints[0]
-    for hint in hints[1:]:
-        either |= hint
-    return either
 
 
 def _description(said: JsonSchema) -> str:

@@ -2,54 +2,62 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final, Literal, LiteralString, cast
+from typing import Any, Final, LiteralString, cast
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError, to_json
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema, to_json
 
 from connectors.bounds import TEXT_LIMIT
 from connectors.ecma_pattern import PatternError, rust_pattern
 from connectors.formats import CHECKS
+from connectors.json_type import BOOLEAN, JsonType, union
 from connectors.plain_schema import JsonSchemaError, Plain
+from connectors.schema_keywords import JsonSchema
 from connectors.strict_schema import JSON_TEXT
 from schemas.canonical import canonical_json
 from schemas.codec.json import read_object
 from schemas.errors import UnreadableError
 
-ANY_VALUE: Final[Any] = str | int | float | bool
+ANY_VALUE: Final = union(
+    (
+        JsonType(core_schema.str_schema(), {"type": "string"}),
+        JsonType(core_schema.int_schema(), {"type": "integer"}),
+        JsonType(core_schema.float_schema(), {"type": "number"}),
+        BOOLEAN,
+    )
+)
 """What a value of any type is narrowed to; objects and lists need a schema."""
 
 _JSON_DEPTH: Final = 8
+_NAMES: Final[Mapping[type, str]] = {str: "string", int: "integer", float: "number", bool: "boolean"}
 _INTEGERS: Final[Mapping[str, tuple[int, int]]] = {
     "int32": (-(2**31), 2**31 - 1),
     "int64": (-(2**63), 2**63 - 1),
 }
 
 
-def text(plain: Plain) -> Any:
+def text(plain: Plain) -> JsonType:
     """Return the type of a text: its length, its pattern, and its format where `connectors.formats` checks it."""
     said = plain.said
-    bounds: dict[str, Any] = {
-        "min_length": _count(plain, "minLength"),
-        "max_length": _count(plain, "maxLength"),
-    }
+    least, most, pattern = _count(plain, "minLength"), _count(plain, "maxLength"), None
     if "pattern" in said:
         try:
-            bounds["pattern"] = rust_pattern(said["pattern"])
+            pattern = rust_pattern(said["pattern"])
         except PatternError as error:
             raise JsonSchemaError(
                 plain.at, "pattern", f"{error}; write it without, or leave it out"
             ) from error
-    hint: Any = Annotated[str, Field(**bounds)]
+    core: CoreSchema = core_schema.str_schema(min_length=least, max_length=most, pattern=pattern)
     kind = said.get("format")
-    if isinstance(kind, str):
-        hint = Annotated[hint, Field(json_schema_extra={"format": kind})]
-        if kind in CHECKS:
-            hint = Annotated[hint, AfterValidator(_of_format(*CHECKS[kind]))]
-    return hint
+    if not isinstance(kind, str):
+        kind = None
+    elif kind in CHECKS:
+        core = core_schema.no_info_after_validator_function(_of_format(*CHECKS[kind]), core)
+    return JsonType(
+        core, _known(type="string", minLength=least, maxLength=most, pattern=pattern, format=kind)
+    )
 
 
-def integer(plain: Plain) -> Any:
+def integer(plain: Plain) -> JsonType:
     """Return the type of an integer; `int32` and `int64` bound it, where nothing else does."""
     least, most = plain.said.get("minimum"), plain.said.get("maximum")
     above, below = plain.said.get("exclusiveMinimum"), plain.said.get("exclusiveMaximum")
@@ -66,65 +74,76 @@ def integer(plain: Plain) -> Any:
     step = plain.said.get("multipleOf")
     if step is not None and step != int(step):
         raise JsonSchemaError(plain.at, "invalid", f"an integer cannot be held to multiples of {step}")
-    return Annotated[
-        int,
-        Field(
-            ge=max(lows) if lows else low,
-            le=min(highs) if highs else high,
-            multiple_of=None if step is None else int(step),
-        ),
-    ]
+    low, high = max(lows) if lows else low, min(highs) if highs else high
+    step = None if step is None else int(step)
+    return JsonType(
+        core_schema.int_schema(ge=low, le=high, multiple_of=step),
+        _known(type="integer", multipleOf=step, maximum=high, minimum=low),
+    )
 
 
-def number(plain: Plain) -> Any:
+def number(plain: Plain) -> JsonType:
     """Return the type of a number; it is a float from here on, so that rules see one type."""
+    least, most = plain.said.get("minimum"), plain.said.get("maximum")
+    above, below = plain.said.get("exclusiveMinimum"), plain.said.get("exclusiveMaximum")
     step = plain.said.get("multipleOf")
-    return Annotated[
-        float,
-        Field(
-            ge=plain.said.get("minimum"),
-            le=plain.said.get("maximum"),
-            gt=plain.said.get("exclusiveMinimum"),
-            lt=plain.said.get("exclusiveMaximum"),
-            multiple_of=step,
+    return JsonType(
+        core_schema.float_schema(ge=least, le=most, gt=above, lt=below, multiple_of=step),
+        _known(
+            type="number",
+            multipleOf=step,
+            maximum=most,
+            minimum=least,
+            exclusiveMaximum=below,
+            exclusiveMinimum=above,
         ),
-    ]
+    )
 
 
-def choice(plain: Plain) -> Any:
+def choice(plain: Plain) -> JsonType:
     """Return the type of an enum, without null."""
-    values = tuple(value for value in plain.said["enum"] if _is_of(value, plain.kinds))
+    # For Python, 1 and True are one, and for JSON they are two.
+    found = {(type(value), value): value for value in plain.said["enum"] if _is_of(value, plain.kinds)}
+    values = list(found.values())
     if not values:
         raise JsonSchemaError(plain.at, "contradiction", "no value of its enum has its type")
-    return Literal[values]  # pyright: ignore[reportInvalidTypeForm] - the values are known only now
+    said: JsonSchema = {"enum": values} if len(values) > 1 else {"const": values[0]}
+    kinds = {kind for kind, _ in found}
+    if len(kinds) == 1:
+        said |= {"type": _NAMES[kinds.pop()]}
+    return JsonType(core_schema.literal_schema(values), said)
 
 
-def listed(plain: Plain, item: Any) -> Any:
+def listed(plain: Plain, item: JsonType) -> JsonType:
     """Return the type of a list of items."""
-    bounds: dict[str, Any] = {
-        "min_length": _count(plain, "minItems"),
-        "max_length": _count(plain, "maxItems"),
-    }
-    hint: Any = Annotated[list[item], Field(**bounds)]
-    return Annotated[hint, AfterValidator(_unique)] if plain.said.get("uniqueItems") is True else hint
+    least, most = _count(plain, "minItems"), _count(plain, "maxItems")
+    core: CoreSchema = core_schema.list_schema(item.core, min_length=least, max_length=most)
+    if plain.said.get("uniqueItems") is True:
+        core = core_schema.no_info_after_validator_function(_unique, core)
+    return JsonType(core, _known(type="array", items=item.said, minItems=least, maxItems=most))
 
 
-def free_form(plain: Plain, value: Any) -> Any:
+def free_form(plain: Plain, value: JsonType | None) -> JsonType:
     """Return the type of an object with members nobody declared: JSON as text for the model, an object for all others.
 
     A strict schema cannot say such an object. What arrives, as text or as an object, is one from then on: rules, people
     and the journal see its members.
+
+    Args:
+        plain: its schema.
+        value: the type of a member, or None for any JSON value.
     """
-    bounds: dict[str, Any] = {
-        "min_length": _count(plain, "minProperties"),
-        "max_length": _count(plain, "maxProperties"),
-    }
-    return Annotated[
-        dict[str, value],
-        Field(**bounds),
-        BeforeValidator(_object),
-        WithJsonSchema({"type": "object", "additionalProperties": True, JSON_TEXT: True}),
-    ]
+    core = core_schema.dict_schema(
+        core_schema.str_schema(),
+        # Arguments are read from JSON, so that a value of any type is a JSON value.
+        core_schema.any_schema() if value is None else value.core,
+        min_length=_count(plain, "minProperties"),
+        max_length=_count(plain, "maxProperties"),
+    )
+    return JsonType(
+        core_schema.no_info_before_validator_function(_object, core),
+        {"type": "object", "additionalProperties": True, JSON_TEXT: True},
+    )
 
 
 def _object(value: Any) -> Any:
@@ -183,6 +202,11 @@ def _is_of(value: Any, kinds: tuple[str, ...]) -> bool:
     if isinstance(value, str):
         return "string" in kinds
     return "number" in kinds or ("integer" in kinds and isinstance(value, int))
+
+
+def _known(**said: Any) -> JsonSchema:
+    """Return the keywords that say something."""
+    return {keyword: value for keyword, value in said.items() if value is not None}
 
 
 def _count(plain: Plain, keyword: str) -> int | None:

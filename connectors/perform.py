@@ -23,7 +23,8 @@ async def perform(action: Action, call: Call[Any], arguments: BaseModel) -> Any:
         call: client, key and deadline.
         arguments: an instance of `action.arguments`.
     """
-    result = await action.perform(call, **dict(arguments))
+    # From pairs: an argument may be called `keys`, which `dict` would take for the method of a mapping.
+    result = await action.perform(call, **dict(iter(arguments)))
     # The effect is done: what of its result JSON cannot say must not turn it into doubt.
     try:
         return to_jsonable_python(result, serialize_unknown=True)

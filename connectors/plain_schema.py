@@ -86,10 +86,21 @@ class Reader:
 
     Attributes:
         document: what `#/…` refers to.
+        schemas: how many were read.
     """
 
     document: JsonSchema
-    _read: int = field(default=0, init=False)
+    schemas: int = field(default=0, init=False)
+
+    def count(self, schemas: int, at: str) -> None:
+        """Count so many; raises JsonSchemaError where they are too many."""
+        self.schemas += schemas
+        if self.schemas > SCHEMAS_LIMIT:
+            raise JsonSchemaError(
+                at,
+                "too large",
+                f"the document unfolds to more than {SCHEMAS_LIMIT} schemas; select less of it",
+            )
 
     def read(self, schema: Any, at: str, inside: tuple[str, ...] = (), depth: int = 0) -> Plain:
         """Return the plain form of a schema; raises JsonSchemaError."""
@@ -114,13 +125,7 @@ class Reader:
         """Return a schema with what it refers to and what it is all of, and the references that were followed."""
         if level > _LEVELS:
             raise JsonSchemaError(at, "too large", f"has allOf inside allOf, or references, {_LEVELS} times")
-        self._read += 1
-        if self._read > SCHEMAS_LIMIT:
-            raise JsonSchemaError(
-                at,
-                "too large",
-                f"the document unfolds to more than {SCHEMAS_LIMIT} schemas; select less of it",
-            )
+        self.count(1, at)
         if schema is True:
             return {}, inside
         if not isinstance(schema, Mapping):
@@ -129,6 +134,8 @@ class Reader:
         wrong = misuse(said)
         if wrong is not None:
             raise JsonSchemaError(at, "invalid", wrong)
+        if "allOf" not in said and "$ref" not in said:
+            return said, inside
         parts: list[Any] = [*said.pop("allOf", ())]
         reference = said.pop("$ref", None)
         if reference is not None:
@@ -184,6 +191,8 @@ def _common(first: Any, second: Any, at: str) -> list[str]:
 
 
 def _words(kind: Any, at: str) -> list[str]:
+    if isinstance(kind, str) and kind in _TYPES:
+        return [kind]
     words: list[Any] = [kind] if isinstance(kind, str) else list(kind)
     unknown = [word for word in words if word not in _TYPES]
     if unknown or not words:
@@ -194,7 +203,7 @@ def _words(kind: Any, at: str) -> list[str]:
 def _kinds(said: JsonSchema, at: str) -> list[str]:
     if "type" in said:
         words = _words(said["type"], at)
-        return [word for word in words if word != "integer" or "number" not in words]
+        return words if len(words) == 1 else [w for w in words if w != "integer" or "number" not in words]
     if "enum" in said:
         return []
     return list(dict.fromkeys(kind for key, kind in _SAYS_TYPE.items() if key in said))[:1]

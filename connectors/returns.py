@@ -7,7 +7,7 @@ Several texts are made, each shorter than the one before; `connectors.tool` take
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pydantic import PydanticUserError, TypeAdapter
+from pydantic import BaseModel, PydanticUserError, TypeAdapter
 
 RETURNS_LIMIT: Final = 300
 """Characters of the longest text."""
@@ -41,7 +41,7 @@ def _fields(hint: Any) -> list[str]:
     if hint is None:
         return []
     try:
-        schema = TypeAdapter(hint).json_schema(mode="serialization")
+        schema = _schema(hint)
     except PydanticUserError:
         # Any type may be returned; what pydantic does not know is not told.
         return []
@@ -56,6 +56,12 @@ def _fields(hint: Any) -> list[str]:
             for most in range(len(names) - 1, 0, -1)
         ]
     return [text for text in texts if text]
+
+
+def _schema(hint: Any) -> Schema:
+    if isinstance(hint, type) and issubclass(hint, BaseModel):
+        return hint.model_json_schema(mode="serialization")
+    return TypeAdapter(hint).json_schema(mode="serialization")
 
 
 class _Writer:

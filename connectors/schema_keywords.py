@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Final, cast
 
+from pydantic_core import to_json
+
 JsonSchema = Mapping[str, Any]
 
 _LARGEST: Final = 1.7e308
@@ -12,10 +14,19 @@ _LARGEST_COUNT: Final = 2**31
 
 def misuse(said: JsonSchema) -> str | None:
     """Return what is wrong with the first keyword that does not have its form, or None."""
-    for keyword, (has_form, form) in _FORMS.items():
-        if keyword in said and not has_form(said[keyword]):
-            return f"{keyword} must be {form}"
+    for keyword, value in said.items():
+        wanted = _FORMS.get(keyword)
+        if wanted is not None and not wanted[0](value):
+            return f"{keyword} must be {wanted[1]}"
     return None
+
+
+def as_bytes(value: Any) -> bytes:
+    """Return what no other JSON-like value has; nothing of what is nested too deeply or is no JSON, which is like no other."""
+    try:
+        return to_json(value)
+    except ValueError:
+        return b""
 
 
 def _is_number(value: Any) -> bool:

@@ -13,12 +13,13 @@ from connectors.http import HttpAnswer, HttpClient
 from connectors.http_auth import Withheld
 from connectors.json_schema import arguments_from_schema
 from connectors.openapi.answers import read_result
+from connectors.openapi.api import Api
 from connectors.openapi.operations import Operation, described, read_operation
 from connectors.openapi.pages import read_pages
 from connectors.openapi.parameters import Parameter
 from connectors.openapi.references import JsonObject, OperationError
 from connectors.openapi.request import build_request
-from connectors.openapi.result_model import items_schema, result_model
+from connectors.openapi.result_model import Result, items_schema
 from connectors.openapi.results import only_item, steps_of, trimmed
 from connectors.openapi.settings import OperationSettings
 from connectors.perform import argument_values
@@ -30,7 +31,7 @@ def declare_operation(
     connector: Connector[HttpClient],
     verb: str,
     own: OperationSettings,
-    document: JsonObject,
+    api: Api,
     place: tuple[str, str],
     *,
     where: str,
@@ -42,7 +43,7 @@ def declare_operation(
         connector: gets it.
         verb: the action is `<connector>.<verb>`.
         own: what the configuration says of it.
-        document: describes it.
+        api: describes it.
         place: its method and path there.
         where: the document, for messages.
         withheld: what the login sends.
@@ -55,30 +56,31 @@ def declare_operation(
         withheld |= {("header", own.key_header.lower())}
     if own.pages is not None and own.pages.parameter is not None:
         withheld |= {("query", own.pages.parameter.lower())}
+    document = api.said
     operation = read_operation(document, *place, withheld=withheld)
     effect = own.effect or ("read" if operation.method in _READS else None)
     if effect is None:
         raise OperationError(f"say whether {own.id} is a read or a write: effect: write")
     if own.pages is not None and own.pages.by in {"link", "link-header"} and operation.method != "GET":
         raise OperationError(f"{own.id} is no GET, and links to pages are followed by GET alone")
-    operation, fixed = _overridden(operation, own, document)
+    operation, fixed = _overridden(operation, own, api)
     shown = [each for each in operation.parameters if each.argument not in fixed | _key(own, "")]
+    result = _result(operation, own, api)
     connector.declare(
         verb,
         own.description or operation.description,
         arguments=_schema(document, shown),
-        document=document,
+        document=api.schemas,
         perform=_performs(operation, own, fixed, withheld, changes=effect == "write"),
         where=f"{where}: {operation.method} {operation.path}",
         effect=effect,
-        result=_result(f"{connector.name}_{verb}_result", operation, own, document),
+        result=result.model,
+        returns=result.returns,
         **own.contract(),
     )
 
 
-def _overridden(
-    operation: Operation, own: OperationSettings, document: JsonObject
-) -> tuple[Operation, dict[str, Any]]:
+def _overridden(operation: Operation, own: OperationSettings, api: Api) -> tuple[Operation, dict[str, Any]]:
     """Return the operation as the configuration wants it, and the arguments that are not the model's to set."""
     known = [each.argument for each in operation.parameters]
     unknown = {*own.arguments, *_key(own, "")} - set(known)
@@ -95,7 +97,7 @@ def _overridden(
             if each.required:
                 raise OperationError(f"{each.argument} is required: give it a value in place of hiding it")
         elif said.value is not None:
-            fixed[each.argument] = _checked(own.id, each, said.value, document)
+            fixed[each.argument] = _checked(own.id, each, said.value, api)
             kept.append(each)
         else:
             schema = (
@@ -108,9 +110,9 @@ def _overridden(
     return replace(operation, parameters=tuple(kept)), fixed
 
 
-def _checked(operation: str, parameter: Parameter, value: Any, document: JsonObject) -> Any:
+def _checked(operation: str, parameter: Parameter, value: Any, api: Api) -> Any:
     """Return a fixed value as its schema wants it; one that the schema refuses is a mistake of the configuration."""
-    model = arguments_from_schema(operation, _schema(document, [parameter]), document=document)
+    model = arguments_from_schema(operation, _schema(api.said, [parameter]), document=api.schemas)
     try:
         return argument_values(model.model_validate({parameter.argument: value}))[parameter.argument]
     except ValidationError as error:
@@ -131,12 +133,12 @@ def _key(own: OperationSettings, key: str) -> dict[str, str]:
     return {} if own.key_argument is None else {own.key_argument: key}
 
 
-def _result(name: str, operation: Operation, own: OperationSettings, document: JsonObject) -> Any:
+def _result(operation: Operation, own: OperationSettings, api: Api) -> Result:
     schema = operation.answers.schema
     inside = own.only_item if own.pages is None else own.pages.items
     if inside is not None and schema is not None:
-        schema = items_schema(document, schema, steps_of(inside))
-    return result_model(name, document, schema, own.result_fields, paged=own.pages is not None)
+        schema = items_schema(api.said, schema, steps_of(inside))
+    return api.results.result(schema, own.result_fields, paged=own.pages is not None)
 
 
 def _performs(

@@ -7,6 +7,7 @@ from connectors.http import HttpClient
 from connectors.http_oauth import open_authorised
 from connectors.kind import Kind, SettingsError, SettingsMistake
 from connectors.lint import close_match
+from connectors.openapi.api import Api
 from connectors.openapi.declared import declare_operation
 from connectors.openapi.document import DocumentError, read_document
 from connectors.openapi.operations import names
@@ -29,6 +30,7 @@ def build_openapi(name: str, settings: OpenApiSettings) -> Connector[HttpClient]
     title = " ".join(str(object_or_nothing(document, document.get("info")).get("title") or name).split())
     made = Connector[HttpClient](name, title, settings=OpenApiSettings, open=open_openapi, rehearses=True)
     known = names(document)
+    api = Api(name, document)
     withheld = frozenset[tuple[str, str]]() if settings.auth is None else settings.auth.withheld
     mistakes: list[SettingsMistake] = []
     for verb, own in settings.operations.items():
@@ -39,7 +41,7 @@ def build_openapi(name: str, settings: OpenApiSettings) -> Connector[HttpClient]
             mistakes.append(SettingsMistake((*at, "id"), f"no operation {own.id} in {where}", hint))
             continue
         try:
-            declare_operation(made, verb, own, document, known[own.id], where=where, withheld=withheld)
+            declare_operation(made, verb, own, api, known[own.id], where=where, withheld=withheld)
         except (OperationError, DefinitionError, SchemaLimitError) as error:
             mistakes.append(SettingsMistake(at, str(error)))
     if mistakes:

@@ -15,6 +15,8 @@ _STYLES: Final = {
     "query": ("form", "spaceDelimited", "pipeDelimited", "deepObject", "json"),
     "header": ("simple", "json"),
 }
+_NO_OBJECTS: Final = ("array", "boolean", "integer", "number", "string")
+_INDIRECT: Final = frozenset(("$ref", "allOf", "properties"))
 _NAME: Final = re.compile(r"[^A-Za-z0-9_]+")
 
 Place = Literal["path", "query", "header", "body"]
@@ -140,6 +142,8 @@ def _parameter(
 
 def _members(document: JsonObject, name: str, schema: Any) -> frozenset[str]:
     """Return the members of an object that become query parameters themselves."""
+    if isinstance(schema, dict) and schema.get("type") in _NO_OBJECTS and not schema.keys() & _INDIRECT:
+        return frozenset()
     try:
         plain = Reader(document).read(schema, name)
     except JsonSchemaError:

@@ -1,54 +1,102 @@
 """What is known of a result before it comes, for rules, labels and compensations: from the document's schema. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Final
+from dataclasses import dataclass
+from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, WithJsonSchema, create_model
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
+from pydantic_core import core_schema
 
+from connectors.json_type import JsonType
 from connectors.kept_fields import Tree, tree_of
 from connectors.openapi.references import JsonObject
 from connectors.openapi.results import Fields, steps_of
 from connectors.plain_schema import JsonSchemaError, Plain, Reader
+from connectors.returns import describe_returns
+from connectors.schema_keywords import as_bytes
+from connectors.schema_model import SchemaModel, new_model
 
 _LEVELS: Final = 4
 """Of an answer that are described; what lies deeper may be anything."""
 _KEPT: Final = {"enum": list, "pattern": str, "format": str, "description": str, "pii": bool}
 """What is taken over from a schema, and its form; no document decides how far its own values are trusted."""
+_ANYTHING: Final = JsonType(core_schema.any_schema(), {})
 
 
-def result_model(
-    name: str, document: JsonObject, schema: Any, fields: Fields, *, paged: bool
-) -> type[BaseModel] | None:
-    """Return a model that says what a result holds, for rules, labels and compensations; it validates nothing.
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What is known of a result.
 
-    Args:
-        name: of the model.
-        document: what references in `schema` refer to.
-        schema: JSON Schema of the answer, or None where nothing is known.
-        fields: what is kept of it.
-        paged: whether `schema` and `fields` are those of an item, and the result is a list of some.
+    Attributes:
+        model: says what it holds; None where nothing is known.
+        returns: the same in words, as `connectors.returns` has them.
     """
-    said: dict[str, Any] = _described(Reader(document), schema)
+
+    model: type[BaseModel] | None
+    returns: tuple[str, ...]
+
+
+class Results:
+    """What the operations of one document return, for rules, labels and compensations; its models validate nothing.
+
+    Operations that return the same share a model.
+    """
+
+    def __init__(self, name: str, document: JsonObject) -> None:
+        """Take the name of the models and what references refer to."""
+        self._name = name
+        self._document = document
+        self._made: dict[bytes, Result] = {}
+
+    def result(self, schema: Any, fields: Fields, *, paged: bool) -> Result:
+        """Return what a result holds.
+
+        Args:
+            schema: JSON Schema of the answer, or None where nothing is known.
+            fields: what is kept of it.
+            paged: whether `schema` and `fields` are those of an item, and the result is a list of some.
+        """
+        key = as_bytes((schema, fields, paged))
+        known = self._made.get(key)
+        if known is not None:
+            return known
+        said = _said(Reader(self._document), schema, fields, paged=paged)
+        model = _model(self._name, said) if said else None
+        made = Result(model, describe_returns(model, ""))
+        if key:
+            self._made[key] = made
+        return made
+
+
+class _Result(SchemaModel):
+    """A result that a document describes."""
+
+    model_config = ConfigDict(protected_namespaces=(), serialize_by_alias=True)
+
+
+def _model(name: str, said: JsonObject) -> type[BaseModel]:
+    known: dict[str, tuple[JsonType, FieldInfo]] = {}
+    if said.get("type") == "object":
+        said = {"type": "object", "properties": said.get("properties", {})}
+        for each in said["properties"]:
+            info: Any = Field(default=None, alias=each)
+            known[_field_name(each, known)] = _ANYTHING, info
+    return new_model(name, _Result, known, said)
+
+
+def _said(reader: Reader, schema: Any, fields: Fields, *, paged: bool) -> JsonObject:
+    """Return the JSON Schema of what is left of an answer; an empty one says nothing."""
+    said: dict[str, Any] = _described(reader, schema)
     if isinstance(fields, Mapping):
-        said = {
-            "type": "object",
-            "properties": {new: _schema_at(said, steps_of(old)) for new, old in fields.items()},
-        }
+        properties = {new: _schema_at(said, steps_of(old)) for new, old in fields.items()}
+        said = {"type": "object", "properties": properties}
     elif fields is not None:
         said = _kept_schema(said, tree_of(map(steps_of, fields)))
     if paged:
         listed = {"type": "array", "items": said}
         said = {"type": "object", "properties": {"items": listed, "more": {"type": "boolean"}}}
-    if not said:
-        return None
-    if said.get("type") != "object":
-        return RootModel[Annotated[Any, WithJsonSchema(said)]]
-    made: dict[str, Any] = {}
-    properties: JsonObject = said.get("properties", {})
-    for each, inner in properties.items():
-        field = _field_name(each, made)
-        made[field] = Annotated[Any, WithJsonSchema(inner)], Field(None, alias=each)
-    return create_model(name, __config__=ConfigDict(protected_namespaces=(), serialize_by_alias=True), **made)
+    return said
 
 
 def items_schema(document: JsonObject, schema: Any, steps: Sequence[str]) -> Any:
@@ -126,6 +174,6 @@ def _schema_at(schema: JsonObject, steps: Sequence[str]) -> dict[str, Any]:
 def _field_name(name: str, taken: Mapping[str, Any]) -> str:
     """Return a name for the field that is nobody else's; pydantic keeps some for itself."""
     plain = name.lstrip("_") or "field"
-    while hasattr(BaseModel, plain) or plain in taken:
+    while hasattr(SchemaModel, plain) or plain in taken:
         plain += "_"
     return plain

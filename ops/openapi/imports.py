@@ -11,6 +11,7 @@ from typing import Any, Final
 from connectors.connector import Connector
 from connectors.http import HttpClient
 from connectors.kind import SettingsError
+from connectors.openapi.api import Api
 from connectors.openapi.declared import declare_operation
 from connectors.openapi.document import DocumentError, read_document
 from connectors.openapi.kind import build_openapi, open_openapi
@@ -88,11 +89,12 @@ def _is_place(name: str, place: tuple[str, str]) -> bool:
 
 def _declare_all(document: JsonObject, places: dict[str, tuple[str, str]], found: Imported) -> None:
     made = Connector[HttpClient]("shop", "A system.", settings=OpenApiSettings, open=open_openapi)
+    api = Api("shop", document)
     for number, (name, place) in enumerate(places.items()):
         began = time.process_time()
         own = OperationSettings(id=name, effect="read")
         try:
-            declare_operation(made, f"op{number}", own, document, place, where=found.name)
+            declare_operation(made, f"op{number}", own, api, place, where=found.name)
         except (OperationError, DefinitionError) as error:
             reason = _reason(error)
             found.refused[reason] += 1

@@ -55,11 +55,12 @@ def figures(found: Sequence[Imported], seed: int) -> dict[str, Any]:
 def misses(said: dict[str, Any]) -> list[str]:
     """Return what is not as it should be."""
     wanted = LEAST_IMPORTED * said["documents"]
-    worst = said["section_cpu_s"]["worst"]
+    section, whole = said["section_cpu_s"]["worst"], said["whole_cpu_s"]["worst"]
     return [
         *([f"{said['crashes']} crashes"] if said["crashes"] else []),
         *([f"{said['imported']} imported, {wanted:.0f} wanted"] if said["imported"] < wanted else []),
-        *([f"a section took {worst} s, at most {WORST_S:g} wanted"] if worst > WORST_S else []),
+        *([f"a section took {section} s, at most {WORST_S:g} wanted"] if section > WORST_S else []),
+        *([f"a whole document took {whole} s, at most {WORST_S:g} wanted"] if whole > WORST_S else []),
     ]
 
 

@@ -8,6 +8,7 @@ from connectors.catalog import Catalog, undo_arguments
 from connectors.connector import Connector
 from connectors.perform import argument_values, perform
 from connectors.plain_schema import JsonSchemaError
+from connectors.schema_document import SchemaDocument
 from connectors.signature import DefinitionError
 from connectors.testing import check_declarations, check_tools, check_unknown_arguments
 
@@ -40,7 +41,7 @@ async def send(call: Call[None], arguments: dict[str, Any]) -> dict[str, Any]:
 def declared(connector: Connector[None], verb: str = "create_order", **options: Any) -> None:
     usual: dict[str, Any] = {
         "arguments": ORDER,
-        "document": DOCUMENT,
+        "document": SchemaDocument("shop", DOCUMENT),
         "perform": send,
         "where": "shop.yaml:12",
         "effect": "write",
@@ -61,6 +62,18 @@ async def test_a_declared_action_gets_what_was_sent_by_the_names_it_was_sent_by(
     sent = {"$expand": "lines", "call": "C", "lines": [{"sku": "a"}], "priority": "low"}
     assert await perform(action, call, arguments) == {"run": "r", "sent": sent}
     assert argument_values(arguments) == sent
+
+
+async def test_an_argument_may_have_the_name_of_a_method_of_mappings() -> None:
+    shop = Connector("shop", "A shop.")
+    names = ["keys", "items", "get", "values"]
+    declared(shop, arguments={"properties": {name: {"type": "string"} for name in names}})
+    action = shop.actions["shop.create_order"]
+    sent = {name: name for name in names}
+
+    call = Call(None, key="k", timeout_s=1, tenant="t", run_id="r")
+    done = await perform(action, call, action.arguments.model_validate(sent))
+    assert done == {"run": "r", "sent": sent}
 
 
 def test_a_declared_action_passes_what_a_decorated_one_passes() -> None:

@@ -9,6 +9,7 @@ from connectors.arguments import parameters
 from connectors.bounds import TEXT_LIMIT
 from connectors.json_schema import arguments_from_schema
 from connectors.plain_schema import JsonSchemaError
+from connectors.schema_document import SchemaDocument
 from connectors.strict_schema import strict_schema
 
 ADDRESS = {
@@ -232,7 +233,7 @@ def test_references_reach_into_the_document_of_an_api() -> None:
             "id": {"$ref": "#/components/schemas/Id", "description": "the order"},
         }
     }
-    arguments = arguments_from_schema("t.ship", schema, document=document)
+    arguments = arguments_from_schema("t.ship", schema, document=SchemaDocument("t", document))
 
     assert arguments.model_validate({"to": {"street": "x"}}).model_dump() == {"to": {"street": "x"}}
     assert parameters(arguments)["id"].description == "the order"
@@ -351,6 +352,19 @@ def test_descriptions_examples_and_nested_defaults_reach_the_model() -> None:
     assert schema["order"]["description"] == "the order. For example O-1."
     assert schema["to"]["description"] == "Where to"
     assert schema["to"]["properties"]["floor"]["description"] == "Default: 1."
+
+
+def test_an_item_that_is_a_free_form_object_is_described() -> None:
+    items = strict_schema(of({"type": "array", "items": FREE}))["properties"]["value"]["items"]
+
+    assert items["description"] == "What to look for. A JSON object, written as text."
+
+
+def test_a_choice_keeps_the_order_of_its_document_whatever_was_made_before() -> None:
+    for kinds in (["string", "integer"], ["integer", "string"]):
+        schema = strict_schema(of({"type": "array", "items": {"anyOf": [{"type": kind} for kind in kinds]}}))
+        choices = schema["properties"]["value"]["items"]["anyOf"]
+        assert [choice["type"] for choice in choices] == kinds
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
