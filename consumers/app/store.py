@@ -36,6 +36,7 @@ class Store:
         deadlines: of questions that wait.
         spending: of tenants on the model.
         attempts: marks of what is being decoded.
+        trust: what the keeper has checked.
     """
 
     sessions: RedisSessions
@@ -44,6 +45,7 @@ class Store:
     deadlines: Deadlines
     spending: Spending
     attempts: RedisAttempts
+    trust: Trust
 
 
 async def open_store(
@@ -78,4 +80,5 @@ async def open_store(
         deadlines,
         RedisSpending(client),
         RedisAttempts(client, config.kafka.group),
+        trust,
     )
