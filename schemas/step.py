@@ -27,7 +27,7 @@ class StepKind(StrEnum):
     OUTCOME = "outcome"
     ERASED = "erased"
     REPLAY = "replay"
-    """An operator had an outcome published once more. No entry of a journal."""
+    """An operator had outcomes published once more: of a replay, and no entry of any journal."""
 
 
 @dataclass(frozen=True, slots=True)

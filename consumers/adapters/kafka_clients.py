@@ -27,6 +27,11 @@ _STOP_S: Final = 5.0
 _LARGEST_REQUEST: Final = 8 * 1024 * 1024
 """Of a producer: the largest record that a topic may take, and the reason why it is a dead letter."""
 
+_BATCH_BYTES: Final = 16 * 1024
+"""aiokafka's own default."""
+LARGE_BATCH_BYTES: Final = 512 * 1024
+"""Where much is published at once: fewer requests, each of which costs as much as many records."""
+
 _FETCH_BYTES: Final = 16 * 1024 * 1024
 _PARTITION_FETCH_BYTES: Final = 1024 * 1024
 
@@ -109,14 +114,23 @@ def reader(connection: KafkaConnection) -> AIOKafkaConsumer:
     )
 
 
-def producer(connection: KafkaConnection, *, transactional_id: str | None = None) -> AIOKafkaProducer:
-    """Return a producer, not started; with an id, one for transactions."""
+def producer(
+    connection: KafkaConnection, *, transactional_id: str | None = None, batch_bytes: int = _BATCH_BYTES
+) -> AIOKafkaProducer:
+    """Return a producer, not started; with an id, one for transactions.
+
+    Args:
+        connection: where.
+        transactional_id: of its transactions, or None.
+        batch_bytes: how much goes to a partition at a time, before compression.
+    """
     return AIOKafkaProducer(
         bootstrap_servers=connection.bootstrap,
         acks="all",  # the default, 1, loses what only the leader had
         enable_idempotence=True,  # off by default: a retried send may come out twice or out of order
         compression_type="lz4",
         linger_ms=0,
+        max_batch_size=batch_bytes,
         max_request_size=_LARGEST_REQUEST,
         transactional_id=transactional_id,
         transaction_timeout_ms=_TRANSACTION_MS,

@@ -1,7 +1,7 @@
-"""Transactions of one input partition, on aiokafka's transactional producer.
+"""Transactions on aiokafka's transactional producer: of one input partition, or of one replay.
 
 aiokafka speaks the first version of the protocol: no group generation with the offsets (KIP-447), no new epoch in place
-(KIP-360). What works is one transactional id an input partition, and a producer that is thrown away after any error.
+(KIP-360). What works is one transactional id for whoever reads, and a producer that is thrown away after any error.
 """
 
 import asyncio
@@ -31,42 +31,58 @@ _OPEN_S: Final = 20.0
 _FENCED: Final = (ProducerFenced, InvalidProducerEpoch, InvalidProducerIdMapping)
 
 
-class KafkaTransactions:
-    """The `Transactions` port.
+class TransactionalSender:
+    """Messages, and offsets of one group, in one transaction: both become visible, or neither does.
+
+    Whoever opens the same transactional id later fences this one.
 
     Args:
-        partition: the input partition.
+        what: whose transactions these are, for errors.
         group: whose offsets are committed.
         make: makes a transactional producer, not started.
     """
 
-    def __init__(self, partition: PartitionId, group: str, make: Callable[[], AIOKafkaProducer]) -> None:
-        self._partition = TopicPartition(*partition)
+    def __init__(self, what: str, group: str, make: Callable[[], AIOKafkaProducer]) -> None:
+        self._what = what
         self._group = group
         self._make = make
         self._producer: AIOKafkaProducer | None = None
         self._topics = Topics()
 
-    async def commit(self, messages: Sequence[Outgoing], committed: Committed) -> None:
-        """As the port says."""
+    async def commit(self, messages: Sequence[Outgoing], offsets: Mapping[PartitionId, Committed]) -> None:
+        """Publish the messages and commit the offsets in one transaction.
+
+        Raises:
+            ProducerFencedError: somebody else has opened this id.
+            UnavailableError: nothing is known; `reopen`, then ask the group what is committed.
+            DeadLetterError, HaltError: as `Producer.send`; nothing was published. `reopen` before the next commit.
+        """
         if self._producer is None:
-            raise UnavailableError(f"{self._partition}: its transactions are to be opened again")
-        offsets = {self._partition: OffsetAndMetadata(committed.next_offset, committed.metadata)}
+            raise UnavailableError(f"{self._what}: its transactions are to be opened again")
+        wanted = {
+            TopicPartition(*partition): OffsetAndMetadata(at.next_offset, at.metadata)
+            for partition, at in offsets.items()
+        }
         try:
             async with asyncio.timeout(_COMMIT_S):
                 await self._topics.check(self._producer, messages)
-                await _transact(self._producer, messages, self._group, offsets)
+                await _transact(self._producer, messages, self._group, wanted)
         except BaseException as error:
             # Whatever it was, this producer's state is not known any more. The next `reopen` ends its transaction.
-            await self._throw_away()
+            await self.close()
             self._topics.forget()
             if isinstance(error, FAILURES):
                 raise self._meaning(error, messages) from error
             raise
 
     async def reopen(self) -> None:
-        """As the port says."""
-        await self._throw_away()
+        """Fence whoever has this id and end their transaction: after this, what is committed is decided.
+
+        Raises:
+            ProducerFencedError: somebody else opens it at the same time.
+            UnavailableError: the broker does not answer.
+        """
+        await self.close()
         fresh = self._make()
         try:
             async with asyncio.timeout(_OPEN_S):
@@ -79,19 +95,42 @@ class KafkaTransactions:
         self._producer = fresh
 
     async def close(self) -> None:
-        """As the port says."""
-        await self._throw_away()
+        """Disconnect within a bound; a transaction under way is aborted by the broker or by the next owner."""
+        old, self._producer = self._producer, None
+        if old is not None:
+            await stop(old)
 
     def _meaning(self, error: BaseException, messages: Sequence[Outgoing]) -> PointsmanError:
-        where = f"transactions of {self._partition.topic}[{self._partition.partition}]: "
+        where = f"transactions of {self._what}: "
         if any(isinstance(each, _FENCED) for each in causes(error)):
             return ProducerFencedError(f"{where}{error!r}")
         return meaning(error, messages, where)
 
-    async def _throw_away(self) -> None:
-        old, self._producer = self._producer, None
-        if old is not None:
-            await stop(old)
+
+class KafkaTransactions:
+    """The `Transactions` port.
+
+    Args:
+        partition: the input partition.
+        group: whose offsets are committed.
+        make: makes a transactional producer, not started.
+    """
+
+    def __init__(self, partition: PartitionId, group: str, make: Callable[[], AIOKafkaProducer]) -> None:
+        self._partition = partition
+        self._sender = TransactionalSender(str(partition), group, make)
+
+    async def commit(self, messages: Sequence[Outgoing], committed: Committed) -> None:
+        """As the port says."""
+        await self._sender.commit(messages, {self._partition: committed})
+
+    async def reopen(self) -> None:
+        """As the port says."""
+        await self._sender.reopen()
+
+    async def close(self) -> None:
+        """As the port says."""
+        await self._sender.close()
 
 
 class KafkaTransactionsOpener:

@@ -45,7 +45,7 @@ class RedisGlances:
         names = [key.journal(run_id) for key, run_id in runs]
         answers = await self._ask({name: ("HMGET", name, *_ASKED) for name in names})
         open_ones = [name for name in names if _is_open(answers[name])]
-        places = await self._ask({name: ("HKEYS", name) for name in open_ones}) if open_ones else {}
+        places = await self._ask({name: ("HGETALL", name) for name in open_ones}) if open_ones else {}
         return [_glance(answers[name], places.get(name, ())) for name in names]
 
     async def _ask(self, commands: Mapping[str, Command]) -> Mapping[str, Any]:

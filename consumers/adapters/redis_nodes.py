@@ -99,9 +99,12 @@ async def each_where_it_belongs(client: Client, commands: Mapping[str, Command])
 
     The answer is an exception for a command that was refused, and for all of a server that cannot be reached.
     """
+    if not isinstance(client, RedisCluster):
+        return await _together(_Server(client), commands)
+    await client.initialize()
     nodes, keys = dict[str, Node](), defaultdict[str, list[str]](list)
     for key in commands:
-        node = await _node_of(client, key)
+        node = _node_of(client, key)
         nodes[node.name] = node
         keys[node.name].append(key)
     parts = [_together(nodes[name], {key: commands[key] for key in held}) for name, held in keys.items()]
@@ -111,10 +114,7 @@ async def each_where_it_belongs(client: Client, commands: Mapping[str, Command])
     return answers
 
 
-async def _node_of(client: Client, key: str) -> Node:
-    if not isinstance(client, RedisCluster):
-        return _Server(client)
-    await client.initialize()
+def _node_of(client: RedisCluster, key: str) -> Node:
     node = client.get_node_from_key(key)
     assert node is not None  # only a replica may be missing
     return _Primary(node)

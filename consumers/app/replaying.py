@@ -1,16 +1,20 @@
-"""Composition of a replay: the same parts as a worker's, without a model and without connectors."""
+"""Composition of a replay."""
 
+import asyncio
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 
-from consumers.adapters import kafka_clients
+from consumers.adapters.kafka_reader import topic_reader
 from consumers.app import connections
 from consumers.app.config_file import ConfigFile
-from consumers.app.resolve import resolve
-from consumers.ports.clock import SystemClock
-from consumers.replay.rebuild import Rebuild, ReplayReport
+from consumers.app.replay_rebuild import run_rebuild
+from consumers.replay.chosen import Chosen
+from consumers.replay.job import Job, new_id
+from consumers.replay.mode import Mode
+from consumers.replay.pace import Pace
+from consumers.replay.reached import Tally
 from consumers.replay.selection import Selection
-from consumers.router.route import RouteTable
+from consumers.replay.spans import spans_of
 
 
 async def run_replay(
@@ -20,8 +24,8 @@ async def run_replay(
     output: str | None = None,
     operator: str = "",
     progress: Callable[[int, int], None] = lambda _done, _total: None,
-) -> ReplayReport:
-    """Replay a selection in rebuild mode, in the consumer group `<group>.replay`.
+) -> Tally:
+    """Order a job in rebuild mode over a selection as it stands now, and run it.
 
     Args:
         file: the configuration.
@@ -31,23 +35,19 @@ async def run_replay(
         progress: told records done and records in all.
 
     Raises:
-        HaltError: the configuration is wrong, the topic is no route's input, or the broker stopped answering.
-        UnavailableError: Redis or Kafka is away.
+        HaltError, UnavailableError: as `run_rebuild`.
     """
-    config = file.config
-    async with AsyncExitStack() as stack:
-        codec = await connections.record_codec(config, stack)
-        sessions = await connections.redis_sessions(config.redis, stack)
-        outbox = await connections.outbox(config, codec, stack)
-        consumer = kafka_clients.group_consumer(
-            connections.kafka_connection(config.kafka),
-            group=f"{config.kafka.group}.replay",
-            instance_id=None,
-            reset="earliest",
-            session_timeout_s=config.kafka.session_timeout_s,
-        )
-        await consumer.start()
-        stack.push_async_callback(kafka_clients.stop, consumer)
-        routes = RouteTable(resolve(file).routes.values())
-        rebuild = Rebuild(consumer, codec, routes, sessions, outbox, SystemClock(), output, operator)
-        return await rebuild.run(selection, progress)
+    async with topic_reader(connections.kafka_connection(file.config.kafka)) as reader:
+        spans = await spans_of(reader, selection)
+    now = datetime.now(UTC)
+    job = Job(
+        id=new_id(now),
+        mode=Mode.REBUILD,
+        topic=selection.topic,
+        spans={tp.partition: (span.first, span.end) for tp, span in spans.items()},
+        chosen=Chosen(),
+        output=output,
+        operator=operator,
+        ordered_at=now,
+    )
+    return await run_rebuild(file, job, progress=progress, stop=asyncio.Event(), pace=Pace())

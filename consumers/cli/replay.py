@@ -3,13 +3,10 @@
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from consumers.app.replaying import run_replay
 from consumers.cli.exits import load, perform, refuse
-from consumers.cli.lines import status_style
 from consumers.cli.screen import out, print_json, progress_bar, styled, table
-from consumers.replay.rebuild import ReplayReport
 from consumers.replay.selection import Selection
 
 
@@ -35,7 +32,7 @@ def replay(
 
         report = perform(run_replay(file, selection, output=output, operator=operator, progress=progress))
     if as_json:
-        print_json(_document(report))
+        print_json(dict(report))
     else:
         _show(report)
 
@@ -54,28 +51,8 @@ def _zoned(at: datetime) -> datetime:
     return at if at.tzinfo else at.astimezone()
 
 
-def _document(report: ReplayReport) -> dict[str, Any]:
-    return {
-        "read": report.read,
-        "republished": report.republished,
-        "unfinished": report.unfinished,
-        "erased": report.erased,
-        "damaged": report.damaged,
-        "unreadable": report.unreadable,
-        "unrouted": report.unrouted,
-        "by_status": {str(status): count for status, count in report.by_status.items()},
-    }
-
-
-def _show(report: ReplayReport) -> None:
+def _show(tally: Mapping[str, int]) -> None:
     made = table("replayed", "records", right=["records"])
-    made.add_row("read", str(report.read))
-    made.add_row(styled("outcomes published again", "bold"), str(report.republished))
-    for status, count in report.by_status.most_common():
-        made.add_row(styled(f"  {status}", status_style(status)), str(count))
-    made.add_row("not finished, left to the workers", str(report.unfinished))
-    made.add_row("of erased sessions", str(report.erased))
-    made.add_row("damaged in Redis, see the log", str(report.damaged))
-    made.add_row("unreadable", str(report.unreadable))
-    made.add_row("no route", str(report.unrouted))
+    for what, count in tally.items():
+        made.add_row(styled(what), f"{count:,}")
     out().print(made)

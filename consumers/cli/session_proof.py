@@ -19,7 +19,7 @@ from consumers.cli.sessions import store
 from consumers.ports.sessions import SessionDamagedError
 from consumers.session.key import SessionKey
 from consumers.session.proof import Proof, Told, verify
-from schemas.step import Step
+from schemas.step import Step, StepKind
 
 _BATCH: Final = 500
 _ALL: Final = 10_000_000
@@ -122,6 +122,8 @@ async def _verify(settings: Config, only: SessionKey | None) -> _Found:
                 if found.step is None:
                     unreadable += 1
                     continue
+                if found.step.kind is StepKind.REPLAY:
+                    continue  # told by an operator, of a job: it is in no session's chain
                 key = SessionKey(found.step.tenant, found.step.session_id)
                 if only in (None, key):
                     lies_in[key] = found.partition

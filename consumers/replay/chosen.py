@@ -32,6 +32,11 @@ class Chosen:
     where: Expression | None = None
     statuses: frozenset[str] = frozenset()
 
+    @property
+    def by_event(self) -> bool:
+        """Whether it takes an event to tell: the record's key and how the run ended are not enough."""
+        return bool(self.sessions or self.events or self.types) or self.where is not None
+
     def takes_record(self, record: Record) -> bool:
         """Say whether a record may be meant, as far as its key tells; nothing is decoded."""
         return not self.keys or record.key in self.keys

@@ -1,177 +1,172 @@
 """Rebuild: finished events give the same outcomes again, byte for byte; no model call, no effect.
 
-An event that is not finished is counted and left alone: working it is the live worker's business.
+An event that is not finished is counted and left alone: working it is the live worker's business. Outcomes, who had
+them published, how far the job has come and what it counted are one transaction a batch: a job that is killed goes on
+as if it had not been.
 """
 
 import asyncio
-import logging
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.structs import OffsetAndMetadata
-
-from consumers.adapters.kafka_clients import partitions_of, record_of
-from consumers.adapters.kafka_outbox import KafkaOutbox
+from consumers.adapters.kafka_reader import Span
+from consumers.adapters.kafka_span_reader import Part, SpanReader
+from consumers.adapters.kafka_transactions import TransactionalSender
+from consumers.adapters.own_messages import OwnMessages
 from consumers.errors import HaltError
 from consumers.ports.clock import Clock
-from consumers.ports.sessions import Sessions
-from consumers.replay.finding import Missing, finished_run
-from consumers.replay.selection import Selection
+from consumers.ports.consumer_group import PartitionId
+from consumers.ports.producing import ProducerFencedError
+from consumers.replay.ahead import ahead
+from consumers.replay.audit import told
+from consumers.replay.job import Job
+from consumers.replay.looking import End, Looking
+from consumers.replay.pace import Pace
+from consumers.replay.reached import Reached, Tally, skipped, total
+from consumers.replay.spans import refuse_unrouted
 from consumers.router.route import RouteTable
-from consumers.run import ending
-from consumers.session import place
-from schemas.codec.records import RecordCodec
 from schemas.outcome import Outcome
-from schemas.record import Record
-from schemas.step import Step, StepKind
 
-_log = logging.getLogger(__name__)
+BATCH: Final = 1_000
+"""Records in one transaction at most."""
+_AHEAD: Final = 2
+"""Batches that are read, and as many that are looked up, while one is published."""
+_TAKEN_S: Final = 0.25
+"""A batch is published after so long at the latest, however few records the pace has let into it."""
+_TOGETHER: Final = 20
+"""Records that the pace is asked for at a time."""
 
-_BATCH = 500
-_QUIET_S = 30.0
-"""A broker that gives nothing for so long although there is more: the replay ends with an error."""
 
-Range = tuple[int, int]
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """What a part comes to."""
 
-
-@dataclass(slots=True)
-class ReplayReport:
-    """What a replay did."""
-
-    read: int = 0
-    republished: int = 0
-    unfinished: int = 0
-    erased: int = 0
-    damaged: int = 0
-    unreadable: int = 0
-    unrouted: int = 0
-    by_status: Counter[str] = field(default_factory=Counter[str])
+    part: Part
+    tally: Tally
+    outcomes: Sequence[tuple[Outcome, str]]
+    """Each with the topic that it goes to."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuild:
-    """A replay in rebuild mode, ready to run.
+    """A job in rebuild mode, ready to run.
 
     Attributes:
-        consumer: started, in a group of its own, subscribed to nothing.
-        clock: the time of day.
-        output: topic for the outcomes instead of the routes' own, or None.
-        operator: who replays; the audit trail says so of each outcome, before it is published again.
+        reader: of the job's topic, in the name of the job's group.
+        sender: opened here, under a transactional id of the job's own.
+        pace: asked before records are taken.
+        clock: the time of day, for the audit trail.
+        batch: records in one transaction at most.
     """
 
-    consumer: AIOKafkaConsumer
-    codec: RecordCodec
+    looking: Looking
     routes: RouteTable
-    sessions: Sessions
-    outbox: KafkaOutbox
+    reader: SpanReader
+    sender: TransactionalSender
+    messages: OwnMessages
+    pace: Pace
     clock: Clock
-    output: str | None = None
-    operator: str = ""
+    batch: int = BATCH
 
-    async def run(self, selection: Selection, progress: Callable[[int, int], None]) -> ReplayReport:
-        """Replay a selection; `progress` is told records done and records in all.
+    async def run(self, job: Job, *, progress: Callable[[int, int], None], stop: asyncio.Event) -> Tally:
+        """Do what is left of a job, and return what became of all its records, those of earlier runs included.
+
+        Args:
+            job: what to do.
+            progress: told records done, by all runs of the job, and records in all.
+            stop: set it to end early, between two transactions.
 
         Raises:
-            HaltError: the topic is no input of any route, or the broker stopped answering.
+            HaltError: the topic is no input of any route, or not there any more; another process runs this job.
+            UnavailableError: the broker, the store or the registry is away; what was done stays done.
         """
-        if self.routes.of_topic(selection.topic) is None:
-            raise HaltError(f"{selection.topic} is the input of no route: nothing was ever worked from it")
-        ranges = {tp: span for tp, span in (await self._ranges(selection)).items() if span[0] < span[1]}
-        total = sum(end - first for first, end in ranges.values())
-        report = ReplayReport()
-        self.consumer.assign(list(ranges))
-        for tp, (first, _) in ranges.items():
-            self.consumer.seek(tp, first)
-        done = 0
-        while ranges:
-            batch = await self._poll()
-            for tp, fetched in batch.items():
-                _, end = ranges[tp]
-                await self._replay([record_of(one) for one in fetched if one.offset < end], report)
-            for tp in list(ranges):
-                position = await self.consumer.position(tp)
-                if position >= ranges[tp][1]:
-                    await self.consumer.commit({tp: OffsetAndMetadata(ranges[tp][1], "")})
-                    done += ranges[tp][1] - ranges[tp][0]
-                    del ranges[tp]
-                    self.consumer.pause(tp)
-            progress(min(done + report.read, total) if ranges else total, total)
-        return report
+        refuse_unrouted(job.topic, self.routes)
+        # Whoever had this job is fenced by it: what they have committed is all they ever will.
+        await self.sender.reopen()
+        found = await self.reader.committed(job.spans)
+        reached = {
+            number: Reached.of(found[number]) if number in found else Reached(first)
+            for number, (first, _) in job.spans.items()
+        }
+        progress(_records_done(job, reached), job.records)
+        left = {
+            number: Span(reached[number].next_offset, end)
+            for number, (_, end) in job.spans.items()
+            if reached[number].next_offset < end
+        }
+        async with (
+            aclosing(self._taken(left)) as taken,
+            aclosing(ahead(taken, _AHEAD, "replay: read", stop)) as read,
+            aclosing(self._looked_up(job, read)) as looked_up,
+            aclosing(ahead(looked_up, _AHEAD, "replay: look", stop)) as batches,
+        ):
+            async for batch in batches:
+                for done in batch:
+                    number = done.part.partition
+                    reached[number] = reached[number].further(done.part.next_offset, done.tally)
+                await self._publish(job, batch, reached)
+                progress(_records_done(job, reached), job.records)
+        return total(reached.values())
 
-    async def _poll(self) -> dict[TopicPartition, list[Any]]:
-        async with asyncio.timeout(_QUIET_S):
-            while True:
-                batch = await self.consumer.getmany(timeout_ms=500, max_records=_BATCH)
-                if batch:
-                    return batch
-                await asyncio.sleep(0.02)
+    async def _taken(self, spans: Mapping[int, Span]) -> AsyncGenerator[Sequence[Part]]:
+        """Yield what was read, as fast as the pace allows."""
+        clock = asyncio.get_running_loop().time
+        async with aclosing(self.reader.read(spans, self.batch)) as batches:
+            async for batch in batches:
+                taken: list[Part] = []
+                began = clock()
+                for whole in batch:
+                    part, at = whole, 0
+                    while at < len(part.records):
+                        more = min(_TOGETHER, len(part.records) - at)
+                        await self.pace.ready(more)
+                        at += more
+                        if at < len(part.records) and clock() - began > _TAKEN_S:
+                            head, part = part.split(at)
+                            yield [*taken, head]
+                            taken, at, began = [], 0, clock()
+                    taken.append(part)
+                yield taken
 
-    async def _ranges(self, selection: Selection) -> dict[TopicPartition, Range]:
-        topic = selection.topic
-        numbers = (await partitions_of(self.consumer, [topic])).get(topic)
-        if numbers is None:
-            raise HaltError(f"the topic {topic} does not exist; `pointsman topics create` makes it")
-        tps = [TopicPartition(topic, number) for number in sorted(numbers)]
-        firsts = await self.consumer.beginning_offsets(tps)
-        ends = await self.consumer.end_offsets(tps)
-        if selection.offsets:
-            tps = [tp for tp in tps if tp.partition in selection.offsets]
-            wanted = {tp: selection.offsets[tp.partition] for tp in tps}
-            return {tp: (max(w[0], firsts[tp]), min(w[1], ends[tp])) for tp, w in wanted.items()}
-        since = await self._at(tps, selection.since, firsts, ends)
-        until = await self._at(tps, selection.until, ends, ends)
-        return {tp: (since[tp], until[tp]) for tp in tps}
+    async def _looked_up(
+        self, job: Job, batches: AsyncIterator[Sequence[Part]]
+    ) -> AsyncGenerator[Sequence[_Done]]:
+        async for batch in batches:
+            records = [record for part in batch for record in part.records]
+            ends = iter(await self.looking.ends(records, job.chosen))
+            yield [_done(part, list(islice(ends, len(part.records))), job.output) for part in batch]
 
-    async def _at(self, tps: Sequence[TopicPartition], at: Any, default: Any, ends: Any) -> dict[Any, int]:
-        if at is None:
-            return dict(default)
-        found = await self.consumer.offsets_for_times(dict.fromkeys(tps, int(at.timestamp() * 1000)))
-        return {tp: ends[tp] if (f := found.get(tp)) is None else f.offset for tp in tps}
+    async def _publish(self, job: Job, batch: Sequence[_Done], reached: Mapping[int, Reached]) -> None:
+        outcomes = [each for done in batch for each in done.outcomes]
+        messages = [self.messages.outcome(outcome, topic) for outcome, topic in outcomes]
+        if outcomes:
+            step = told(job, outcomes, _records_done(job, reached), self.clock.now())
+            messages = [*self.messages.steps([step]), *messages]
+        offsets = {
+            PartitionId(job.topic, done.part.partition): reached[done.part.partition].committed()
+            for done in batch
+        }
+        try:
+            await self.sender.commit(messages, offsets)
+        except ProducerFencedError as error:
+            raise HaltError(f"job {job.id} was taken over by another process: {error}") from error
 
-    async def _replay(self, records: Sequence[Record], report: ReplayReport) -> None:
-        """Look the records up beside each other, publish in their order."""
-        found = await asyncio.gather(*(self._find(record, report) for record in records))
-        outcomes = [(outcome, self.output or topic) for outcome, topic in filter(None, found)]
-        await self.outbox.steps([self._step(outcome, topic) for outcome, topic in outcomes])
-        for outcome, topic in outcomes:
-            await self.outbox.outcome(outcome, topic)
-            report.republished += 1
-            report.by_status[outcome.status] += 1
 
-    def _step(self, outcome: Outcome, topic: str) -> Step:
-        at = self.clock.now()
-        told = f"replay/{at.timestamp():.3f}"
-        return Step(
-            id=f"{outcome.run_id}/{told}",
-            run_id=outcome.run_id,
-            tenant=outcome.tenant,
-            session_id=outcome.session_id,
-            event_id=outcome.event_id,
-            event_type=outcome.event_type,
-            place=told,
-            kind=StepKind.REPLAY,
-            action=None,
-            body={"operator": self.operator, "outcome": outcome.id, "topic": topic, "at": at.isoformat()},
-            at=at,
-        )
+def _done(part: Part, ends: Sequence[End], output: str | None) -> _Done:
+    tally, outcomes = Tally(read=len(ends)), list[tuple[Outcome, str]]()
+    for end in ends:
+        if isinstance(end, str):
+            tally[skipped(end)] += 1
+        else:
+            outcome, topic = end
+            tally["republished"] += 1
+            tally[str(outcome.status)] += 1
+            outcomes.append((outcome, output or topic))
+    return _Done(part, tally, outcomes)
 
-    async def _find(self, record: Record, report: ReplayReport) -> tuple[Outcome, str] | None:
-        report.read += 1
-        found = await finished_run(record, self.codec, self.routes, self.sessions)
-        match found:
-            case Missing.UNREADABLE:
-                report.unreadable += 1
-            case Missing.UNROUTED:
-                report.unrouted += 1
-            case Missing.DAMAGED:
-                report.damaged += 1
-            case Missing.ERASED:
-                report.erased += 1
-            case Missing.UNFINISHED:
-                report.unfinished += 1
-            case (_, route, entries):
-                return ending.of_body(entries[place.OUTCOME]), route.output
-        return None
+
+def _records_done(job: Job, reached: Mapping[int, Reached]) -> int:
+    return sum(at.next_offset - job.spans[number][0] for number, at in reached.items())

@@ -123,6 +123,11 @@ def _jars() -> Generator[str]:
         yield said["bootstrap"]
 
 
+def another_kafka() -> AbstractContextManager[str]:
+    """Start one more broker, from the jars: another cluster beside that of `kafka`."""
+    return _jars()
+
+
 @contextmanager
 def _started(*options: str) -> Generator[dict[str, Any]]:
     command = [sys.executable, START, "--with-parent", *options]

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
+from consumers.adapters.memory_glances import MemoryGlances
 from consumers.adapters.own_messages import OwnMessages, OwnTopics
 from consumers.adapters.private_actions import PrivateActions
 from consumers.adapters.private_model import PrivateModel
@@ -19,6 +20,8 @@ from consumers.errors import DeadLetterError
 from consumers.policy.approvers import Approvers
 from consumers.privacy.register import Register
 from consumers.privacy.token import TOKEN, Keys
+from consumers.replay.chosen import Chosen
+from consumers.replay.looking import Looking
 from consumers.router.exchange import Reply
 from consumers.router.route import RouteTable
 from consumers.run.engine import Engine
@@ -73,9 +76,7 @@ class Workers:
             codec=self.codec,
             routes=RouteTable([world.route]),
             engine=engine,
-            messages=OwnMessages(
-                self.codec, OwnTopics("steps", "approvals", "dead-letters", "parked", "redrive")
-            ),
+            messages=self._messages,
             approvers=Approvers(unsigned=True),
             metrics=Metrics(),
             personal=PersonalData(known),
@@ -85,15 +86,28 @@ class Workers:
         """Have a new worker take a record, and return what it publishes, decoded."""
         await self.codec.ready()
         if isinstance(event, Mapping):
-            headers = (("ce_specversion", b"1.0"), ("ce_id", b"e-1"), ("ce_source", b"/shop"))
-            record = Record(
-                "orders", 0, 0, 0, b"s-1", orjson.dumps(event), (*headers, ("ce_type", b"order.requested"))
-            )
+            record = self.record(event)
         else:
             encoded = self.codec.encode(event)
             record = Record("approvals", 0, 0, 0, encoded.key, encoded.value, encoded.headers)
         self.published = await self.handler()(record, self.world.claim)
         return [await self._said(each) for each in self.published]
+
+    def record(self, event: Mapping[str, Any]) -> Record:
+        headers = (("ce_specversion", b"1.0"), ("ce_id", b"e-1"), ("ce_source", b"/shop"))
+        return Record(
+            "orders", 0, 0, 0, b"s-1", orjson.dumps(event), (*headers, ("ce_type", b"order.requested"))
+        )
+
+    async def replayed(self, event: Mapping[str, Any]) -> Sequence[Outgoing]:
+        """Return what a replay publishes of a record; it has no key."""
+        looking = Looking(self.codec, RouteTable([self.world.route]), MemoryGlances(self.world.sessions))
+        ends = await looking.ends([self.record(event)], Chosen())
+        return [self._messages.outcome(*end) for end in ends if not isinstance(end, str)]
+
+    @property
+    def _messages(self) -> OwnMessages:
+        return OwnMessages(self.codec, OwnTopics("steps", "approvals", "dead-letters", "parked", "redrive"))
 
     async def _said(self, out: Outgoing) -> Any:
         record = Record(out.topic, 0, 0, 0, out.key, out.value, out.headers)
@@ -148,6 +162,17 @@ async def test_an_outcome_that_is_published_again_has_the_same_bytes(workers: Wo
     first = workers.published
     await workers.takes(EVENT)
     assert workers.published == first
+
+
+async def test_a_replay_without_a_key_publishes_an_outcome_with_tokens_byte_for_byte(
+    workers: Workers,
+) -> None:
+    request = await asked(workers)
+    assert await workers.replayed(EVENT) == [], "it waits for a person"
+    await workers.takes(answered(request, "approve"))
+    assert len(workers.published) == 1
+    assert TOKEN.search(str(workers.published[0].value))
+    assert await workers.replayed(EVENT) == workers.published
 
 
 @pytest.mark.parametrize("to", ["{token}", "Mr. Jones, formerly {token}"])

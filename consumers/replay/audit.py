@@ -1,0 +1,47 @@
+"""What the audit trail says of outcomes that are published once more. Pure."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+from consumers.adapters.own_messages import OWN_TENANT
+from consumers.replay.job import Job
+from schemas.outcome import Outcome
+from schemas.step import Step, StepKind
+
+
+def told(job: Job, outcomes: Sequence[tuple[Outcome, str]], done: int, at: datetime) -> Step:
+    """Return one step for a batch of outcomes: which they are, where they go, who ordered it, and in which job.
+
+    It is keyed by the job and is of no run: it stands outside of every chain, and no store is rebuilt from it.
+
+    Args:
+        job: which job.
+        outcomes: each with its topic.
+        done: records that the job has done with this batch: another number with each, so that its id is its own.
+        at: now.
+    """
+    by_topic: dict[str, list[str]] = defaultdict(list)
+    for outcome, topic in outcomes:
+        by_topic[topic].append(outcome.id)
+    place = f"replay/{done}"
+    return Step(
+        id=f"{job.id}/{place}",
+        run_id=job.id,
+        tenant=OWN_TENANT,
+        session_id=f"replay/{job.id}",
+        event_id=job.id,
+        event_type=f"replay.{job.mode}",
+        place=place,
+        kind=StepKind.REPLAY,
+        action=None,
+        body={
+            "job": job.id,
+            "operator": job.operator,
+            "reason": job.reason,
+            "topic": job.topic,
+            "outcomes": dict(by_topic),
+            "at": at.isoformat(),
+        },
+        at=at,
+    )
