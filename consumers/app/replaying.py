@@ -1,53 +1,188 @@
-"""Composition of a replay."""
+"""A replay from its order to its report, whatever its mode."""
 
 import asyncio
-from collections.abc import Callable
-from datetime import UTC, datetime
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from typing import Final, Literal
 
-from consumers.adapters.kafka_reader import topic_reader
-from consumers.app import connections
 from consumers.app.config_file import ConfigFile
+from consumers.app.replay_jobs import Progress, open_jobs, refuse_unsigned
+from consumers.app.replay_live import live
 from consumers.app.replay_rebuild import run_rebuild
-from consumers.replay.chosen import Chosen
-from consumers.replay.job import Job, new_id
+from consumers.app.replay_shadow import run_shadow
+from consumers.app.replay_worked import run_worked
+from consumers.errors import HaltError
+from consumers.ports.jobs import Jobs
+from consumers.replay.bounded import BoundReachedError
+from consumers.replay.differences import markdown as differences_page
 from consumers.replay.mode import Mode
+from consumers.replay.order import Order
 from consumers.replay.pace import Pace
-from consumers.replay.reached import Tally
-from consumers.replay.selection import Selection
-from consumers.replay.spans import spans_of
+from consumers.replay.report import JobRecord, State, worked_tally
+
+_log = logging.getLogger(__name__)
 
 
-async def run_replay(
-    file: ConfigFile,
-    selection: Selection,
-    *,
-    output: str | None = None,
-    operator: str = "",
-    progress: Callable[[int, int], None] = lambda _done, _total: None,
-) -> Tally:
-    """Order a job in rebuild mode over a selection as it stands now, and run it.
+@dataclass(frozen=True, slots=True)
+class How:
+    """How a job is worked this time; nothing of it is part of the order.
+
+    Attributes:
+        rate: events a second at most, or None.
+        at_once: events that are worked beside each other, where models are asked.
+        yield_lag: records that live workers may be behind before the job waits for them.
+        reads: where a shadow's look-ups are answered: from the record, or by the systems.
+        allow_older: the operator answers for it that events which are older than the steps topic were never worked.
+    """
+
+    rate: float | None = None
+    at_once: int = 8
+    yield_lag: int = 100
+    reads: Literal["record", "live"] = "record"
+    allow_older: bool = False
+
+
+async def replayed(
+    file: ConfigFile, record: JobRecord, how: How, *, progress: Progress, stop: asyncio.Event
+) -> JobRecord:
+    """Work a job from where it stands to its end, or until it is told to stop, and return how it stands then.
+
+    It is kept before anything is done, and again at the end. A process that is killed in between leaves the job as it
+    was kept, and its progress where it was committed: working it again goes on there.
 
     Args:
         file: the configuration.
-        selection: which records.
-        output: topic for the outcomes; None for the routes' own.
-        operator: who replays, for the audit trail.
+        record: the job; a new one, or one that was stopped.
+        how: how it is worked this time.
         progress: told records done and records in all.
+        stop: set it to have the job stopped in order.
 
     Raises:
-        HaltError, UnavailableError: as `run_rebuild`.
+        HaltError: the job is over, or nobody ordered it whose word counts; or going on would do damage.
+        UnavailableError: Redis or Kafka is away.
     """
-    async with topic_reader(connections.kafka_connection(file.config.kafka)) as reader:
-        spans = await spans_of(reader, selection)
-    now = datetime.now(UTC)
-    job = Job(
-        id=new_id(now),
-        mode=Mode.REBUILD,
-        topic=selection.topic,
-        spans={tp.partition: (span.first, span.end) for tp, span in spans.items()},
-        chosen=Chosen(),
-        output=output,
-        operator=operator,
-        ordered_at=now,
+    job = record.job
+    if record.state is State.OVER:
+        raise HaltError(f"replay {job.id} is over; order a new one")
+    refuse_unsigned(file, Order(job, record.signature))
+    began = time.monotonic()
+    async with AsyncExitStack() as stack:
+        jobs = await stack.enter_async_context(open_jobs(file))
+        await jobs.keep(job.id, record.document())
+        asked = await live(file.config, stack)
+        pace = Pace(how.rate, _telling(asked.lag, how.yield_lag), most_lag=how.yield_lag)
+        done = await _WORK[job.mode](file, record, how, jobs, pace, progress, stop)
+        done = replace(
+            done,
+            used=dict(await jobs.used(job.id)),
+            seconds=round(record.seconds + time.monotonic() - began, 3),
+        )
+        await jobs.keep(job.id, done.document())
+    return done
+
+
+def _telling(lag: Callable[[], Awaitable[int]], most: int) -> Callable[[], Awaitable[int]]:
+    """Return a look at live work that says so whenever a job begins to wait for it."""
+    waits = False
+
+    async def looked() -> int:
+        nonlocal waits
+        behind = await lag()
+        if behind > most and not waits:
+            _log.warning("live workers are %d records behind: the replay waits for them", behind)
+        waits = behind > most
+        return behind
+
+    return looked
+
+
+async def _rebuilt(
+    file: ConfigFile,
+    record: JobRecord,
+    how: How,
+    jobs: Jobs,
+    pace: Pace,
+    progress: Progress,
+    stop: asyncio.Event,
+) -> JobRecord:
+    del how, jobs
+    tally = await run_rebuild(file, record.job, progress=progress, stop=stop, pace=pace)
+    return replace(record, state=_state(stop), tally=dict(tally))
+
+
+async def _shadowed(
+    file: ConfigFile,
+    record: JobRecord,
+    how: How,
+    jobs: Jobs,
+    pace: Pace,
+    progress: Progress,
+    stop: asyncio.Event,
+) -> JobRecord:
+    try:
+        came_to = await run_shadow(
+            file,
+            record.job,
+            progress=progress,
+            stop=stop,
+            pace=pace,
+            jobs=jobs,
+            reads=how.reads,
+            at_once=how.at_once,
+        )
+    except BoundReachedError as error:
+        return replace(record, state=State.BOUND, why=str(error))
+    found = came_to.found
+    return replace(
+        record,
+        state=_state(stop),
+        tally=dict(came_to.tally),
+        found=found.document(),
+        page=differences_page(found, came_to.tally),
     )
-    return await run_rebuild(file, job, progress=progress, stop=asyncio.Event(), pace=Pace())
+
+
+async def _worked(
+    file: ConfigFile,
+    record: JobRecord,
+    how: How,
+    jobs: Jobs,
+    pace: Pace,
+    progress: Progress,
+    stop: asyncio.Event,
+) -> JobRecord:
+    done = 0
+
+    def told(so_far: int, total: int) -> None:
+        nonlocal done
+        done = so_far
+        progress(so_far, total)
+
+    tally = await run_worked(
+        file,
+        record.job,
+        progress=told,
+        stop=stop,
+        pace=pace,
+        jobs=jobs,
+        at_once=how.at_once,
+        allow_older=how.allow_older,
+    )
+    state = State.BOUND if tally.at_bound else State.STOPPED if tally.why else _state(stop)
+    counted = worked_tally(done, await jobs.ends(record.job.id), record.tally, tally)
+    return replace(record, state=state, tally=counted, why=tally.why)
+
+
+def _state(stop: asyncio.Event) -> State:
+    return State.STOPPED if stop.is_set() else State.OVER
+
+
+_WORK: Final = {
+    Mode.REBUILD: _rebuilt,
+    Mode.SHADOW: _shadowed,
+    Mode.RESUME: _worked,
+    Mode.BACKFILL: _worked,
+}

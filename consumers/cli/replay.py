@@ -1,40 +1,108 @@
-"""`pointsman replay`: progress, and a table of what was done."""
+"""`pointsman replay`: the plan, a question, progress, and the report."""
 
-from collections.abc import Mapping
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
-from consumers.app.replaying import run_replay
-from consumers.cli.exits import load, perform, refuse
-from consumers.cli.screen import out, print_json, progress_bar, styled, table
+import orjson
+import typer
+from rich.progress import Progress
+
+from consumers.app.approval_settings import Approvals
+from consumers.app.config_file import ConfigFile
+from consumers.app.replay_jobs import Wish, found, frozen, listed, planned, refuse_unsigned
+from consumers.app.replaying import How, replayed
+from consumers.cli.exits import FAILED, end_with, load, perform, refuse
+from consumers.cli.replay_pages import done_table, jobs_table, plan_tables, said
+from consumers.cli.screen import err, out, plain, print_json, progress_bar
+from consumers.cli.signals import stop_on_signals
+from consumers.cli.signing import Person, name_of, signer_of
+from consumers.errors import PointsmanError
+from consumers.policy.approvers import Signer
+from consumers.policy.expressions import Expression, ExpressionError, compiled
+from consumers.replay.chosen import VARIABLES, Chosen
+from consumers.replay.job import Bounds, Job
+from consumers.replay.mode import Mode
+from consumers.replay.order import Order, signed
+from consumers.replay.plan import Plan
+from consumers.replay.report import JobRecord, State, markdown, plan_document
 from consumers.replay.selection import Selection
+from schemas.outcome import Status
+
+_TERMINAL: Final = sorted(str(status) for status in Status if status.terminal)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line asks for."""
+
+    topic: str
+    mode: Mode = Mode.REBUILD
+    since: datetime | None = None
+    until: datetime | None = None
+    offsets: Mapping[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
+    keys: Sequence[str] = ()
+    sessions: Sequence[str] = ()
+    events: Sequence[str] = ()
+    types: Sequence[str] = ()
+    where: str | None = None
+    statuses: Sequence[str] = ()
+    output: str | None = None
+    most_effects: int | None = None
+    most_usd: float | None = None
+    look_at: int = 0
 
 
 def replay(
     config: Path,
-    topic: str,
-    since: datetime | None,
-    until: datetime | None,
-    offsets: Mapping[int, tuple[int, int]],
+    asked: Asked,
+    person: Person,
+    how: How,
+    reports: Sequence[Path],
     *,
-    output: str | None,
-    operator: str,
+    dry_run: bool,
+    yes: bool,
     as_json: bool,
 ) -> None:
-    """Replay a part of a topic and print what was done; a time without a zone is this machine's."""
-    selection = selected(topic, since, until, offsets)
+    """Show the plan of a replay; then, unless it is a dry run, do it and print what was done."""
+    _refuse_reports(reports)
+    _refuse_nonsense(asked, dry_run=dry_run)
     file = load(config)
-    with progress_bar("replaying") as bar:
-        task = bar.add_task("replaying", total=None)
+    real = asked.mode.works and not dry_run
+    signs = signer_of(file.config.approvals, person) if real else None
+    wish = _wish(asked, _operator(file.config.approvals, person, signs, proven=real), person.comment)
+    job = perform(frozen(file, wish))
+    plan = perform(_planned(file, job, asked.look_at))
+    if dry_run:
+        _show_plan(job, plan, as_json=as_json)
+        return
+    order = signed(job, signs) if signs else Order(job)
+    _refuse_unsigned(file, order)
+    for each in () if as_json else plan_tables(job, plan):
+        err().print(each)
+    if job.mode.works and not yes:
+        _ask(job)
+    _work(file, JobRecord(job, order.signature, plan=plan_document(plan)), how, reports, as_json=as_json)
 
-        def progress(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
 
-        report = perform(run_replay(file, selection, output=output, operator=operator, progress=progress))
+def go_on(config: Path, job_id: str, how: How, reports: Sequence[Path], *, as_json: bool) -> None:
+    """Go on with a job that was stopped, and print what was done in all."""
+    _refuse_reports(reports)
+    file = load(config)
+    _work(file, perform(found(file, job_id)), how, reports, as_json=as_json)
+
+
+def list_jobs(config: Path, *, as_json: bool) -> None:
+    """Print the jobs, latest first."""
+    records = perform(listed(load(config)))
     if as_json:
-        print_json(dict(report))
+        print_json([record.document() for record in records])
     else:
-        _show(report)
+        out().print(jobs_table(list(records)) if records else "no replays")
 
 
 def selected(
@@ -51,8 +119,110 @@ def _zoned(at: datetime) -> datetime:
     return at if at.tzinfo else at.astimezone()
 
 
-def _show(tally: Mapping[str, int]) -> None:
-    made = table("replayed", "records", right=["records"])
-    for what, count in tally.items():
-        made.add_row(styled(what), f"{count:,}")
-    out().print(made)
+def _refuse_nonsense(asked: Asked, *, dry_run: bool) -> None:
+    if unknown := sorted(set(asked.statuses) - set(_TERMINAL)):
+        refuse(f"--status {', '.join(unknown)}: runs end as {', '.join(_TERMINAL)}")
+    unbounded = asked.most_effects is None or asked.most_usd is None
+    if asked.mode is Mode.BACKFILL and unbounded and not dry_run:
+        refuse(
+            "a backfill has bounds: say --most-effects and --most-usd; --dry-run shows what it is likely to use"
+        )
+
+
+def _wish(asked: Asked, operator: str, reason: str) -> Wish:
+    return Wish(
+        mode=asked.mode,
+        selection=selected(asked.topic, asked.since, asked.until, asked.offsets),
+        chosen=Chosen(
+            keys=frozenset(key.encode() for key in asked.keys),
+            sessions=frozenset(asked.sessions),
+            events=frozenset(asked.events),
+            types=frozenset(asked.types),
+            where=None if asked.where is None else _expression(asked.where),
+            statuses=frozenset(asked.statuses),
+        ),
+        output=asked.output,
+        operator=operator,
+        reason=reason,
+        bounds=Bounds(asked.most_effects, asked.most_usd),
+    )
+
+
+def _expression(text: str) -> Expression:
+    try:
+        return compiled(text, VARIABLES)
+    except ExpressionError as error:
+        refuse(f"--where {error}")
+
+
+def _operator(settings: Approvals, person: Person, signs: Signer | None, *, proven: bool) -> str:
+    if proven:
+        return name_of(settings, signs, person, "--operator")
+    return person.approver or os.environ.get("USER", "")
+
+
+def _refuse_unsigned(file: ConfigFile, order: Order) -> None:
+    try:
+        refuse_unsigned(file, order)
+    except PointsmanError as error:
+        end_with(error)
+
+
+def _refuse_reports(reports: Sequence[Path]) -> None:
+    for path in reports:
+        if path.suffix not in _WRITERS:
+            refuse(f"--report {path}: name a file that ends in {' or '.join(_WRITERS)}")
+
+
+def _ask(job: Job) -> None:
+    if not sys.stdin.isatty():
+        refuse(f"a {job.mode} works events for real: say --yes where nobody can be asked")
+    typer.confirm(f"Work them for real, as {job.mode}?", abort=True, err=True)
+
+
+def _show_plan(job: Job, plan: Plan, *, as_json: bool) -> None:
+    if as_json:
+        print_json(plan_document(plan) | {"job": job.document()})
+        return
+    for each in plan_tables(job, plan):
+        out().print(each)
+
+
+async def _planned(file: ConfigFile, job: Job, most: int) -> Plan:
+    with progress_bar("looking") as bar:
+        return await planned(file, job, most, _on(bar, "looking"))
+
+
+def _work(file: ConfigFile, record: JobRecord, how: How, reports: Sequence[Path], *, as_json: bool) -> None:
+    done = perform(_worked(file, record, how))
+    for path in reports:
+        path.write_text(_WRITERS[path.suffix](done), encoding="utf-8")
+    if as_json:
+        print_json(done.document())
+    else:
+        out().print(done_table(done))
+        err().print(plain(said(done)), markup=False)
+    if done.state is State.BOUND:
+        raise typer.Exit(FAILED)
+
+
+async def _worked(file: ConfigFile, record: JobRecord, how: How) -> JobRecord:
+    stop = stop_on_signals()
+    with progress_bar("replaying") as bar:
+        return await replayed(file, record, how, progress=_on(bar, "replaying"), stop=stop)
+
+
+def _on(bar: Progress, what: str) -> Callable[[int, int], None]:
+    task = bar.add_task(what, total=None)
+
+    def progress(done: int, total: int) -> None:
+        bar.update(task, completed=done, total=total)
+
+    return progress
+
+
+def _as_json(record: JobRecord) -> str:
+    return orjson.dumps(record.document(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+
+
+_WRITERS: Final[Mapping[str, Callable[[JobRecord], str]]] = {".md": markdown, ".json": _as_json}

@@ -9,6 +9,7 @@ from consumers.replay.history import by_connector
 from consumers.replay.job import Job
 from consumers.replay.plan import Plan
 
+LOST: Final = "not counted: no record, or of a run that was killed"
 _MICRO: Final = 1_000_000
 
 
@@ -38,6 +39,8 @@ class JobRecord:
         used: of its bounds: `effects`, and `usd` in millionths.
         seconds: for how long it was worked, over all its runs.
         why: why it stands like that, where there is more to say.
+        found: what a shadow found, as JSON has it; empty for other modes.
+        page: the same for people, in Markdown.
     """
 
     job: Job
@@ -48,6 +51,8 @@ class JobRecord:
     used: Mapping[str, int] = field(default_factory=dict[str, int])
     seconds: float = 0.0
     why: str = ""
+    found: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    page: str = ""
 
     @property
     def usd(self) -> float:
@@ -65,6 +70,8 @@ class JobRecord:
             "used": dict(self.used),
             "seconds": self.seconds,
             "why": self.why,
+            "found": dict(self.found),
+            "page": self.page,
         }
 
     @classmethod
@@ -77,6 +84,31 @@ class JobRecord:
         fields = dict(document)
         fields["job"], fields["state"] = Job.of_document(document["job"]), State(document["state"])
         return cls(**fields)
+
+
+def worked_tally(
+    done: int, ends: Mapping[str, int], before: Mapping[str, int], now: Mapping[str, int]
+) -> dict[str, int]:
+    """Return what became of the records of a job that works events, over all its runs.
+
+    How events ended is counted where each run notes it, once for each event. What was left alone is counted by the
+    process; a run that was killed has taken its count along, and what is missing is named.
+
+    Args:
+        done: records that are done, by all runs of the job.
+        ends: how events ended.
+        before: what the runs before counted.
+        now: what this run counted.
+    """
+    names = dict.fromkeys([*before, *now])
+    alone = {
+        name: before.get(name, 0) + now.get(name, 0)
+        for name in names
+        if name.startswith(("skipped: ", "dead letter: "))
+    }
+    counted: dict[str, int] = {"read": done, **ends, **alone}
+    lost = done - sum(ends.values()) - sum(alone.values())
+    return counted | ({LOST: lost} if lost > 0 else {})
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
@@ -101,7 +133,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 
 def markdown(record: JobRecord) -> str:
     """Return the report of a job as a page (CommonMark with tables)."""
-    return "\n".join([*_page(record), ""])
+    return "\n".join([*_page(record), "", record.page] if record.page else [*_page(record), ""])
 
 
 def _page(record: JobRecord) -> Iterator[str]:

@@ -12,13 +12,13 @@ import pytest
 from consumers.adapters import kafka_clients
 from consumers.adapters.redis_connection import connect
 from consumers.app.config_file import read_config
-from consumers.app.replaying import run_replay
 from consumers.local.broker import local_broker
 from consumers.local.redis_server import local_redis
 from consumers.replay.selection import Selection
 from schemas.dead_letter import DeadLetter, dead_letter_of
 from schemas.outcome import Status
 from schemas.record import Outgoing
+from tests.integration.replays import replay
 from tests.integration.running import Running
 from tests.integration.stage import Stage, order, stage
 
@@ -100,7 +100,7 @@ async def test_a_replay_gives_the_same_outcomes_and_neither_asks_nor_does_anythi
     )
     await played.publish(order("never worked"))
 
-    report = await run_replay(read_config(played.config), Selection("erp.orders"))
+    report = (await replay(played.config, Selection("erp.orders"))).tally
 
     assert report == {
         "read": 6,

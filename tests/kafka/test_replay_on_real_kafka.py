@@ -17,13 +17,13 @@ from consumers.adapters.kafka_clients import KafkaConnection
 from consumers.adapters.kafka_reader import topic_reader
 from consumers.app.config_file import read_config
 from consumers.app.replay_rebuild import run_rebuild
-from consumers.app.replaying import run_replay
 from consumers.demo.stack import create_topics
 from consumers.replay.job import Job
 from consumers.replay.pace import Pace
 from consumers.replay.selection import Selection
 from schemas.record import Record
 from tests.integration.finished_events import ORDERS, by_key, finish, job, publish
+from tests.integration.replays import replay
 from tests.integration.stage import OUTCOMES, ROOT, Stage, order, stage
 from tests.kafka.conftest import NewTopicNamed, another_kafka
 
@@ -54,7 +54,7 @@ async def test_finished_events_give_the_same_bytes_again(kafka: str, tmp_path: P
         assert await played.stop_worker() == 0, played.log()
         asked = played.model.stats.requests
 
-        report = await run_replay(read_config(played.config), Selection("erp.orders", since=started))
+        report = (await replay(played.config, Selection("erp.orders", since=started))).tally
 
         assert report == {"read": 1, "republished": 1, "success": 1}
         second = (await played.outcome_records(event.id, at_least=2))[1]
@@ -154,7 +154,7 @@ async def test_a_topic_copied_to_another_cluster_with_other_offsets_gives_the_sa
         )
         config.write_text(text, encoding="utf-8")
 
-        tally = await run_replay(read_config(config), Selection(ORDERS))
+        tally = (await replay(config, Selection(ORDERS))).tally
 
         assert tally["republished"] == tally["success"] == len(events)
         assert tally["read"] == copied

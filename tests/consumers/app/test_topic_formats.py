@@ -183,7 +183,7 @@ async def test_a_record_without_an_event_is_finished_and_counted_and_a_bad_one_i
         codec=codec,
         routes=RouteTable([world.route]),
         engine=world.engine(),
-        messages=OwnMessages(codec, OwnTopics("steps", "approvals", "dead-letters", "parked")),
+        messages=OwnMessages(codec, OwnTopics("steps", "approvals", "dead-letters", "parked", "redrive")),
         approvers=Approvers(),
         metrics=metrics,
         personal=PersonalData(None),
