@@ -5,7 +5,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 2
 SEEDS ?= 1000
 
-.PHONY: help demo test test-fast check lock simulate attack answers crash mutants containers counterparts chaos bfcl openapi bench bench-main bench-run bench-turn bench-runtime bench-journal bench-retrieval audit clean
+.PHONY: help demo test test-fast check lock simulate attack answers crash mutants containers counterparts chaos bfcl openapi bench bench-main bench-run bench-turn bench-runtime bench-journal bench-retrieval bench-replay audit clean
 
 help: ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -70,7 +70,7 @@ counterparts: .venv/dev ## connectors against real systems, each started from op
 chaos: .venv/dev ## 10,000 events on real Kafka while workers and broker are killed, frozen, restarted; ARGS=--keep keeps the figures
 	.venv/bin/python ops/chaos/main.py $(ARGS)
 
-bench: bench-main bench-turn bench-runtime bench-journal bench-retrieval ## all benchmarks
+bench: bench-main bench-turn bench-runtime bench-journal bench-retrieval bench-replay ## all benchmarks
 
 bench-main: .venv/dev ## 1,000 events through the embedded stack and through real Kafka
 	.venv/bin/python ops/bench/main.py $(ARGS)
@@ -94,6 +94,9 @@ bench-journal: .venv/dev ## a journal append beside a bare EVALSHA; ARGS=--quick
 
 bench-retrieval: .venv/dev .cache/retrieval/installed ## how often the right one of 1,222 functions is among the best ten, and how soon
 	.venv/bin/python ops/bench/retrieval.py $(ARGS)
+
+bench-replay: .venv/dev ## 100,000 finished events replayed on real Kafka beside a bare loop; ARGS='--events 10000 --rounds 1' for a quick one
+	.venv/bin/python ops/bench/replay.py $(ARGS)
 
 audit: .venv/dev ## known vulnerabilities in what the lock names
 	.venv/bin/pip-audit --require-hashes --disable-pip -r requirements.lock
