@@ -28,8 +28,8 @@ from tests.integration.stage import OUTCOMES, ROOT, Stage, order, stage
 from tests.kafka.conftest import NewTopicNamed, another_kafka
 
 KILLS = 20
-BATCH = 20
-EVENTS = 4_000
+BATCH = 10
+EVENTS = 2_500
 
 
 async def records_of(connection: KafkaConnection, topic: str) -> list[Record]:
