@@ -9,6 +9,7 @@ import hashlib
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 CACHE = Path(__file__).resolve().parents[2] / ".cache" / "counterparts"
+_MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
 CANNOT_BE_HAD = 69  # EX_UNAVAILABLE of sysexits.h
 
 
@@ -64,6 +66,33 @@ def node_program() -> str:
     if node is None:
         raise UnavailableError("node is not installed (package nodejs)")
     return node
+
+
+def maven_archive(name: str, artifact: str, sha256: str, *, install_s: float = 600) -> Path:
+    """Return the folder that holds what a `.tar.gz` of a Maven repository unpacks to.
+
+    Args:
+        name: of the counterpart.
+        artifact: `group:artifact:version:tar.gz[:classifier]`.
+        sha256: what the archive has to be, in hexadecimal; Maven verifies only that it is what the repository sent.
+    """
+    maven = shutil.which("mvn")
+    if maven is None:
+        raise UnavailableError("mvn is not installed (package maven)")
+
+    def install(into: Path) -> None:
+        copy = [maven, "-B", "-q", _MAVEN_COPY, f"-Dartifact={artifact}", f"-DoutputDirectory={into}"]
+        _run(copy, "mvn", install_s)
+        (archive,) = into.iterdir()
+        with archive.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+        if found != sha256:
+            raise UnavailableError(f"{artifact} is not the pinned archive: its SHA-256 is {found}")
+        with tarfile.open(archive) as packed:
+            packed.extractall(into, filter="data")
+        archive.unlink()
+
+    return kept(name, f"{artifact} {sha256}".encode(), install)
 
 
 def kept(name: str, made_of: bytes, make: Callable[[Path], None]) -> Path:

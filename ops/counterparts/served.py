@@ -22,7 +22,13 @@ class NotReadyError(Exception):
     """A counterpart ended before it served, or does not serve in time."""
 
 
-def main(name: str, doc: str, start: Callable[[argparse.Namespace], Generator[Mapping[str, object]]]) -> None:
+def main(
+    name: str,
+    doc: str,
+    start: Callable[[argparse.Namespace], Generator[Mapping[str, object]]],
+    *,
+    options_of: Callable[[argparse.ArgumentParser], object] = lambda parser: parser,
+) -> None:
     """Be the start command of a counterpart.
 
     Prints what `start` yields as one line of JSON when the counterpart serves, and goes on until SIGTERM, Ctrl-C or,
@@ -32,12 +38,14 @@ def main(name: str, doc: str, start: Callable[[argparse.Namespace], Generator[Ma
         name: of the counterpart.
         doc: shown by --help.
         start: a generator that yields once.
+        options_of: adds options of its own to the command.
     """
     parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--with-parent", action="store_true", help="also stop when standard input closes: the caller is gone"
     )
     parser.add_argument("--install", action="store_true", help="only fetch what it is made of")
+    options_of(parser)
     options = parser.parse_args()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)
