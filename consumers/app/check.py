@@ -12,6 +12,7 @@ from consumers.app.config import Config, SecretRef
 from consumers.app.config_file import ConfigFile, InvalidConfigError, Location, Mistake
 from consumers.app.kafka_login import security_options
 from consumers.app.redis_login import tls_of
+from consumers.app.registry_login import endpoint_of
 from consumers.app.resolve import Resolved, resolve
 from consumers.app.schema_history import in_files
 from consumers.errors import ConfigurationError
@@ -93,7 +94,11 @@ def _references(section: BaseModel, at: Location) -> Iterator[tuple[Location, Se
 def _security(file: ConfigFile) -> Iterator[Mistake]:
     """Find files of certificates or keys that cannot be used; a section's next one shows once the first is mended."""
     config = file.config
-    for read in (lambda: security_options(config.kafka.security), lambda: tls_of(config.redis)):
+    for read in (
+        lambda: security_options(config.kafka.security),
+        lambda: tls_of(config.redis),
+        lambda: endpoint_of(config.registry),
+    ):
         try:
             read()
         except TlsFileError as error:

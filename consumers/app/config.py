@@ -16,6 +16,7 @@ from consumers.app.kafka_security_rules import oauth_mistakes, security_mistakes
 from consumers.app.model_section import Model
 from consumers.app.privacy_section import Privacy
 from consumers.app.redis_settings import Redis
+from consumers.app.registry_section import Registry
 from consumers.app.route_settings import RouteSettings
 from consumers.app.secret_settings import SecretsSettings
 from consumers.app.section import SecretRef, Section
@@ -79,26 +80,6 @@ class Kafka(Section):
     batch_bytes: int = Field(default=8 * 1024 * 1024, ge=65_536)
     """What one compressed batch of records may unfold to."""
     security: KafkaSecurity = KafkaSecurity()
-
-
-class Registry(Section):
-    """Where schemas are found: a Confluent-compatible registry, or a folder beside the packaged ones."""
-
-    url: str | None = None
-    username: str | None = None
-    password: SecretRef | None = None
-    folder: Path | None = None
-    pins: dict[Annotated[int, Field(ge=0)], Annotated[str, Field(pattern="^[0-9a-f]{64}$")]] = {}  # noqa: RUF012 - pydantic copies it
-    """Ids and the SHA-256 of what each has to say; see `AvroSchema.digest`."""
-
-    @model_validator(mode="after")
-    def _fits(self) -> "Registry":
-        if self.pins and self.url is None:
-            refuse(
-                "Registry",
-                [("pins", "are for a registry with a `url`: the ids of a folder are digests already")],
-            )
-        return self
 
 
 class Telemetry(Section):

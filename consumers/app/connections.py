@@ -16,7 +16,7 @@ from consumers.adapters.redis_trust import Trust
 from consumers.app.config import Config, Kafka, Redis
 from consumers.app.kafka_login import security_options
 from consumers.app.redis_login import redis_client
-from consumers.app.secrets import secret
+from consumers.app.registry_login import endpoint_of
 from consumers.app.topic_formats import topic_formats
 from consumers.errors import UnavailableError
 from consumers.telemetry.logs import clamp_kafka
@@ -40,18 +40,20 @@ def kafka_connection(settings: Kafka) -> KafkaConnection:
 
 
 def registry(config: Config) -> Registry:
-    """Return the schema registry of the configuration: a remote one, or the packaged folder."""
+    """Return the schema registry of the configuration: a remote one, or the packaged folder.
+
+    Raises:
+        ConfigurationError: a secret or a file is missing or wrong.
+        SchemaError: a schema file is wrong.
+    """
     settings = config.registry
     if settings.url is None:
         return FolderRegistry(settings.folder)
-    password = secret(settings.password, "registry.password").get_secret_value()
-    return ConfluentRegistry(
-        settings.url, username=settings.username, password=password or None, pins=settings.pins
-    )
+    return ConfluentRegistry(endpoint_of(settings), pins=settings.pins)
 
 
 async def record_codec(config: Config, stack: AsyncExitStack) -> RecordCodec:
-    """Return a codec that is ready to encode; its registry is closed with the stack."""
+    """Return a codec that is ready to encode: the registry has its schemas; its registry is closed with the stack."""
     codec = codec_of(config, stack)
     await codec.ready()
     return codec

@@ -1,17 +1,19 @@
 """Schemas of a configuration beside their earlier versions: of files, of a git revision, of a registry."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
 from consumers.app.config import Config
 from consumers.errors import ConfigurationError
+from schemas.errors import UnknownSchemaError
 from schemas.registry.compatibility import Incompatibility
-from schemas.registry.confluent import ConfluentRegistry, RegisteredVersion
+from schemas.registry.confluent import ConfluentRegistry
 from schemas.registry.files import SchemaFile, packaged_schemas, schemas_in
 from schemas.registry.misfits import Kind
+from schemas.registry.registered import RegisteredVersion, Verdict
 from schemas.registry.revision import is_tracked, schemas_at
 from schemas.registry.versions import Break, Mode, Version, breaks, compared
 
@@ -25,16 +27,21 @@ class Subject:
         new: the version that is checked; None where there is none that could be.
         earlier: those it is compared with, the oldest first; in a registry they may be newer than what is here.
         unusable: versions that break whatever the new one says: files that are gone, schemas that Pointsman refuses.
+        registered: the id of the new version where the registry has it under this name; None where it has not, or is not asked.
+        verdict: whether the registry would take the new version; None where it has it, or is not asked.
     """
 
     name: str
     new: Version | None
     earlier: tuple[Version, ...] = ()
     unusable: tuple[Break, ...] = ()
+    registered: int | None = None
+    verdict: Verdict | None = None
 
     def breaks(self, mode: Mode) -> tuple[Break, ...]:
-        """Return all that breaks, by one mode."""
-        return (*self.unusable, *(breaks(self.new, self.earlier, mode) if self.new else ()))
+        """Return all that breaks, by one mode, and what the registry would not take, by its own."""
+        by_mode = breaks(self.new, self.earlier, mode) if self.new else ()
+        return (*self.unusable, *by_mode, *_not_taken(self.new, self.verdict))
 
     def compared(self, mode: Mode) -> tuple[str, ...]:
         """Return the names of the versions that the new one is compared with."""
@@ -97,8 +104,10 @@ def since_revision(config: Config, revision: str) -> list[Subject]:
 async def in_registry(config: Config, registry: ConfluentRegistry) -> list[Subject]:
     """Return each subject that the registry has of this configuration's events, beside our newest file.
 
+    Changes nothing there. It is asked for its own verdict on each file that it does not have yet.
+
     Raises:
-        SchemaError: as `ConfluentRegistry.versions_of` raises it, or a file here is wrong.
+        SchemaError: as `ConfluentRegistry.versions_of` and `verdict` raise it, or a file here is wrong.
     """
     newest = {kind: files[-1] for kind, files in _by_type(own_files(config)).items()}
     subjects: list[Subject] = []
@@ -106,8 +115,24 @@ async def in_registry(config: Config, registry: ConfluentRegistry) -> list[Subje
         there = await registry.versions_of(name)
         file = newest.get(event_type)
         if there or (file and name == file.schema.name):
-            subjects.append(_registered(name, there, file))
+            subject = _registered(name, there, file)
+            subjects.append(await _judged(subject, file, registry) if file else subject)
     return subjects
+
+
+async def _judged(subject: Subject, file: SchemaFile, registry: ConfluentRegistry) -> Subject:
+    try:
+        return replace(subject, registered=await registry.id_of(subject.name, file.schema))
+    except UnknownSchemaError:
+        return replace(subject, verdict=await registry.verdict(subject.name, file.schema))
+
+
+def _not_taken(new: Version | None, verdict: Verdict | None) -> Iterator[Break]:
+    if new is None or verdict is None or verdict.compatible:
+        return
+    said = f": {'; '.join(verdict.reasons)}" if verdict.reasons else ""
+    message = f"the registry would not take it by its level {verdict.level}{said}"
+    yield Break("the registry", new.name, _only(Kind.NOT_TAKEN, message), others="who registers it")
 
 
 def _subject_names(config: Config, newest: Mapping[str, SchemaFile]) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """`pointsman topics check`: which versions of a schema cannot read which others, as a table and as JSON."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import typer
 
@@ -20,7 +21,7 @@ from schemas.registry.versions import Break, Mode
 def check(config: Path, names: list[str], *, against: str | None, mode: str, as_json: bool) -> None:
     """Print what each schema breaks, or each of these names, and for whom; ends with FAILED if anything."""
     by = Mode(mode)
-    subjects = _named(_subjects(load(config).config, against), names)
+    subjects = named(_subjects(load(config).config, against), names)
     found = [(subject, subject.breaks(by)) for subject in subjects]
     count = sum(len(breaks) for _, breaks in found)
     if as_json:
@@ -33,26 +34,33 @@ def check(config: Path, names: list[str], *, against: str | None, mode: str, as_
             }
         )
     else:
-        _show(found, by)
+        show_breaks(found, by)
         said = f"{count} break{'s' * (count != 1)}" if count else "nothing breaks"
         out().print(styled(f"{said} ({by})", "red" if count else "green"))
     if count:
         raise typer.Exit(FAILED)
 
 
+REGISTRY: Final = "registry"
+"""As the value of `--against`; a branch of that name is `refs/heads/registry`."""
+
+
 def _subjects(config: Config, against: str | None) -> list[Subject]:
     try:
-        if against is not None:
+        if against is not None and against != REGISTRY:
             return since_revision(config, against)
         source = registry(config)
-        if not isinstance(source, ConfluentRegistry):
+        if not isinstance(source, ConfluentRegistry) and against is None:
             return in_files(config)
     except (ConfigurationError, SchemaError) as error:
         end_with(error)
+    if not isinstance(source, ConfluentRegistry):
+        end_with(ConfigurationError("there is no registry to compare with: set `registry.url`"))
     return perform(_registered(config, source))
 
 
-def _named(subjects: list[Subject], names: list[str]) -> list[Subject]:
+def named(subjects: list[Subject], names: list[str]) -> list[Subject]:
+    """Return the subjects of these names, all for none; a name that is not there ends the process."""
     there = {each.name for each in subjects}
     for name in names:
         if name not in there:
@@ -67,7 +75,8 @@ async def _registered(config: Config, source: ConfluentRegistry) -> list[Subject
         await source.close()
 
 
-def _show(found: list[tuple[Subject, tuple[Break, ...]]], mode: Mode) -> None:
+def show_breaks(found: Sequence[tuple[Subject, tuple[Break, ...]]], mode: Mode) -> None:
+    """Print a table of subjects and what breaks in each."""
     made = table("subject", "version", "against", "what breaks", "for whom")
     for subject, breaks in found:
         name = styled(subject.name, "bold")
@@ -82,11 +91,24 @@ def _show(found: list[tuple[Subject, tuple[Break, ...]]], mode: Mode) -> None:
     out().print(made)
 
 
+def subject_in_registry(subject: Subject) -> dict[str, Any] | None:
+    """Return what the registry says of the new version, or None where it was not asked."""
+    if subject.registered is None and subject.verdict is None:
+        return None
+    verdict = subject.verdict
+    return {
+        "id": subject.registered,
+        "level": verdict.level if verdict else None,
+        "would_take_it": verdict.compatible if verdict else True,
+    }
+
+
 def _document(subject: Subject, breaks: tuple[Break, ...], mode: Mode) -> dict[str, Any]:
     return {
         "subject": subject.name,
         "version": subject.new.name if subject.new else None,
         "compared": subject.compared(mode),
+        "registry": subject_in_registry(subject),
         "breaks": [
             {
                 "reader": each.reader,

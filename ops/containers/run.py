@@ -30,7 +30,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 IMAGE = "pointsman:local"
 IGNORE = ROOT / "ops" / "images" / "Dockerfile.dockerignore"
-OURS = {"sandbox", "model", "topics", "pointsman", "publisher"}
+OURS = {"sandbox", "model", "topics", "schemas", "pointsman", "publisher"}
 SERVICES = ("kafka", "redis", "registry", "sandbox", "model", "pointsman", "prometheus")
 # The variables by which docker-compose.yml lets its published ports be chosen.
 PORTS = tuple(re.findall(r"\$\{(\w+_PORT):-", (ROOT / "docker-compose.yml").read_text()))

@@ -1,103 +1,58 @@
 """A schema registry that speaks Confluent's REST interface: Confluent's own, Karapace, Apicurio, Redpanda."""
 
-import base64
-from collections import OrderedDict
+import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any, Final, cast
 from urllib.parse import quote
 from uuid import UUID
 
-import aiohttp
-import orjson
-from yarl import URL
-
-from schemas.errors import ChangedSchemaError, RegistryError, SchemaError, UnknownSchemaError
+from schemas.errors import RegistryError, SchemaError, UnknownSchemaError
 from schemas.registry.avro_schema import SCHEMA_BYTES, AvroSchema, avro_schema
+from schemas.registry.pinned import Pinned
 from schemas.registry.port import WriterSchema
+from schemas.registry.references import (
+    REFERENCE_DEPTH,
+    REFERENCES,
+    Reference,
+    Referring,
+    inlined,
+    references_of,
+)
+from schemas.registry.registered import RegisteredVersion, Verdict
 from schemas.registry.remembered import Remembered
-
-_MEDIA_TYPE: Final = "application/vnd.schemaregistry.v1+json"
-_ANSWER_BYTES: Final = 4 * SCHEMA_BYTES
-"""The longest answer that is read: a schema, escaped, and what stands around it."""
-
-_SEEN: Final = 10_000
-"""Of so many ids it is remembered what they meant, long after the schemas themselves were pushed out."""
-
-_REFUSALS: Final = {
-    401: "check the user name and password",
-    403: "the user may not do this",
-    409: "the schema is incompatible with the versions before it",
-    422: "the schema is invalid there",
-}
-"""Answers that stay the same until a person changes something."""
-
+from schemas.registry.rest import Endpoint, NotThereError, RegistryRest, answered_object
 
 VERSIONS: Final = 500
 """Of one subject; each is a request."""
-
-
-@dataclass(frozen=True, slots=True)
-class RegisteredVersion:
-    """One version of a subject.
-
-    Attributes:
-        number: as the registry counts, from 1, with gaps where versions were deleted.
-        id: of its schema.
-        schema: what it says, or None where Pointsman reads nothing that was written with it.
-        problem: why not.
-    """
-
-    number: int
-    id: int
-    schema: AvroSchema | None
-    problem: str = ""
-
-
-class _NotThereError(UnknownSchemaError):
-    """The registry answered that it does not know what was asked for."""
+REFERENCES_S: Final = 60.0
+"""For all that one schema refers to; each is a request."""
+_REASONS: Final = 5
+_REASON_CHARACTERS: Final = 300
 
 
 class ConfluentRegistry:
     """Asks a registry over HTTP, remembers what it said, and never asks twice at once for one thing.
 
     Schemas behind an id never change, so they are remembered until newer ones push them out, and an id that means
-    another one later is refused. Redirects are not followed. Create and use it inside one event loop.
+    another one later is refused. Only `register` changes anything there. Create and use it inside one event loop.
     """
 
     def __init__(
-        self,
-        url: str,
-        *,
-        username: str | None = None,
-        password: str | None = None,
-        timeout_s: float = 10.0,
-        remembered: int = 1000,
-        pins: Mapping[int, str] | None = None,
+        self, endpoint: Endpoint, *, remembered: int = 1000, pins: Mapping[int, str] | None = None
     ) -> None:
         """Connect lazily.
 
         Args:
-            url: base address, a path in it is kept.
-            username: for basic authentication, or None for none.
-            password: never logged.
-            timeout_s: for one request as a whole.
+            endpoint: where it is, and how it is asked.
             remembered: how many schemas to keep in memory.
             pins: the digest of the schema that an id must mean; of others, what they meant first in this process.
         """
-        self._pins = dict(pins or {})
-        self._seen: OrderedDict[int | UUID, str] = OrderedDict()
-        self._url = url.rstrip("/")
-        self._headers = {"Accept": f"{_MEDIA_TYPE}, application/json", "Content-Type": _MEDIA_TYPE}
-        if username is not None:
-            pair = base64.b64encode(f"{username}:{password or ''}".encode()).decode()
-            self._headers["Authorization"] = f"Basic {pair}"
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._rest = RegistryRest(endpoint)
+        self._pinned = Pinned(pins or {})
         self._schemas: Remembered[int, WriterSchema] = Remembered(remembered)
         self._by_guid: Remembered[UUID, AvroSchema] = Remembered(remembered)
         self._ids: Remembered[tuple[str, str], int] = Remembered(remembered)
-        self._session: aiohttp.ClientSession | None = None
+        self._referred: Remembered[Reference, Referring] = Remembered(remembered)
 
     async def schema_of(self, schema_id: int) -> WriterSchema:
         """Return the schema with this id; see `Registry`."""
@@ -108,8 +63,39 @@ class ConfluentRegistry:
         return await self._by_guid.get(guid, lambda: self._fetch_guid(guid))
 
     async def id_of(self, subject: str, schema: AvroSchema) -> int:
-        """Register a schema under a subject, or find it there; see `Registry`."""
-        return await self._ids.get((subject, schema.text), lambda: self._register(subject, schema))
+        """Find the id of a schema under a subject; see `Registry`."""
+        return await self._ids.get((subject, schema.text), lambda: self._find(subject, schema))
+
+    async def register(self, subject: str, schema: AvroSchema) -> int:
+        """Register a schema as the next version of a subject and return its id; one that is there keeps its id.
+
+        Raises:
+            SchemaError: the registry refused it, for instance as incompatible.
+            RegistryError: the registry did not answer; trying again may help.
+        """
+        what = f"subject {subject}"
+        return _id(await self._rest.ask("POST", _versions(subject), what=what, body=_body(schema)), what)
+
+    async def verdict(self, subject: str, schema: AvroSchema) -> Verdict:
+        """Ask whether the registry would take a schema as the next version of a subject, by the level that it has for it.
+
+        Raises:
+            SchemaError: it refuses to say.
+            RegistryError: it did not answer; trying again may help.
+        """
+        what = f"compatibility of subject {subject}"
+        level = await self._level(subject)
+        if level == "NONE":  # some judge by another level all the same when they are asked, and then take it
+            return Verdict(level, compatible=True)
+        path = f"/compatibility{_versions(subject)}?verbose=true"
+        try:
+            said = answered_object(await self._rest.ask("POST", path, what=what, body=_body(schema)), what)
+        except NotThereError:
+            return Verdict(level, compatible=True)  # the first version of a subject
+        compatible = said.get("is_compatible")
+        if not isinstance(compatible, bool):
+            raise RegistryError(f"{what}: the registry answered without a verdict")
+        return Verdict(level, compatible, () if compatible else _reasons(said.get("messages")))
 
     async def versions_of(self, subject: str) -> tuple[RegisteredVersion, ...]:
         """Return the versions of a subject, the oldest first, and none where the registry has no such subject.
@@ -121,130 +107,145 @@ class ConfluentRegistry:
             RegistryError: the registry did not answer; trying again may help.
             SchemaError: it refuses to say, or there are more than VERSIONS.
         """
-        what, path = f"subject {subject}", f"/subjects/{quote(subject, safe='')}/versions"
+        what = f"subject {subject}"
         try:
-            numbers = await self._ask("GET", path, what=what)
-        except _NotThereError:
+            numbers = await self._rest.ask("GET", _versions(subject), what=what)
+        except NotThereError:
             return ()
         if not isinstance(numbers, list) or not all(isinstance(n, int) for n in cast("list[Any]", numbers)):
             raise RegistryError(f"{what}: the registry answered with something that is no list of versions")
         if len(cast("list[int]", numbers)) > VERSIONS:
             raise SchemaError(f"{what}: {len(cast('list[int]', numbers))} versions, the limit is {VERSIONS}")
-        return tuple(
-            [await self._version(path, number, what) for number in sorted(cast("list[int]", numbers))]
-        )
+        return tuple([await self._version(subject, number) for number in sorted(cast("list[int]", numbers))])
 
     async def close(self) -> None:
         """End what is under way and close the connections."""
-        await self._schemas.close()
-        await self._by_guid.close()
-        await self._ids.close()
-        if self._session is not None:
-            await self._session.close()
+        for remembered in (self._schemas, self._by_guid, self._ids, self._referred):
+            await remembered.close()
+        await self._rest.close()
 
     async def _fetch(self, schema_id: int) -> WriterSchema:
         what = f"schema id {schema_id}"
-        answer = _object(await self._ask("GET", f"/schemas/ids/{schema_id}", what=what), what)
-        return WriterSchema(schema_id, self._schema(answer, schema_id, what))
+        answer = answered_object(await self._rest.ask("GET", f"/schemas/ids/{schema_id}", what=what), what)
+        return WriterSchema(schema_id, await self._schema(answer, schema_id, what))
 
     async def _fetch_guid(self, guid: UUID) -> AvroSchema:
         what = f"schema GUID {guid}"
-        answer = _object(await self._ask("GET", f"/schemas/guids/{guid}", what=what), what)
-        return self._schema(answer, guid, what)
+        answer = answered_object(await self._rest.ask("GET", f"/schemas/guids/{guid}", what=what), what)
+        return await self._schema(answer, str(guid), what)
 
-    async def _version(self, path: str, number: int, what: str) -> RegisteredVersion:
-        what = f"{what}, version {number}"
-        answer = _object(await self._ask("GET", f"{path}/{number}", what=what), what)
-        schema_id = answer.get("id")
-        if not isinstance(schema_id, int):
-            raise RegistryError(f"{what}: the registry answered without an id")
+    async def _find(self, subject: str, schema: AvroSchema) -> int:
+        what = f"subject {subject}"
         try:
-            return RegisteredVersion(number, schema_id, self._schema(answer, schema_id, what))
+            return _id(
+                await self._rest.ask("POST", f"/subjects/{_quoted(subject)}", what=what, body=_body(schema)),
+                what,
+            )
+        except NotThereError as error:
+            hint = "`pointsman topics register` registers it"
+            raise UnknownSchemaError(
+                f"{what}: the registry does not have our schema {schema.name}; {hint}"
+            ) from error
+
+    async def _version(self, subject: str, number: int) -> RegisteredVersion:
+        what = f"subject {subject}, version {number}"
+        path = f"{_versions(subject)}/{number}"
+        answer = answered_object(await self._rest.ask("GET", path, what=what), what)
+        schema_id = _id(answer, what)
+        try:
+            return RegisteredVersion(number, schema_id, await self._schema(answer, schema_id, what))
         except UnknownSchemaError as error:
             return RegisteredVersion(number, schema_id, None, str(error))
 
-    def _schema(self, answer: Mapping[str, Any], schema_id: int | UUID, what: str) -> AvroSchema:
-        kind = answer.get("schemaType", "AVRO")
-        if kind != "AVRO" or answer.get("references"):
-            raise UnknownSchemaError(
-                f"{what} is a {kind} schema or refers to others; only whole Avro schemas are read"
-            )
+    async def _level(self, subject: str) -> str:
+        what = f"compatibility level of subject {subject}"
+        for path in (f"/config/{_quoted(subject)}?defaultToGlobal=true", "/config"):
+            try:
+                answer = answered_object(await self._rest.ask("GET", path, what=what), what)
+            except NotThereError:
+                continue  # it has none of its own
+            return _cut(answer.get("compatibilityLevel"))
+        return "unknown"
+
+    async def _schema(self, answer: Mapping[str, Any], schema_id: int | str, what: str) -> AvroSchema:
         try:
-            schema = avro_schema(str(answer.get("schema")))
+            referring = _referring(answer)
+            schema = avro_schema(await self._whole(referring))
+        except RegistryError as error:
+            raise RegistryError(f"{what}: {error}") from error
         except SchemaError as error:
             raise UnknownSchemaError(f"{what}: {error}") from error
-        self._check(schema_id, schema.digest)
+        self._pinned.check(schema_id, schema.digest)
         return schema
 
-    def _check(self, schema_id: int | UUID, digest: str) -> None:
-        """Refuse an id that means something else than its pin says, or than it did before."""
-        if isinstance(schema_id, int) and schema_id in self._pins:
-            expected, whose = self._pins[schema_id], "its pin is"
-        else:
-            expected, whose = self._seen.setdefault(schema_id, digest), "it was"
-            self._seen.move_to_end(schema_id)
-            if len(self._seen) > _SEEN:
-                self._seen.popitem(last=False)
-        if digest != expected:
-            raise ChangedSchemaError(
-                f"schema id {schema_id}: the registry answers with a schema whose SHA-256 is {digest}, {whose} {expected}; "
-                "nothing is read with it: find out who changed the registry"
-            )
-
-    async def _register(self, subject: str, schema: AvroSchema) -> int:
-        body = orjson.dumps({"schema": schema.text, "schemaType": "AVRO"})
-        path = f"/subjects/{quote(subject, safe='')}/versions"
-        what = f"subject {subject}"
-        answer = _object(await self._ask("POST", path, what=what, body=body), what)
-        schema_id = answer.get("id")
-        if not isinstance(schema_id, int):
-            raise RegistryError(f"{what}: the registry answered without an id")
-        return schema_id
-
-    async def _ask(self, method: str, path: str, *, what: str, body: bytes | None = None) -> object:
-        url = URL(self._url + path, encoded=True)
+    async def _whole(self, referring: Referring) -> str:
+        """Return the text with all that it refers to, directly or not, in it."""
+        if not referring.references:
+            return referring.text
+        found: dict[Reference, str] = {}
         try:
-            async with self._open().request(method, url, data=body, allow_redirects=False) as response:
-                status, text = response.status, await _capped(response, what)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise RegistryError(f"{what}: the registry did not answer: {type(error).__name__}") from error
-        _raise_for(status, what)
-        return _json(text, what)
+            async with asyncio.timeout(REFERENCES_S):
+                await self._collect(referring, (), found)
+        except TimeoutError as error:
+            raise RegistryError(f"what it refers to was not there within {REFERENCES_S:g} s") from error
+        return inlined(referring.text, list(found.values()))
 
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=self._timeout, headers=self._headers)
-        return self._session
+    async def _collect(
+        self, referring: Referring, path: tuple[Reference, ...], found: dict[Reference, str]
+    ) -> None:
+        if len(path) == REFERENCE_DEPTH:
+            raise SchemaError(f"its references are nested deeper than {REFERENCE_DEPTH} levels")
+        for reference in referring.references:
+            if reference in path:
+                raise SchemaError(f"its references go in a circle: {reference} refers to itself")
+            if reference in found:
+                continue
+            if len(found) == REFERENCES:
+                raise SchemaError(f"it refers to more than {REFERENCES} schemas")
+            referred = await self._referred.get(reference, lambda this=reference: self._fetch_referred(this))
+            found[reference] = referred.text
+            if sum(map(len, found.values())) > SCHEMA_BYTES:
+                raise SchemaError(f"it refers to more than {SCHEMA_BYTES} characters of schemas")
+            await self._collect(referred, (*path, reference), found)
 
-
-async def _capped(response: aiohttp.ClientResponse, what: str) -> bytes:
-    text = bytearray()
-    async for chunk in response.content.iter_chunked(65_536):
-        text += chunk
-        if len(text) > _ANSWER_BYTES:
-            raise UnknownSchemaError(f"{what}: the registry's answer is longer than {_ANSWER_BYTES} bytes")
-    return bytes(text)
-
-
-def _raise_for(status: int, what: str) -> None:
-    """Sort statuses by who must act; the registry's own words stay out, they may echo what we sent."""
-    if status == HTTPStatus.OK:
-        return
-    if status == HTTPStatus.NOT_FOUND:
-        raise _NotThereError(f"{what}: the registry does not know it")
-    if status in _REFUSALS:
-        raise SchemaError(f"{what}: the registry answered {status}: {_REFUSALS[status]}")
-    raise RegistryError(f"{what}: the registry answered {status}")
+    async def _fetch_referred(self, reference: Reference) -> Referring:
+        path = f"{_versions(reference.subject)}/{reference.version}"
+        return _referring(
+            answered_object(await self._rest.ask("GET", path, what=str(reference)), str(reference))
+        )
 
 
-def _json(text: bytes, what: str) -> object:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise RegistryError(f"{what}: the registry answered with something that is no JSON") from error
+def _referring(answer: Mapping[str, Any]) -> Referring:
+    kind = answer.get("schemaType", "AVRO")
+    if kind != "AVRO":
+        raise SchemaError(f"is a {_cut(kind)} schema; only Avro is read")
+    return Referring(str(answer.get("schema")), references_of(answer))
 
 
-def _object(answer: object, what: str) -> dict[str, Any]:
-    if not isinstance(answer, dict):
-        raise RegistryError(f"{what}: the registry answered with JSON that is no object")
-    return cast("dict[str, Any]", answer)
+def _body(schema: AvroSchema) -> dict[str, str]:
+    return {"schema": schema.text, "schemaType": "AVRO"}
+
+
+def _versions(subject: str) -> str:
+    return f"/subjects/{_quoted(subject)}/versions"
+
+
+def _quoted(subject: str) -> str:
+    return quote(subject, safe="")
+
+
+def _id(answer: object, what: str) -> int:
+    schema_id = answered_object(answer, what).get("id")
+    if not isinstance(schema_id, int) or isinstance(schema_id, bool):
+        raise RegistryError(f"{what}: the registry answered without an id")
+    return schema_id
+
+
+def _reasons(messages: object) -> tuple[str, ...]:
+    said = cast("list[Any]", messages) if isinstance(messages, list) else []
+    return tuple(map(_cut, said[:_REASONS]))
+
+
+def _cut(said: object) -> str:
+    """Return words of the registry on one line, so that they cannot pass for ours."""
+    return "".join(each if each.isprintable() else " " for each in str(said)[:_REASON_CHARACTERS])

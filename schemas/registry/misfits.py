@@ -35,6 +35,7 @@ class Kind(StrEnum):
     TOO_LARGE = "too-large"
     LOST = "lost"
     REFUSED = "refused"
+    NOT_TAKEN = "not-taken"
 
 
 @dataclass(frozen=True, slots=True)

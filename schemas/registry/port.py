@@ -37,13 +37,11 @@ class Registry(Protocol):
         ...
 
     async def id_of(self, subject: str, schema: AvroSchema) -> int:
-        """Return the id of a schema under a subject, registering it where the registry takes new ones.
-
-        Asking again gives the same id.
+        """Return the id of a schema under a subject. Nothing is registered. Asking again gives the same id.
 
         Raises:
-            UnknownSchemaError: the schema is not there and this registry takes no new ones.
-            SchemaError: the registry refused it, for instance as incompatible.
+            UnknownSchemaError: the schema is not there.
+            SchemaError: the registry refuses to say.
             RegistryError: the registry did not answer; trying again may help.
         """
         ...

@@ -55,16 +55,18 @@ class Break:
         reader: the version of those for whom it breaks.
         writer: the version of the records.
         problems: why, at least one.
+        others: for whom it breaks, in words, where those are no readers.
     """
 
     reader: str
     writer: str
     problems: tuple[Incompatibility, ...]
+    others: str = ""
 
     @property
     def whom(self) -> str:
         """For whom it breaks, in words."""
-        return f"who reads with {self.reader} what was written with {self.writer}"
+        return self.others or f"who reads with {self.reader} what was written with {self.writer}"
 
 
 def breaks(new: Version, earlier: Sequence[Version], mode: Mode) -> tuple[Break, ...]:

@@ -99,7 +99,7 @@ UNFOLDING: Final = {"zstd": 300 * MIB, "gzip": 300 * MIB, "lz4": 100 * MIB, "sna
 @pytest.fixture
 async def registry() -> AsyncGenerator[StandIn]:
     async with standing_in() as server:
-        server.schemas |= {folder_id(file.schema): file.schema.text for file in packaged_schemas()}
+        server.hold_files(packaged_schemas())
         server.schemas |= SCHEMAS
         yield server
 

@@ -13,7 +13,6 @@ from schemas.codec import avro
 from schemas.outcome import Status
 from schemas.record import Outgoing
 from schemas.registry.files import packaged_schemas
-from schemas.registry.folder import folder_id
 from tests.integration.dead_letters import dead_letters
 from tests.integration.stage import Stage, order, stage
 from tests.schemas.stand_in import StandIn, standing_in
@@ -25,7 +24,7 @@ UNKNOWN, ENDLESS, SWAPPED, STUMBLES, SILENT = 2001, 2002, 2003, 2004, 2005
 @pytest.fixture
 async def registry() -> AsyncGenerator[StandIn]:
     async with standing_in() as server:
-        server.schemas |= {folder_id(file.schema): file.schema.text for file in packaged_schemas()}
+        server.hold_files(packaged_schemas())
         server.schemas[SWAPPED] = ORDER.text.replace('"quantity"', '"price"')
         server.raw_of = {ENDLESS: b" " * 2_000_000, STUMBLES: b"<html>the proxy is unwell</html>"}
         yield server

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 OPS = ROOT / "ops"
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-ONE_SHOTS = {"topics", "publisher"}
+ONE_SHOTS = {"topics", "schemas", "publisher"}
 OF_THE_PROCESS = {"process_cpu_seconds_total", "process_resident_memory_bytes"}
 
 

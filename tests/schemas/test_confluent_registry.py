@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from schemas.errors import ChangedSchemaError, RegistryError, SchemaError, UnknownSchemaError
-from schemas.registry import confluent
 from schemas.registry.avro_schema import avro_schema
 from schemas.registry.confluent import ConfluentRegistry
 from schemas.registry.files import packaged_schemas
+from schemas.registry.pinned import Pinned
+from schemas.registry.rest import Endpoint, basic
 
 ORDER = packaged_schemas()[2].schema
 
@@ -18,7 +19,9 @@ ORDER = packaged_schemas()[2].schema
 @pytest.fixture
 async def registry(stand_in: Any) -> AsyncIterator[ConfluentRegistry]:
     stand_in.schemas[7] = ORDER.text
-    made = ConfluentRegistry(stand_in.url, username="reader", password="s3cret", timeout_s=5, remembered=2)
+    made = ConfluentRegistry(
+        Endpoint((stand_in.url,), authorization=basic("reader", "s3cret"), timeout_s=5), remembered=2
+    )
     yield made
     await made.close()
 
@@ -49,10 +52,26 @@ async def test_the_memory_is_bounded_and_the_oldest_goes(registry: ConfluentRegi
     assert stand_in.requests == [f"GET /base/schemas/ids/{n}" for n in (7, 8, 9, 7)]
 
 
-async def test_a_subject_is_registered_once(registry: ConfluentRegistry, stand_in: Any) -> None:
+async def test_an_id_is_looked_up_once_and_nothing_is_registered(
+    registry: ConfluentRegistry, stand_in: Any
+) -> None:
+    stand_in.subjects["pointsman.OrderRequested"] = [7]
     assert await registry.id_of("pointsman.OrderRequested", ORDER) == 7
     assert await registry.id_of("pointsman.OrderRequested", ORDER) == 7
-    assert stand_in.requests == ["POST /base/subjects/pointsman.OrderRequested/versions"]
+    assert stand_in.requests == ["POST /base/subjects/pointsman.OrderRequested"]
+
+
+async def test_a_schema_that_is_not_registered_names_the_command_that_does(
+    registry: ConfluentRegistry, stand_in: Any
+) -> None:
+    with pytest.raises(UnknownSchemaError, match=r"subject new: .* `pointsman topics register`"):
+        await registry.id_of("new", ORDER)
+    assert stand_in.subjects == {}
+
+
+async def test_only_registering_registers(registry: ConfluentRegistry, stand_in: Any) -> None:
+    assert await registry.register("pointsman.OrderRequested", ORDER) == 7
+    assert await registry.id_of("pointsman.OrderRequested", ORDER) == 7
 
 
 async def test_the_user_is_sent_by_basic_authentication(registry: ConfluentRegistry, stand_in: Any) -> None:
@@ -85,25 +104,22 @@ async def test_a_refusal_needs_a_person(registry: ConfluentRegistry, stand_in: A
 
 async def test_a_registry_that_hangs_is_given_up(stand_in: Any) -> None:
     stand_in.gate.clear()
-    registry = ConfluentRegistry(stand_in.url, timeout_s=0.05)
+    registry = ConfluentRegistry(Endpoint((stand_in.url,), timeout_s=0.05))
     with pytest.raises(RegistryError, match="did not answer"):
         await registry.schema_of(7)
     await registry.close()
 
 
 async def test_a_registry_that_is_not_there_is_trouble_that_may_pass() -> None:
-    registry = ConfluentRegistry("http://127.0.0.1:1", timeout_s=5)
+    registry = ConfluentRegistry(Endpoint(("http://127.0.0.1:1",), timeout_s=5))
     with pytest.raises(RegistryError, match="did not answer"):
         await registry.schema_of(7)
     await registry.close()
 
 
-@pytest.mark.parametrize("extra", [{"schemaType": "PROTOBUF"}, {"references": [{"name": "other"}]}])
-async def test_only_whole_avro_schemas_are_read(
-    registry: ConfluentRegistry, stand_in: Any, extra: dict[str, Any]
-) -> None:
-    stand_in.extra = extra
-    with pytest.raises(UnknownSchemaError, match="only whole Avro schemas"):
+async def test_only_avro_schemas_are_read(registry: ConfluentRegistry, stand_in: Any) -> None:
+    stand_in.extra = {"schemaType": "PROTOBUF"}
+    with pytest.raises(UnknownSchemaError, match="schema id 7: is a PROTOBUF schema; only Avro is read"):
         await registry.schema_of(7)
 
 
@@ -163,7 +179,7 @@ async def test_an_id_that_means_another_schema_later_is_refused_by_both_digests(
 
 async def test_a_pin_holds_from_the_first_answer_on(stand_in: Any) -> None:
     pin = avro_schema(PRICE).digest
-    registry = ConfluentRegistry(stand_in.url, pins={7: pin})
+    registry = ConfluentRegistry(Endpoint((stand_in.url,)), pins={7: pin})
     stand_in.schemas[7] = swapped(PRICE)
     with pytest.raises(ChangedSchemaError, match=f"its pin is {pin}"):
         await registry.schema_of(7)
@@ -172,15 +188,13 @@ async def test_a_pin_holds_from_the_first_answer_on(stand_in: Any) -> None:
     await registry.close()
 
 
-async def test_what_ids_meant_is_remembered_within_a_bound(
-    registry: ConfluentRegistry, stand_in: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(confluent, "_SEEN", 2)
-    stand_in.schemas.update({8: ORDER.text, 9: ORDER.text, 10: PRICE})
-    for schema_id in (7, 8, 9, 10):
-        await registry.schema_of(schema_id)
-    stand_in.schemas[7] = PRICE  # so long ago that nobody knows
-    await registry.schema_of(7)
+def test_what_ids_meant_is_remembered_within_a_bound() -> None:
+    pinned = Pinned({}, seen=2)
+    for schema_id in (7, 8, 9):
+        pinned.check(schema_id, "then")
+    pinned.check(7, "now")  # so long ago that nobody knows
+    with pytest.raises(ChangedSchemaError, match="schema id 9"):
+        pinned.check(9, "now")
 
 
 async def test_closing_ends_what_is_under_way(registry: ConfluentRegistry, stand_in: Any) -> None:

@@ -8,6 +8,7 @@ import pytest
 from schemas.errors import ChangedSchemaError, RegistryError, SchemaError
 from schemas.registry.avro_schema import AvroSchema, avro_schema
 from schemas.registry.confluent import VERSIONS, ConfluentRegistry
+from schemas.registry.rest import Endpoint
 from tests.schemas.evolution_pairs import field, record
 from tests.schemas.stand_in import StandIn
 
@@ -21,13 +22,13 @@ FIRST, SECOND = schema(field("id", "string")), schema(field("id", "string"), fie
 
 @pytest.fixture
 async def registry(stand_in: StandIn) -> AsyncIterator[ConfluentRegistry]:
-    made = ConfluentRegistry(stand_in.url, timeout_s=5)
+    made = ConfluentRegistry(Endpoint((stand_in.url,), timeout_s=5))
     yield made
     await made.close()
 
 
 async def test_versions_come_in_their_order(registry: ConfluentRegistry) -> None:
-    ids = [await registry.id_of("orders-value", each) for each in (FIRST, SECOND)]
+    ids = [await registry.register("orders-value", each) for each in (FIRST, SECOND)]
     found = await registry.versions_of("orders-value")
     assert [(each.number, each.id) for each in found] == list(enumerate(ids, start=1))
     assert [each.schema and each.schema.canonical for each in found] == [FIRST.canonical, SECOND.canonical]
@@ -45,7 +46,7 @@ async def test_a_subject_is_one_part_of_the_address(registry: ConfluentRegistry,
 async def test_a_version_that_is_no_schema_we_accept_says_why(
     registry: ConfluentRegistry, stand_in: StandIn
 ) -> None:
-    await registry.id_of("orders-value", FIRST)
+    await registry.register("orders-value", FIRST)
     stand_in.schemas[1] = orjson.dumps(record(field("next", ["null", "R"]))).decode()
     (found,) = await registry.versions_of("orders-value")
     assert found.schema is None
@@ -53,7 +54,7 @@ async def test_a_version_that_is_no_schema_we_accept_says_why(
 
 
 async def test_a_version_of_another_kind_says_so(registry: ConfluentRegistry, stand_in: StandIn) -> None:
-    await registry.id_of("orders-value", FIRST)
+    await registry.register("orders-value", FIRST)
     stand_in.extra = {"schemaType": "PROTOBUF"}
     (found,) = await registry.versions_of("orders-value")
     assert "is a PROTOBUF schema" in found.problem
@@ -62,7 +63,7 @@ async def test_a_version_of_another_kind_says_so(registry: ConfluentRegistry, st
 async def test_a_version_whose_id_meant_something_else_is_refused(
     registry: ConfluentRegistry, stand_in: StandIn
 ) -> None:
-    await registry.id_of("orders-value", FIRST)
+    await registry.register("orders-value", FIRST)
     await registry.versions_of("orders-value")
     stand_in.schemas[1] = SECOND.text
     with pytest.raises(ChangedSchemaError):
@@ -81,7 +82,7 @@ async def test_an_answer_that_is_no_list_of_versions_is_the_registrys_fault(
 async def test_a_version_without_an_id_is_the_registrys_fault(
     registry: ConfluentRegistry, stand_in: StandIn
 ) -> None:
-    await registry.id_of("orders-value", FIRST)
+    await registry.register("orders-value", FIRST)
     stand_in.extra = {"id": None}
     with pytest.raises(RegistryError, match="version 1: the registry answered without an id"):
         await registry.versions_of("orders-value")

@@ -86,6 +86,7 @@ Compatibility = Literal[
         "pointsman topics check",
         "pointsman topics check erp.orders-value --mode full-transitive --json",
         "pointsman topics check --against origin/main",
+        "pointsman topics check --against registry",
     )
 )
 def check(
@@ -96,7 +97,9 @@ def check(
     config: ConfigPath = CONFIG,
     against: Annotated[
         str | None,
-        typer.Option(metavar="REVISION", help="Compare schema files with those of this git revision."),
+        typer.Option(
+            metavar="REVISION", help="Compare with this git revision, or with the word `registry` there."
+        ),
     ] = None,
     mode: Annotated[
         Compatibility,
@@ -108,9 +111,35 @@ def check(
 ) -> None:
     """Check that schemas fit their earlier versions, in the registry or in files, and say what breaks for whom.
 
-    The newest file of each event is compared with every version that the registry has of it; without `registry.url`, with the
-    files of its earlier versions: those of `registry.folder`, or the packaged ones. Changes nothing. Exit code 0: nothing breaks; 1: something does.
+    The newest file of each event is compared with every version that the registry has of it, and the registry says whether it would
+    take it; without `registry.url`, with the files of its earlier versions: those of `registry.folder`, or the packaged ones. Changes nothing. Exit code 0: nothing breaks; 1: something does.
     """
     from consumers.cli import topic_check
 
     topic_check.check(config, subjects or [], against=against, mode=mode, as_json=as_json)
+
+
+@app.command(
+    epilog=examples("pointsman topics register --dry-run", "pointsman topics register shop.OrderPaid --json")
+)
+def register(
+    subjects: Annotated[
+        list[str] | None, typer.Argument(help="Full names of records; those of all events if missing.")
+    ] = None,
+    *,
+    config: ConfigPath = CONFIG,
+    mode: Annotated[
+        Compatibility,
+        typer.Option(help="What they must not break beside what the registry asks for; as for `check`."),
+    ] = "backward-transitive",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be registered.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Register the newest schema of each event that Pointsman writes; workers only look schemas up.
+
+    May be repeated: what is there is left as it is. Where one of them breaks something, or the registry would not take it, none is
+    registered, and the exit code is 1. With --json, each has its id and the digest for `registry.pins`.
+    """
+    from consumers.cli import topic_register
+
+    topic_register.register(config, subjects or [], mode=mode, dry_run=dry_run, as_json=as_json)

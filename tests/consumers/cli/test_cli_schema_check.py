@@ -14,6 +14,7 @@ from consumers.cli.main import app
 from schemas.registry.avro_schema import avro_schema
 from schemas.registry.confluent import ConfluentRegistry
 from schemas.registry.files import packaged_schemas
+from schemas.registry.rest import Endpoint
 from schemas.registry.versions import Mode
 from tests.schemas.evolution_pairs import field, record
 from tests.schemas.git_folder import GitFolder
@@ -177,9 +178,9 @@ class Registered:
         self.folder = folder
 
     async def register(self, subject: str, *fields: Any, name: str = "shop.OrderPaid") -> None:
-        registry = ConfluentRegistry(self.server.url, timeout_s=5)
+        registry = ConfluentRegistry(Endpoint((self.server.url,), timeout_s=5))
         try:
-            await registry.id_of(subject, avro_schema(orjson.dumps(record(*fields, name=name)).decode()))
+            await registry.register(subject, avro_schema(orjson.dumps(record(*fields, name=name)).decode()))
         finally:
             await registry.close()
 
@@ -237,7 +238,7 @@ async def test_what_is_not_registered_yet_breaks_nothing_and_nothing_is_register
     said = (await registered.check()).stdout
     assert "pointsman.RunFinished" in said
     assert "orders-value" not in said
-    assert {request.partition(" ")[0] for request in registered.server.requests} == {"GET"}
+    assert registered.server.subjects == {}
 
 
 async def test_a_registry_that_is_down_is_no_verdict(registered: Registered) -> None:
@@ -245,3 +246,35 @@ async def test_a_registry_that_is_down_is_no_verdict(registered: Registered) -> 
     result = await registered.check(exit_code=1)
     assert "answered 503" in result.stderr
     assert result.stdout == ""
+
+
+async def test_what_the_registry_would_not_take_is_a_break_for_whoever_registers_it(
+    registered: Registered, files: GitFolder
+) -> None:
+    await registered.register("shop.OrderPaid", ID)
+    files.write("order.paid.v2.avsc", ID, OPTIONAL_NOTE)
+    registered.server.verdict = {"is_compatible": False, "messages": ["no\nway", "at all"]}
+    words = ("--json", "shop.OrderPaid", "--against", "registry")
+    registry = f', folder: "{files.path}"'
+    found = checked(await registered.check(*words, registry=registry, exit_code=1), "shop.OrderPaid")
+    assert found["registry"] == {"id": None, "level": "BACKWARD", "would_take_it": False}
+    (broken,) = found["breaks"]
+    assert (broken["reader"], broken["writer"]) == ("the registry", "order.paid.v2")
+    (problem,) = broken["problems"]
+    assert problem["kind"] == "not-taken"
+    assert problem["message"].endswith("by its level BACKWARD: no way; at all")
+    assert "who registers it" in (await registered.check(*words[1:], registry=registry, exit_code=1)).stdout
+
+
+async def test_a_file_that_is_registered_already_is_not_judged_again(
+    registered: Registered, files: GitFolder
+) -> None:
+    await registered.register("shop.OrderPaid", ID)
+    registered.server.verdict = {"is_compatible": False}
+    result = await registered.check("--json", "shop.OrderPaid", registry=f', folder: "{files.path}"')
+    assert checked(result, "shop.OrderPaid")["registry"] == {"id": 1, "level": None, "would_take_it": True}
+
+
+def test_against_a_registry_that_is_not_configured_is_a_wrong_command(tmp_path: Path) -> None:
+    result = run(tmp_path, "{}", "topics", "check", "--against", "registry", exit_code=2)
+    assert "set `registry.url`" in result.stderr
