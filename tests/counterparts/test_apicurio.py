@@ -5,7 +5,9 @@ import io
 import struct
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import aiohttp
@@ -13,16 +15,19 @@ import fastavro
 import orjson
 import pytest
 
+from consumers.app.registry_login import endpoint_of
+from consumers.app.registry_section import Registry
 from schemas.codec.records import RecordCodec
-from schemas.errors import SchemaError, UnknownSchemaError
+from schemas.errors import RegistryError, SchemaError, UnknownSchemaError
 from schemas.record import Record
 from schemas.registry.avro_schema import AvroSchema, avro_schema
 from schemas.registry.compatibility import incompatibilities
 from schemas.registry.confluent import ConfluentRegistry
 from schemas.registry.files import packaged_schemas
 from schemas.registry.misfits import Kind
-from schemas.registry.port import Registry
+from schemas.registry.port import Registry as RegistryPort
 from schemas.registry.rest import Endpoint
+from tests.consumers.adapters.sessions.tls_door import Papers, tls_door
 from tests.contracts.registry_cases import RegistryCases
 from tests.counterparts.started import counterpart
 from tests.schemas.evolution_pairs import PAIRS, field, record
@@ -111,7 +116,7 @@ def schema(*fields: object) -> AvroSchema:
 
 class TestContract(RegistryCases):
     @pytest.fixture
-    async def registry(self, client: ConfluentRegistry) -> Registry:
+    async def registry(self, client: ConfluentRegistry) -> RegistryPort:
         for file in packaged_schemas():
             await client.register(file.schema.name, file.schema)
         return client
@@ -195,6 +200,26 @@ async def test_a_registry_without_our_schemas_is_said_at_the_start(client: Confl
     codec = RecordCodec(client, schemas={"order.strange": strange})
     with pytest.raises(UnknownSchemaError, match="`pointsman topics register` registers it"):
         await codec.ready()
+
+
+async def test_a_client_certificate_is_shown_where_one_is_asked_for(url: str, tmp_path: Path) -> None:
+    """By a door in front of the registry: it cannot ask for one itself without being built anew."""
+    papers, port = Papers.issued(tmp_path / "papers"), urlsplit(url).port
+    assert port is not None
+    shown = {"cert_file": papers.folder / "client.pem", "key_file": papers.folder / "client.key"}
+    with tls_door(port, papers) as door:
+        section = {
+            "url": f"https://127.0.0.1:{door}{urlsplit(url).path}",
+            "ca_file": papers.folder / "ca.pem",
+        }
+        for certificate in (shown, {}):
+            registry = ConfluentRegistry(endpoint_of(Registry.model_validate(section | certificate)))
+            if certificate:
+                assert await registry.versions_of(fresh("nothing")) == ()
+            else:
+                with pytest.raises(RegistryError, match="did not answer"):
+                    await registry.versions_of(fresh("nothing"))
+            await registry.close()
 
 
 LAXER = {
