@@ -11,6 +11,7 @@ from consumers.app.approver_keys import approval_mistakes, approvers
 from consumers.app.config_file import ConfigFile, InvalidConfigError, Mistake
 from consumers.app.connector_sections import OpenableConnector, resolve_connectors
 from consumers.app.privacy_keys import privacy_mistakes, shown_mistakes
+from consumers.app.reader_schemas import reader_mistakes
 from consumers.app.route_plans import resolve_plan
 from consumers.app.route_rules import Schemas, resolve_rules
 from consumers.app.route_settings import RouteSettings
@@ -58,7 +59,7 @@ def resolve(file: ConfigFile) -> Resolved:
             message = f"routes.{index}: may ask the model, and there is no section `model`"
             hint = "add one, or give the route a `plan` that goes without (`otherwise: failed`)"
             mistakes.append(Mistake(file.where("routes", index), message, hint))
-    mistakes += topic_mistakes(file)
+    mistakes += [*topic_mistakes(file), *reader_mistakes(file)]
     mistakes += _tenants(file)
     mistakes += _windows(file)
     mistakes += approval_mistakes(file)

@@ -11,8 +11,10 @@ from connectors.discovery import DiscoveryError, load_entry_point
 from connectors.lint import close_match
 from consumers.app.config import Config
 from consumers.app.config_file import ConfigFile, Location, Mistake
+from consumers.app.reader_schemas import reader_schemas
 from consumers.app.route_settings import RouteSettings, RuleSettings
 from consumers.app.topic_formats import declared_types
+from consumers.errors import ConfigurationError
 from consumers.policy.provenance import RESERVED, Trust
 from consumers.policy.rules import Effect, Rule, RuleError, RuleFunction, compile_rule
 from consumers.policy.type_check import Known, type_mistakes
@@ -32,6 +34,7 @@ class Schemas:
         self._results = {name: _result(action) for name, action in catalog.actions.items()}
         self._payloads: dict[str, Any] = {}
         self._declared = declared_types(config)
+        self._read_as = _read_as(config)
         registry = config.registry
         if registry.url is not None:
             return
@@ -44,7 +47,8 @@ class Schemas:
 
     def payload_of(self, route: RouteSettings) -> Mapping[str, Any] | None:
         """Return the types of a route's events, or None where they are not known."""
-        return self._declared.get(route.topic) or self._payloads.get(route.event)
+        read_as = self._read_as.get((route.topic, route.event))
+        return read_as or self._declared.get(route.topic) or self._payloads.get(route.event)
 
     def known_of(self, route: RouteSettings, actions: Mapping[str, Action]) -> Known:
         """Return what is known of all that the rules of a route may speak of."""
@@ -154,3 +158,13 @@ def _about(
 
 def _result(action: Action) -> dict[str, Any] | None:
     return None if action.result is None else action.result.model_json_schema(mode="serialization")
+
+
+def _read_as(config: Config) -> Mapping[tuple[str, str], Mapping[str, Any]]:
+    try:
+        schemas = reader_schemas(config)
+    except ConfigurationError:  # reported by `reader_mistakes`, with the route's line
+        return {}
+    return {
+        (topic, event): payload_types(each) for topic, of in schemas.items() for event, each in of.items()
+    }

@@ -67,6 +67,8 @@ class RouteSettings(Section):
     topic: str
     event: str
     tenant: str = "default"
+    read_as: str | None = None
+    """A schema file such as `order.paid.v2`, or `newest`: Avro records of other versions are resolved to it; as written if missing"""
     goal: str
     actions: Annotated[tuple[str, ...], Field(min_length=1)]
     """Full names, or `<connector>.*` for all of a connector."""

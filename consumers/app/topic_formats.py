@@ -1,19 +1,21 @@
 """From the section `topics` to what the codec is told, and what is wrong with it."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from connectors.lint import close_match
 from consumers.app.config import Config
 from consumers.app.config_file import ConfigFile, Location, Mistake
+from consumers.app.reader_schemas import reader_schemas
 from consumers.app.route_settings import RouteSettings
 from consumers.app.topic_settings import TopicSettings
 from consumers.errors import ConfigurationError
 from schemas.codec.debezium.naming import CHANGES, change_named
 from schemas.codec.declared_avro import AvroForJson
 from schemas.codec.declared_json import SCHEMA_BYTES, JsonSchema
-from schemas.codec.formats import Declared, Format, TopicFormat
+from schemas.codec.formats import UNDECLARED, Declared, Format, TopicFormat
 from schemas.errors import SchemaError
 from schemas.registry.avro_schema import avro_schema
 
@@ -21,12 +23,14 @@ _HINT: Final = "paths begin where the worker is started"
 
 
 def topic_formats(config: Config) -> Mapping[str, TopicFormat]:
-    """Return what is declared of each topic; reads the files that are named.
+    """Return what is declared of each topic, and what its routes read records as; reads the files that are named.
 
     Raises:
         ConfigurationError: a file is missing or no schema; names it.
     """
-    return {name: _format(settings) for name, settings in config.topics.items()}
+    readers = reader_schemas(config)
+    found = {name: _format(settings) for name, settings in config.topics.items()}
+    return found | {name: replace(found.get(name, UNDECLARED), readers=of) for name, of in readers.items()}
 
 
 def declared_types(config: Config) -> Mapping[str, Mapping[str, Any]]:

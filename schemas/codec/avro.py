@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any, Final, cast
 
 import fastavro
-from fastavro.read import LOGICAL_READERS
+from fastavro.read import LOGICAL_READERS, SchemaResolutionError
 from fastavro.validation import ValidationError, validate
 
+from schemas.codec.resolution import guesses, reasons
 from schemas.codec.values import native
 from schemas.errors import SchemaError, UnreadableError
 from schemas.registry.avro_schema import AvroSchema
@@ -68,21 +69,33 @@ def schema_id_of(body: bytes) -> int:
     return int(_PREFIX.unpack_from(body)[1])
 
 
-def read(body: bytes, schema: AvroSchema, *, start: int = PREFIX_BYTES) -> dict[str, Any]:
+def read(
+    body: bytes, schema: AvroSchema, *, start: int = PREFIX_BYTES, reader: AvroSchema | None = None
+) -> dict[str, Any]:
     """Decode a body with the schema it was written with, from `start` on; times and decimals stay Python's.
 
-    The schema has passed the lint, so work and memory grow at most linearly with the body.
+    With a reader's schema, the record is resolved to it: fields that it lacks are left out, missing ones have their defaults. Both
+    have passed the lint, so work and memory grow at most linearly with the body (and with the reader's number of defaults).
 
     Raises:
-        UnreadableError: the bytes are cut, go on after the record, or were not written with this schema.
+        UnreadableError: the bytes are cut, go on after the record, or were not written with this schema, or the record cannot
+            be resolved without guessing.
     """
+    if reader is not None and (problem := guesses(reader, schema)):
+        raise UnreadableError(f"what is written as {schema.name} cannot be read as the route says: {problem}")
     stream = io.BytesIO(body)
     stream.seek(start)
+    resolved = cast("dict[str, Any]", reader.parsed) if reader is not None else None
     try:
-        payload = fastavro.schemaless_reader(stream, cast("dict[str, Any]", schema.parsed), None)
-    except _DECODE_ERRORS as error:
+        payload = fastavro.schemaless_reader(stream, cast("dict[str, Any]", schema.parsed), resolved)
+    except (SchemaResolutionError, *_DECODE_ERRORS) as error:
+        said = f"{type(error).__name__}: {error}"
+        if reader is None:
+            raise UnreadableError(f"the Avro body does not fit its schema {schema.name}: {said}") from error
+        read(body, schema, start=start)  # where the bytes are at fault, this says so
+        why = reasons(reader, schema) or said
         raise UnreadableError(
-            f"the Avro body does not fit its schema {schema.name}: {type(error).__name__}: {error}"
+            f"this record of {schema.name} cannot be read as the route says: {why}"
         ) from error
     if stream.tell() != len(body):
         raise UnreadableError(

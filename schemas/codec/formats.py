@@ -1,11 +1,12 @@
 """How the records of a topic are to be read: what the configuration declares, beside what a record says of itself."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
 from schemas.codec.debezium.naming import DEFAULT_NAME
+from schemas.registry.avro_schema import AvroSchema
 
 
 class Format(StrEnum):
@@ -63,6 +64,7 @@ class TopicFormat:
             the connector.
         type_header: with the outbox, the header that holds the event's type.
         source: of events that name none; None is the topic, so that a copy under another name holds other events.
+        readers: with Avro by a schema's id, the schemas that records are resolved to, by the event's type; others stay as written.
     """
 
     format: Format | None = None
@@ -72,6 +74,7 @@ class TopicFormat:
     position: tuple[str, ...] | None = None
     type_header: str = "type"
     source: str | None = None
+    readers: Mapping[str, AvroSchema] = field(default_factory=dict[str, AvroSchema])
 
 
 UNDECLARED: Final = TopicFormat()

@@ -38,10 +38,11 @@ class Parts:
     Attributes:
         attributes: what it says about its event.
         payload: plain values only.
-        schema: the Avro schema it was written with, or None.
+        schema: the Avro schema it was read as, or None: the one that it was written with, if no other is declared.
         personal: what is tagged as personal in the schema that is declared for it, as JSON Schema.
         captured: whether it comes from a database by Debezium: `attributes.subject` stands for its key then.
         change: whether it is a change of a row, with `before` and `after`.
+        written: the Avro schema it was written with, where that is not `schema`.
     """
 
     attributes: Attributes
@@ -50,6 +51,7 @@ class Parts:
     personal: Mapping[str, Any] | None = None
     captured: bool = False
     change: bool = False
+    written: AvroSchema | None = None
 
 
 class RecordReader:
@@ -60,8 +62,13 @@ class RecordReader:
         self._registry = registry
         self._limits = limits
 
-    async def parts(self, record: Record, how: TopicFormat) -> Parts:
+    async def parts(self, record: Record, how: TopicFormat, *, default_type: str | None = None) -> Parts:
         """Take a record apart. Waits only for schemas that were not seen before.
+
+        Args:
+            record: as fetched.
+            how: what is declared of its topic.
+            default_type: the event's type where the record does not say it.
 
         Raises:
             NoEventError: it carries no event, as is declared of its topic.
@@ -80,10 +87,14 @@ class RecordReader:
         attributes = binary_attributes(headers)
         if wire.form is Form.AVRO:
             schema = await self._schema(wire.schema)
-            said = avro.read(value, schema, start=wire.start)
+            about = attributes or loose_attributes(headers)
+            reader = how.readers.get(about.type or default_type or "")
+            said = avro.read(value, schema, start=wire.start, reader=reader)
+            if reader is not None:
+                return Parts(about, plain(said, self._limits), reader, written=schema)
             if _is_captured(said, attributes, how):
                 return await self._change(record, connect_values(said, schema), schema, headers, how)
-            return Parts(attributes or loose_attributes(headers), plain(said, self._limits), schema)
+            return Parts(about, plain(said, self._limits), schema)
         if how.schema is not None:
             payload = plain(how.schema.read(value), self._limits)
             return Parts(attributes or loose_attributes(headers), payload, personal=how.schema.personal)

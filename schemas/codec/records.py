@@ -1,6 +1,6 @@
 """The one entry of the consumer and the producer: records to envelopes, messages to records."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -106,7 +106,7 @@ class RecordCodec:
         """
         how = self._topics.get(record.topic, UNDECLARED)
         try:
-            parts = await self._reader.parts(record, how)
+            parts = await self._reader.parts(record, how, default_type=default_type)
             if parts.change and session_field is not None:
                 session_field = field_in(parts.payload, session_field)
             attributes = parts.attributes
@@ -126,8 +126,10 @@ class RecordCodec:
         except SchemaError as error:
             raise type(error)(f"{record.place}: {error}") from error
         known = parts.schema or self._schemas.get(envelope.type)  # JSON says of itself what it means: nothing
-        types = parts.personal or (_personal_types(known.text) if known else None)
-        return replace(envelope, personal=tagged(types, envelope.payload)) if types else envelope
+        types = [parts.personal] if parts.personal else []
+        # What the publisher tags stays tagged, also where the route reads it as a schema that forgot to.
+        types += [found for each in (known, parts.written) if each and (found := _personal_types(each.text))]
+        return replace(envelope, personal=_tagged(types, envelope.payload)) if types else envelope
 
     def encode(self, message: Message) -> Encoded:
         """Encode one message, without waiting; the same message always gives the same bytes.
@@ -191,6 +193,15 @@ def _encoded(envelope: Envelope, value: bytes, content_type: str) -> Encoded:
         traceparent=envelope.traceparent,
     )
     return Encoded(envelope.session_id.encode(), value, headers)
+
+
+def _tagged(types: Sequence[Mapping[str, Any]], payload: Mapping[str, Any]) -> Mapping[str, tuple[Any, ...]]:
+    """Return what at least one schema tags, by the field it is in."""
+    found: dict[str, tuple[Any, ...]] = {}
+    for each in types:
+        for name, values in tagged(each, payload).items():
+            found[name] = (*found.get(name, ()), *values)
+    return found
 
 
 @lru_cache(maxsize=256)
