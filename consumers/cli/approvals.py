@@ -10,7 +10,7 @@ from rich.table import Table
 from consumers.adapters.kafka_reader import topic_reader
 from consumers.app.approver_keys import approvers
 from consumers.app.config import Config
-from consumers.app.connections import kafka_connection, record_codec
+from consumers.app.connections import codec_of, kafka_connection
 from consumers.cli.approval_inbox import Approval, Standing, find, fold
 from consumers.cli.exits import fail, load, perform
 from consumers.cli.reveal import revealing
@@ -82,7 +82,7 @@ def show(config: Path, text: str, *, as_json: bool, reveal: bool = False) -> Non
 
 async def _read(settings: Config) -> list[Approval]:
     async with AsyncExitStack() as stack:
-        return await inbox(settings, await record_codec(settings, stack))
+        return await inbox(settings, codec_of(settings, stack))
 
 
 async def inbox(settings: Config, codec: RecordCodec) -> list[Approval]:

@@ -11,7 +11,7 @@ import typer
 from consumers.adapters import kafka_clients
 from consumers.adapters.kafka_reader import topic_reader
 from consumers.app.config import Config
-from consumers.app.connections import kafka_connection, record_codec
+from consumers.app.connections import codec_of, kafka_connection
 from consumers.cli.dead_letter_box import Choice, Place, place_of, redrivable, shown_value
 from consumers.cli.exits import FAILED, fail, load, perform, refuse
 from consumers.cli.lines import document
@@ -98,7 +98,7 @@ def redrive(config: Path, choice: Choice, *, everything: bool, dry_run: bool, as
 
 async def _read(settings: Config, choice: Choice) -> list[Seen]:
     async with AsyncExitStack() as stack:
-        reader = Reader(await record_codec(settings, stack), settings)
+        reader = Reader(codec_of(settings, stack), settings)
         source = await stack.enter_async_context(topic_reader(kafka_connection(settings.kafka)))
         seen = [
             await reader.see(record) async for record in source.to_end([settings.kafka.dead_letters_topic])

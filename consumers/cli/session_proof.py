@@ -12,7 +12,7 @@ from consumers.adapters.kafka_steps import KafkaSteps
 from consumers.adapters.own_messages import OWN_TENANT
 from consumers.adapters.step_spool import StepSpool
 from consumers.app.config import Config
-from consumers.app.connections import kafka_connection, record_codec
+from consumers.app.connections import codec_of, kafka_connection
 from consumers.cli.exits import FAILED, fail, load, perform
 from consumers.cli.screen import err, out, print_json, progress_bar, styled, table
 from consumers.cli.sessions import store
@@ -102,7 +102,7 @@ async def _verify(settings: Config, only: SessionKey | None) -> _Found:
     topic = settings.kafka.steps_topic
     async with AsyncExitStack() as stack:
         heads = await _heads(settings, only)
-        codec = await record_codec(settings, stack)
+        codec = codec_of(settings, stack)
         log = KafkaSteps(kafka_connection(settings.kafka), topic, codec, OWN_TENANT)
         extents = await log.extents()
         if extents is None:

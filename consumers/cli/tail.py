@@ -6,7 +6,7 @@ from pathlib import Path
 
 from consumers.adapters.kafka_reader import topic_reader
 from consumers.app.config import Config
-from consumers.app.connections import kafka_connection, record_codec
+from consumers.app.connections import codec_of, kafka_connection
 from consumers.cli.exits import load, perform
 from consumers.cli.lines import document, line
 from consumers.cli.screen import out, print_json_line
@@ -64,7 +64,7 @@ async def _tail(settings: Config, wanted: Wanted, *, as_json: bool) -> None:
     topics = wanted.topics or tuple(topic.name for topic in plan(settings))
     left = wanted.most
     async with AsyncExitStack() as stack:
-        codec = await record_codec(settings, stack)
+        codec = codec_of(settings, stack)
         source = await stack.enter_async_context(topic_reader(kafka_connection(settings.kafka)))
         if wanted.to_end:
             records = source.to_end(topics)
