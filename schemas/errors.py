@@ -5,7 +5,7 @@ SchemaError
 ├── NoEventError         the record is right and carries no event, by declaration: it is finished
 ├── UnknownSchemaError   no such schema here or in the registry: fix the registry or the configuration
 ├── ChangedSchemaError   an id means another schema than it did: ask who changed the registry
-└── RegistryError        the registry did not answer: try again later
+└── RegistryError        the registry did not answer, or does not let us in: try again later
 """
 
 
@@ -30,4 +30,4 @@ class ChangedSchemaError(SchemaError):
 
 
 class RegistryError(SchemaError):
-    """The registry is unreachable or answered with a server error. Trying again may help."""
+    """The registry is unreachable, answered with a server error or refuses our credentials. Trying again may help."""

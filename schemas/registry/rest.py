@@ -29,9 +29,12 @@ _PAUSE_AT_MOST_S: Final = 2.0
 
 _PASSING: Final = frozenset({429, 500, 502, 503, 504})
 """Statuses after which the same request may be answered; every request of ours may be sent twice."""
-_REFUSALS: Final = {
+_NOT_LET_IN: Final = {
     401: "check the credentials in `registry`",
     403: "these credentials may not do this",
+}
+"""Answers that say nothing of what was asked for: a person lets us in, and until then nothing is to be judged by them."""
+_REFUSALS: Final = {
     409: "the schema is incompatible with the versions before it",
     422: "the schema is invalid there",
 }
@@ -96,7 +99,7 @@ class RegistryRest:
             NotThereError: it does not know it.
             SchemaError: it refuses; a person must change something.
             UnknownSchemaError: its answer is longer than ANSWER_BYTES.
-            RegistryError: it did not answer, or said that it cannot now; trying again later may help.
+            RegistryError: it did not answer, said that it cannot now, or does not let us in; trying again later may help.
         """
         data = None if body is None else orjson.dumps(body)
         problem, asked_s = "", None
@@ -188,7 +191,8 @@ def _raise_for(status: int, what: str) -> None:
         raise NotThereError(f"{what}: the registry does not know it")
     if status in _REFUSALS:
         raise SchemaError(f"{what}: the registry answered {status}: {_REFUSALS[status]}")
-    raise RegistryError(f"{what}: the registry answered {status}")
+    hint = f": {_NOT_LET_IN[status]}" if status in _NOT_LET_IN else ""
+    raise RegistryError(f"{what}: the registry answered {status}{hint}")
 
 
 def _json(text: bytes, what: str) -> object:

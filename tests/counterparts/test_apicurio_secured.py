@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from consumers.app.registry_login import endpoint_of
 from consumers.app.registry_section import Registry
-from schemas.errors import RegistryError, SchemaError, UnknownSchemaError
+from schemas.errors import RegistryError, UnknownSchemaError
 from schemas.registry.confluent import ConfluentRegistry
 from schemas.registry.files import packaged_schemas
 from tests.consumers.adapters.sessions.tls_door import Papers
@@ -96,7 +96,9 @@ async def test_a_token_that_is_renewed_in_its_file_is_shown_and_its_role_counts(
     async with client(url, ca_file=ca, **held.section) as registry:
         with pytest.raises(UnknownSchemaError):
             await registry.id_of("roles", SCHEMA)
-        with pytest.raises(SchemaError, match="the registry answered 403: these credentials may not do this"):
+        with pytest.raises(
+            RegistryError, match="the registry answered 403: these credentials may not do this"
+        ):
             await registry.register("roles", SCHEMA)
         held.hold(token("sr-developer"))
         schema_id = await registry.register("roles", SCHEMA)
@@ -112,7 +114,7 @@ async def test_who_is_not_known_is_refused(url: str, papers: Papers, held: Mount
     held.hold(shown.get(wrong, ""))
     section: dict[str, Any] = {} if wrong == "no token" else held.section
     async with client(url, ca_file=papers.folder / "ca.pem", **section) as registry:
-        with pytest.raises(SchemaError, match="answered 401: check the credentials in `registry`"):
+        with pytest.raises(RegistryError, match="answered 401: check the credentials in `registry`"):
             await registry.schema_of(1)
 
 
