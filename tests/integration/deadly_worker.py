@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import fastavro
 
@@ -48,6 +49,9 @@ class Unlinted(Registry):
             return await self._real.schema_of(schema_id)
         parsed: Any = fastavro.parse_schema(RECURSIVE)
         return WriterSchema(schema_id, AvroSchema("Node", "", "", parsed, logical=False))
+
+    async def schema_of_guid(self, guid: UUID) -> AvroSchema:
+        return await self._real.schema_of_guid(guid)
 
     async def id_of(self, subject: str, schema: AvroSchema) -> int:
         return await self._real.id_of(subject, schema)
