@@ -156,7 +156,7 @@ async def evaluated(
 async def _candidate(file: ConfigFile, how: How) -> AsyncGenerator[Candidate]:
     resolved = resolve(file)
     for ignored in sorted(how.ignore):
-        _known(ignored, resolved.catalog)
+        refuse_unknown_argument(ignored, resolved.catalog)
 
     def made(chooses: Model) -> Candidate:
         return Candidate(
@@ -179,8 +179,8 @@ async def _candidate(file: ConfigFile, how: How) -> AsyncGenerator[Candidate]:
         yield made(asked)
 
 
-def _known(name: str, catalog: Catalog) -> None:
-    """Look that there is such an argument: a misspelt one would be compared in silence.
+def refuse_unknown_argument(name: str, catalog: Catalog) -> None:
+    """Look that there is such an argument as `<action>.<argument>`: a misspelt one would be compared in silence.
 
     Raises:
         ConfigurationError: there is none.

@@ -19,6 +19,8 @@ from consumers.runtime.finished import decode
 
 _ANSWER_S: Final = 10.0
 _AGAIN_S: Final = 0.2
+_WITHOUT_MEMBERS: Final = frozenset({"Empty", "Dead"})
+"""States of a group, as DescribeGroups (KIP-88 and later) names them."""
 _NOT_YET: Final = (GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError)
 
 
@@ -45,9 +47,13 @@ class Live:
     async def lag(self) -> int:
         """Return how many records of the routes' topics wait for the group, as far as it has committed anything.
 
+        Nothing waits for a group without members: whoever yielded to it would yield for ever.
+
         Raises:
             UnavailableError: the broker does not answer.
         """
+        if not await self._has_members():
+            return 0
         committed = {tp: at for tp, at in (await self._committed()).items() if tp.topic in self._topics}
         if not committed:
             return 0
@@ -57,6 +63,15 @@ class Live:
         except (KafkaError, TimeoutError) as error:
             raise UnavailableError(f"the broker does not say where topics end: {error!r}") from error
         return sum(max(0, ends[tp] - at.offset - _finished_above(at)) for tp, at in committed.items())
+
+    async def _has_members(self) -> bool:
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                (answer,) = await self._admin.describe_consumer_groups([self._group])
+        except (KafkaError, TimeoutError) as error:
+            raise UnavailableError(f"the broker does not say who is in {self._group}: {error!r}") from error
+        (described,) = answer.to_object()["groups"]
+        return described["state"] not in _WITHOUT_MEMBERS
 
     async def _committed(self) -> Mapping[TopicPartition, OffsetAndMetadata]:
         try:

@@ -26,6 +26,7 @@ from consumers.adapters.remembered_spool import RememberedSpool
 from consumers.app import compose, connections
 from consumers.app.config import Config
 from consumers.app.config_file import ConfigFile
+from consumers.app.evaluating import refuse_unknown_argument
 from consumers.app.models import first_model
 from consumers.app.privacy_keys import register
 from consumers.app.redis_login import redis_client
@@ -106,6 +107,8 @@ async def run_shadow(
     """
     resolved, config = resolve(file), file.config
     topic = differences_topic(config, job)
+    for each in sorted(ignored):
+        refuse_unknown_argument(each, resolved.catalog)
     if job.bounds.usd is not None and jobs is None:
         raise HaltError(f"replay {job.id}: there is a bound of dollars, and nothing that counts them")
     async with AsyncExitStack() as stack:

@@ -16,7 +16,6 @@ from consumers.app.replay_shadow import run_shadow
 from consumers.app.replay_worked import run_worked
 from consumers.errors import HaltError
 from consumers.ports.jobs import Jobs
-from consumers.replay.bounded import BoundReachedError
 from consumers.replay.differences import markdown as differences_page
 from consumers.replay.mode import Mode
 from consumers.replay.order import Order
@@ -35,6 +34,7 @@ class How:
         at_once: events that are worked beside each other, where models are asked.
         yield_lag: records that live workers may be behind before the job waits for them.
         reads: where a shadow's look-ups are answered: from the record, or by the systems.
+        ignored: `<action>.<argument>` of those whose values do not count in a shadow, such as free text.
         allow_older: the operator answers for it that events which are older than the steps topic were never worked.
     """
 
@@ -42,6 +42,7 @@ class How:
     at_once: int = 8
     yield_lag: int = 100
     reads: Literal["record", "live"] = "record"
+    ignored: frozenset[str] = frozenset()
     allow_older: bool = False
 
 
@@ -110,7 +111,7 @@ async def _rebuilt(
 ) -> JobRecord:
     del how, jobs
     tally = await run_rebuild(file, record.job, progress=progress, stop=stop, pace=pace)
-    return replace(record, state=_state(stop), tally=dict(tally))
+    return replace(record, state=_state(stop), why="", tally=dict(tally))
 
 
 async def _shadowed(
@@ -122,23 +123,22 @@ async def _shadowed(
     progress: Progress,
     stop: asyncio.Event,
 ) -> JobRecord:
-    try:
-        came_to = await run_shadow(
-            file,
-            record.job,
-            progress=progress,
-            stop=stop,
-            pace=pace,
-            jobs=jobs,
-            reads=how.reads,
-            at_once=how.at_once,
-        )
-    except BoundReachedError as error:
-        return replace(record, state=State.BOUND, why=str(error))
+    came_to = await run_shadow(
+        file,
+        record.job,
+        progress=progress,
+        stop=stop,
+        pace=pace,
+        jobs=jobs,
+        reads=how.reads,
+        ignored=how.ignored,
+        at_once=how.at_once,
+    )
     found = came_to.found
     return replace(
         record,
-        state=_state(stop),
+        state=State.BOUND if came_to.bound else _state(stop),
+        why=came_to.bound,
         tally=dict(came_to.tally),
         found=found.document(),
         page=differences_page(found, came_to.tally),

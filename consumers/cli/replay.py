@@ -122,6 +122,10 @@ def _zoned(at: datetime) -> datetime:
 def _refuse_nonsense(asked: Asked, *, dry_run: bool) -> None:
     if unknown := sorted(set(asked.statuses) - set(_TERMINAL)):
         refuse(f"--status {', '.join(unknown)}: runs end as {', '.join(_TERMINAL)}")
+    if asked.statuses and asked.mode.works:
+        refuse(
+            f"--status is for rebuild and shadow: a {asked.mode} leaves alone what has ended, however it did"
+        )
     unbounded = asked.most_effects is None or asked.most_usd is None
     if asked.mode is Mode.BACKFILL and unbounded and not dry_run:
         refuse(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+from consumers.replay.markdown import table
 from schemas.difference import Decided, Difference, DifferenceVerdict
 
 WORST: Final = 20
@@ -14,8 +15,6 @@ _REASONS: Final = 50
 """Reasons that are counted one by one; others are counted together."""
 _REMEMBERED: Final = 100_000
 """Ids by which a difference is known that was published twice: they stand close to each other, one run of a job apart."""
-_SHOWN: Final = 200
-"""Characters of a text in a table."""
 
 
 @dataclass(slots=True)
@@ -152,17 +151,17 @@ def markdown(found: Differences, tally: Mapping[str, int]) -> str:
 def _page(found: Differences, tally: Mapping[str, int]) -> Iterator[str]:
     yield "## What would have been done"
     yield ""
-    yield from _table(
+    yield from table(
         ("runs", "count"),
         [*_counted(_named(found.verdicts)), ("in which a live read answered otherwise", f"{found.moved:,}")],
     )
     for title, counts in (("By kind of difference", found.kinds), ("Not comparable", found.reasons)):
         if counts:
             yield from ("", f"## {title}", "")
-            yield from _table(("", "runs"), _counted(dict(Counter(counts).most_common())))
+            yield from table(("", "runs"), _counted(dict(Counter(counts).most_common())))
     yield from ("", "## By route", "")
     verdicts = [str(verdict) for verdict in DifferenceVerdict]
-    yield from _table(
+    yield from table(
         ("route", *map(_spaced, verdicts), "recorded", "afresh"),
         [
             (
@@ -175,14 +174,14 @@ def _page(found: Differences, tally: Mapping[str, int]) -> Iterator[str]:
         ],
     )
     yield from ("", "## What it used", "")
-    yield from _table(("", "recorded", "afresh"), _figures(found.recorded, found.afresh))
+    yield from table(("", "recorded", "afresh"), _figures(found.recorded, found.afresh))
     if worst := found.worst:
         yield from ("", f"## The worst {len(worst)}", "")
         rows = [(each.event_id, each.route, _spaced(each.verdict), _words(each)) for each in worst]
-        yield from _table(("event", "route", "", "difference"), rows)
+        yield from table(("event", "route", "", "difference"), rows)
     if skipped := {name: count for name, count in tally.items() if name.startswith("skipped")}:
         yield from ("", "## Left out", "")
-        yield from _table(("records", "count"), _counted(skipped))
+        yield from table(("records", "count"), _counted(skipped))
 
 
 def _figures(was: Used, now: Used) -> list[tuple[str, str, str]]:
@@ -243,19 +242,3 @@ def _spaced(verdict: str) -> str:
 
 def _counted(counts: Mapping[str, int]) -> list[tuple[str, str]]:
     return [(name, f"{count:,}") for name, count in counts.items()]
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(head)} |"
-    yield f"|{'---|' * len(head)}"
-    for row in rows:
-        yield f"| {' | '.join(map(_cell, row))} |"
-
-
-def _cell(text: str) -> str:
-    """Return a text that can neither end a cell nor be taken for markup."""
-    cut = text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
-    flat = "".join(each if each.isprintable() else " " for each in cut)
-    for each in "\\|<>*_`[]":
-        flat = flat.replace(each, f"\\{each}")
-    return flat

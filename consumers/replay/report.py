@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from consumers.replay.history import by_connector
 from consumers.replay.job import Job
+from consumers.replay.markdown import table
 from consumers.replay.plan import Plan
 
 LOST: Final = "not counted: no record, or of a run that was killed"
@@ -140,11 +141,11 @@ def _page(record: JobRecord) -> Iterator[str]:
     job = record.job
     yield f"# Replay {job.id}"
     yield ""
-    yield from _table(("", ""), _facts(record))
+    yield from table(("", ""), _facts(record))
     yield ""
     yield "## What became of the records"
     yield ""
-    yield from _table(("records", "count"), [(name, f"{count:,}") for name, count in record.tally.items()])
+    yield from table(("records", "count"), [(name, f"{count:,}") for name, count in record.tally.items()])
     if record.plan:
         expected: Mapping[str, Any] = record.plan["expected"]
         yield ""
@@ -156,7 +157,7 @@ def _page(record: JobRecord) -> Iterator[str]:
             ("cost of models", f"${expected['usd']:,.4f}"),
             *((f"effects by {name}", f"{count:,}") for name, count in expected["by_connector"].items()),
         ]
-        yield from _table(("", "expected"), rows)
+        yield from table(("", "expected"), rows)
 
 
 def _facts(record: JobRecord) -> Sequence[tuple[str, str]]:
@@ -189,15 +190,3 @@ def _of(bound: float | None, unit: str = "") -> str:
 
 def _listed(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def _table(head: tuple[str, str], rows: Sequence[tuple[str, str]]) -> Iterator[str]:
-    yield f"| {head[0]} | {head[1]} |"
-    yield "|---|---|"
-    for name, value in rows:
-        yield f"| {_cell(name)} | {_cell(value)} |"
-
-
-def _cell(text: str) -> str:
-    """Return text from elsewhere for a cell: what it says begins no other cell, and no markup."""
-    return "".join(f"\\{each}" if each in "\\|`*_<>[]" else each for each in text.replace("\n", " "))

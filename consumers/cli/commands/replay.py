@@ -80,6 +80,13 @@ def replay(
             rich_help_panel=_WORK,
         ),
     ] = False,
+    ignore: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="In a shadow, ACTION.ARGUMENT whose value does not count, such as free text; several times.",
+            rich_help_panel=_WORK,
+        ),
+    ] = None,
     most_effects: Annotated[
         int | None, typer.Option(min=0, help="Writes at most, in all.", rich_help_panel=_WORK)
     ] = None,
@@ -143,7 +150,9 @@ def replay(
     from consumers.cli.signing import Person
 
     parts = parse_parts(offsets or [])
-    how = How(rate, at_once, yield_lag, "live" if live_reads else "record", allow_older)
+    how = How(
+        rate, at_once, yield_lag, "live" if live_reads else "record", frozenset(ignore or ()), allow_older
+    )
     reports = tuple(report or ())
     if jobs:
         replaying.list_jobs(config, as_json=as_json)

@@ -44,6 +44,7 @@ def away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
         ((), "name a topic, or a job with --job"),
         (("shop.orders", "--job", "j-1"), "leave out the topic"),
         (("shop.orders", "--status", "done"), "runs end as budget_spent, cancelled"),
+        (("shop.orders", "--mode", "resume", "--status", "failed"), "leaves alone what has ended"),
         (("shop.orders", "--mode", "backfill"), "say --most-effects and --most-usd"),
         (("shop.orders", "--where", "session.count > 1"), "uses session; known are event"),
         (("shop.orders", "--where", "event.payload >"), "does not parse"),
