@@ -91,7 +91,7 @@ class Evidence:
             begins.setdefault(found.partition, found.at)
             if found.step is None:
                 self._lacks_before(found.at)
-            else:
+            elif _is_of_run(found.step):
                 batch.append((found.step.run_id, _tells_end(found.step)))
             if len(batch) >= _BATCH:
                 self._add(batch)
@@ -140,6 +140,11 @@ class Evidence:
         self._database.execute("commit")
 
 
+def _is_of_run(step: Step) -> bool:
+    """Whether a step says that its run was worked: that an operator sent its event back says nothing of the kind."""
+    return step.kind is not StepKind.REPLAY or _tells_end(step)
+
+
 def _tells_end(step: Step) -> bool:
-    """Whether a step says that its run is over: an outcome can only be published again where there is one."""
-    return step.place in _ENDS or step.kind is StepKind.REPLAY
+    """Whether a step says that its run is over: an outcome can only have been published again where there was one."""
+    return step.place in _ENDS or (step.kind is StepKind.REPLAY and "outcome" in step.body)

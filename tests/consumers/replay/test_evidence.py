@@ -24,22 +24,26 @@ def record(at: datetime | None) -> Record:
     return Record("in", 0, 7, ms, b"k", b"v", ())
 
 
-async def test_a_run_is_ended_by_its_outcome_its_erasure_or_a_replay_and_else_begun() -> None:
+async def test_a_run_is_ended_by_its_outcome_its_erasure_or_a_replay_of_it_and_no_redrive_begins_one() -> (
+    None
+):
     log = Steps(
         (AT, step("a", "outcome", StepKind.OUTCOME)),
         (AT, step("a")),  # published again, later
         (AT, step("b", "erased", StepKind.ERASED)),
-        (AT, step("c", "outcome", StepKind.REPLAY)),
+        (AT, replace(step("c", "replay/1", StepKind.REPLAY), body={"outcome": "o-c"})),
         (AT, step("d")),
+        (AT, replace(step("e", "redrive/1", StepKind.REPLAY), body={"letter": "0:1", "round": 1})),
     )
     with Evidence(SystemClock()) as evidence:
         await evidence.gather(log, lambda _done, _total: None)
-        told = {run: evidence.of(run) for run in ("a", "b", "c", "d", "unknown")}
+        told = {run: evidence.of(run) for run in ("a", "b", "c", "d", "e", "unknown")}
     assert told == {
         "a": Trace.ENDED,
         "b": Trace.ENDED,
         "c": Trace.ENDED,
         "d": Trace.BEGUN,
+        "e": None,
         "unknown": None,
     }
 
