@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from consumers.adapters.kafka_reader import topic_reader
+from consumers.adapters.redis_sessions import RedisSessions
 from consumers.local.broker import local_broker
-from consumers.replay.job import Mode
-from tests.integration.jobs import ordered, work
+from consumers.replay.mode import Mode
+from consumers.session.key import SessionKey
+from tests.integration.jobs import ordered, redis_of, work
+from tests.integration.redriving import command
 from tests.integration.running import Running
 from tests.integration.stage import Stage, order, stage
 
@@ -59,7 +62,7 @@ async def test_what_failed_before_it_was_journaled_is_missing_and_is_worked(play
     async with Running(played):
         await played.publish(order("unrouted"))
         await played.publish(order("last"))
-        await _passed(played)
+        await _on(played, "pointsman.dead-letters", 2)
     played.config.write_text(text, encoding="utf-8")
 
     tally = await work(played, await ordered(played, Mode.RESUME))
@@ -67,10 +70,35 @@ async def test_what_failed_before_it_was_journaled_is_missing_and_is_worked(play
     assert tally == {"read": 2, "success": 2}
 
 
-async def _passed(played: Stage) -> None:
-    """Wait until the live worker has given both up."""
+async def test_an_event_whose_key_is_parked_is_worked_and_its_release_says_the_same_again(
+    played: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = order("parked")
+    key = SessionKey("default", event.session_id)
+    async with redis_of(played) as client:
+        sessions = RedisSessions(client)
+        busy = (await sessions.open(key, "somebody else's run")).lease
+        with monkeypatch.context() as env:
+            env.setenv("POINTSMAN_LIMITS__RETRY_TOTAL_S", "0.5")
+            async with Running(played):
+                await played.publish(event)
+                await _on(played, "pointsman.parked", 1)
+        await sessions.release(busy)
+
+    assert await work(played, await ordered(played, Mode.RESUME)) == {"read": 1, "success": 1}
+
+    (first,) = await played.outcome_records("parked")
+    await command(played, "release", "--all")
+    async with Running(played):
+        second = (await played.outcome_records("parked", at_least=2))[1]
+    assert (first.key, first.value, first.headers) == (second.key, second.value, second.headers)
+    assert played.rows("SELECT count(*), max(attempts) FROM effects") == [(2, 1)]
+
+
+async def _on(played: Stage, topic: str, count: int) -> None:
+    """Wait until a topic holds so many records."""
     async with asyncio.timeout(30), topic_reader(played.connection) as reader:
-        async for _ in reader.follow(["pointsman.dead-letters"], from_beginning=True):
-            spans = await reader.spans(["pointsman.dead-letters"])
-            if sum(span.end for span in spans.values()) == 2:
+        async for _ in reader.follow([topic], from_beginning=True):
+            spans = await reader.spans([topic])
+            if sum(span.end for span in spans.values()) == count:
                 return
