@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Literal
 
 from consumers.app.config_file import ConfigFile
 from consumers.app.replay_jobs import Progress, open_jobs, refuse_unsigned
@@ -75,7 +75,7 @@ async def replayed(
         await jobs.keep(job.id, record.document())
         asked = await live(file.config, stack)
         pace = Pace(how.rate, _telling(asked.lag, how.yield_lag), most_lag=how.yield_lag)
-        done = await _WORK[job.mode](file, record, how, jobs, pace, progress, stop)
+        done = await _Parts(file, how, jobs, pace, progress, stop).work(record)
         done = replace(
             done,
             used=dict(await jobs.used(job.id)),
@@ -100,89 +100,77 @@ def _telling(lag: Callable[[], Awaitable[int]], most: int) -> Callable[[], Await
     return looked
 
 
-async def _rebuilt(
-    file: ConfigFile,
-    record: JobRecord,
-    how: How,
-    jobs: Jobs,
-    pace: Pace,
-    progress: Progress,
-    stop: asyncio.Event,
-) -> JobRecord:
-    del how, jobs
-    tally = await run_rebuild(file, record.job, progress=progress, stop=stop, pace=pace)
-    return replace(record, state=_state(stop), why="", tally=dict(tally))
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What every mode works with."""
 
+    file: ConfigFile
+    how: How
+    jobs: Jobs
+    pace: Pace
+    progress: Progress
+    stop: asyncio.Event
 
-async def _shadowed(
-    file: ConfigFile,
-    record: JobRecord,
-    how: How,
-    jobs: Jobs,
-    pace: Pace,
-    progress: Progress,
-    stop: asyncio.Event,
-) -> JobRecord:
-    came_to = await run_shadow(
-        file,
-        record.job,
-        progress=progress,
-        stop=stop,
-        pace=pace,
-        jobs=jobs,
-        reads=how.reads,
-        ignored=how.ignored,
-        at_once=how.at_once,
-    )
-    found = came_to.found
-    return replace(
-        record,
-        state=State.BOUND if came_to.bound else _state(stop),
-        why=came_to.bound,
-        tally=dict(came_to.tally),
-        found=found.document(),
-        page=differences_page(found, came_to.tally),
-    )
+    async def work(self, record: JobRecord) -> JobRecord:
+        """Work a job, and return how it stands then."""
+        match record.job.mode:
+            case Mode.REBUILD:
+                return await self._rebuild(record)
+            case Mode.SHADOW:
+                return await self._shadow(record)
+            case Mode.RESUME | Mode.BACKFILL:
+                return await self._work(record)
 
+    async def _rebuild(self, record: JobRecord) -> JobRecord:
+        tally = await run_rebuild(
+            self.file, record.job, progress=self.progress, stop=self.stop, pace=self.pace
+        )
+        return replace(record, state=self._state, why="", tally=dict(tally))
 
-async def _worked(
-    file: ConfigFile,
-    record: JobRecord,
-    how: How,
-    jobs: Jobs,
-    pace: Pace,
-    progress: Progress,
-    stop: asyncio.Event,
-) -> JobRecord:
-    done = 0
+    async def _shadow(self, record: JobRecord) -> JobRecord:
+        came_to = await run_shadow(
+            self.file,
+            record.job,
+            progress=self.progress,
+            stop=self.stop,
+            pace=self.pace,
+            jobs=self.jobs,
+            reads=self.how.reads,
+            ignored=self.how.ignored,
+            at_once=self.how.at_once,
+        )
+        found = came_to.found
+        return replace(
+            record,
+            state=State.BOUND if came_to.bound else self._state,
+            why=came_to.bound,
+            tally=dict(came_to.tally),
+            found=found.document(),
+            page=differences_page(found, came_to.tally),
+        )
 
-    def told(so_far: int, total: int) -> None:
-        nonlocal done
-        done = so_far
-        progress(so_far, total)
+    async def _work(self, record: JobRecord) -> JobRecord:
+        done = 0
 
-    tally = await run_worked(
-        file,
-        record.job,
-        progress=told,
-        stop=stop,
-        pace=pace,
-        jobs=jobs,
-        at_once=how.at_once,
-        allow_older=how.allow_older,
-    )
-    state = State.BOUND if tally.at_bound else State.STOPPED if tally.why else _state(stop)
-    counted = worked_tally(done, await jobs.ends(record.job.id), record.tally, tally)
-    return replace(record, state=state, tally=counted, why=tally.why)
+        def told(so_far: int, total: int) -> None:
+            nonlocal done
+            done = so_far
+            self.progress(so_far, total)
 
+        tally = await run_worked(
+            self.file,
+            record.job,
+            progress=told,
+            stop=self.stop,
+            pace=self.pace,
+            jobs=self.jobs,
+            at_once=self.how.at_once,
+            allow_older=self.how.allow_older,
+        )
+        state = State.BOUND if tally.at_bound else State.STOPPED if tally.why else self._state
+        counted = worked_tally(done, await self.jobs.ends(record.job.id), record.tally, tally)
+        return replace(record, state=state, tally=counted, why=tally.why)
 
-def _state(stop: asyncio.Event) -> State:
-    return State.STOPPED if stop.is_set() else State.OVER
-
-
-_WORK: Final = {
-    Mode.REBUILD: _rebuilt,
-    Mode.SHADOW: _shadowed,
-    Mode.RESUME: _worked,
-    Mode.BACKFILL: _worked,
-}
+    @property
+    def _state(self) -> State:
+        return State.STOPPED if self.stop.is_set() else State.OVER
