@@ -17,6 +17,7 @@ kafka:
   dead_letters_topic: {name}.dead-letters
   parked_topic: {name}.parked
   redrive_topic: {name}.redrive
+  differences_topic: {name}.differences
 redis:
   url: {redis}
 model:

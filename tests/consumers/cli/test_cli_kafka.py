@@ -116,7 +116,7 @@ def test_topics_are_made_once_and_a_second_time_nothing_happens(stage: Stage) ->
     assert {each["did"] for each in first} == {"created"}
     second = stage.json("topics", "create", "--partitions", "2")
     assert {each["did"] for each in second} == {"already there"}
-    assert [each["differences"] for each in second] == [[]] * 7
+    assert [each["differences"] for each in second] == [[]] * 8
     by_role = {topic["role"]: topic for topic in stage.json("topics", "list")}
     assert by_role["input"]["partitions"] == 2
     assert by_role["steps"]["differences"] == []
@@ -145,7 +145,7 @@ def test_topic_is_described_with_settings_and_offsets(topics: Stage) -> None:
 
 def test_check_names_topics_that_the_cluster_lacks(stage: Stage) -> None:
     missing = stage.json("check", "--topics", exit_code=2)["mistakes"]
-    assert len(missing) == 7
+    assert len(missing) == 8
     orders = next(m for m in missing if "orders" in m["message"])
     assert orders["where"] == "pointsman.yaml:19"
     assert "pointsman topics create" in orders["hint"]
