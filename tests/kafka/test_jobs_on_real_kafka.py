@@ -8,7 +8,15 @@ import pytest
 from consumers.replay.chosen import Chosen
 from tests.integration.jobs import ordered, work
 from tests.integration.killing_a_job import kill_a_job_again_and_again
-from tests.integration.stage import order, stage
+from tests.integration.stage import Stage, order, stage
+
+
+def alone(played: Stage) -> None:
+    """Give the stage a group of its own: what a group has committed before an event leaves that event to its workers."""
+    text = played.config.read_text(encoding="utf-8")
+    mine = text.replace("group: pointsman-demo", f"group: {played.folder.name}")
+    assert mine != text
+    played.config.write_text(mine, encoding="utf-8")
 
 
 @pytest.mark.timeout(480)
@@ -16,6 +24,7 @@ async def test_a_job_killed_again_and_again_leaves_one_outcome_and_every_effect_
     kafka: str, tmp_path: Path
 ) -> None:
     async with stage(tmp_path, kafka, dynamic=True) as played:
+        alone(played)
         await kill_a_job_again_and_again(played, f"killed-{time.time_ns()}", kills=5)
 
 
@@ -24,6 +33,7 @@ async def test_with_transactions_a_job_works_each_event_once_and_comes_to_its_en
 ) -> None:
     monkeypatch.setenv("POINTSMAN_KAFKA__DELIVERY", "transactional")
     async with stage(tmp_path, kafka, dynamic=True) as played:
+        alone(played)
         events = [f"in-transactions-{time.time_ns()}-{number}" for number in range(3)]
         for event_id in events:
             await played.publish(order(event_id))

@@ -11,7 +11,7 @@ from schemas.topics import STEPS, TOPICS
 
 
 def test_names_and_keys_are_unique() -> None:
-    assert len({topic.name for topic in TOPICS}) == len({topic.key for topic in TOPICS}) == len(TOPICS) == 6
+    assert len({topic.name for topic in TOPICS}) == len({topic.key for topic in TOPICS}) == len(TOPICS) == 7
 
 
 def test_every_message_of_ours_has_one_topic_and_a_schema() -> None:

@@ -147,7 +147,7 @@ def test_check_names_topics_that_the_cluster_lacks(stage: Stage) -> None:
     missing = stage.json("check", "--topics", exit_code=2)["mistakes"]
     assert len(missing) == 8
     orders = next(m for m in missing if "orders" in m["message"])
-    assert orders["where"] == "pointsman.yaml:19"
+    assert orders["where"] == "pointsman.yaml:20"
     assert "pointsman topics create" in orders["hint"]
     stage.run("topics", "create")
     assert stage.json("check", "--topics")["ok"] is True
