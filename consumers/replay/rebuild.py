@@ -20,6 +20,7 @@ from consumers.errors import HaltError
 from consumers.ports.clock import Clock
 from consumers.ports.consumer_group import PartitionId
 from consumers.ports.producing import ProducerFencedError
+from consumers.ports.sessions import Body
 from consumers.replay.ahead import ahead
 from consumers.replay.audit import told
 from consumers.replay.job import Job
@@ -28,7 +29,6 @@ from consumers.replay.pace import Pace
 from consumers.replay.reached import Reached, Tally, skipped, total
 from consumers.replay.spans import refuse_unrouted
 from consumers.router.route import RouteTable
-from schemas.outcome import Outcome
 
 BATCH: Final = 1_000
 """Records in one transaction at most."""
@@ -46,7 +46,7 @@ class _Done:
 
     part: Part
     tally: Tally
-    outcomes: Sequence[tuple[Outcome, str]]
+    outcomes: Sequence[tuple[Body, str]]
     """Each with the topic that it goes to."""
 
 
@@ -141,7 +141,7 @@ class Rebuild:
 
     async def _publish(self, job: Job, batch: Sequence[_Done], reached: Mapping[int, Reached]) -> None:
         outcomes = [each for done in batch for each in done.outcomes]
-        messages = [self.messages.outcome(outcome, topic) for outcome, topic in outcomes]
+        messages = [self.messages.stored_outcome(outcome, topic) for outcome, topic in outcomes]
         if outcomes:
             step = told(job, outcomes, _records_done(job, reached), self.clock.now())
             messages = [*self.messages.steps([step]), *messages]
@@ -156,14 +156,14 @@ class Rebuild:
 
 
 def _done(part: Part, ends: Sequence[End], output: str | None) -> _Done:
-    tally, outcomes = Tally(read=len(ends)), list[tuple[Outcome, str]]()
+    tally, outcomes = Tally(read=len(ends)), list[tuple[Body, str]]()
     for end in ends:
         if isinstance(end, str):
             tally[skipped(end)] += 1
         else:
             outcome, topic = end
             tally["republished"] += 1
-            tally[str(outcome.status)] += 1
+            tally[outcome["status"]] += 1
             outcomes.append((outcome, output or topic))
     return _Done(part, tally, outcomes)
 
