@@ -69,7 +69,9 @@ class RedisGlances:
                 said = await self._script(keys, [token, *_ASKED])
             except ResponseError:
                 said = None
-        if said is None:  # such as of a proxy in front of a cluster; asked one by one, each says what is wrong
+        if (
+            said is None
+        ):  # such as of a proxy in front of a cluster; asked one by one, each says what is wrong
             return await self._ask(commands)
         status, *found = said
         if status != b"OK":
