@@ -31,7 +31,7 @@ from consumers.replay.spans import refuse_unrouted
 from consumers.router.route import RouteTable
 from schemas.record import Outgoing
 
-BATCH: Final = 1_000
+BATCH: Final = 2_000
 """Records in one transaction at most."""
 _AHEAD: Final = 2
 """Batches that are read, and as many that are looked up, while one is published."""
