@@ -20,7 +20,7 @@ from consumers.ports.sessions import Body
 from consumers.session import place
 from consumers.session.key import SessionKey
 from consumers.session.shapes import checked
-from consumers.session.stored import DamagedError, read_journal
+from consumers.session.stored import DamagedError, read_entry
 
 _AT_ONCE: Final = 500
 """Runs in one round trip: so many outcomes are in memory at once, beside the caller's."""
@@ -134,4 +134,4 @@ def _glance(answer: Any, places: Any) -> Glance:
 
 def _outcome(stored: bytes) -> Body:
     """Raises DamagedError."""
-    return checked(read_journal({place.OUTCOME.encode(): stored}).whole())[place.OUTCOME]
+    return checked({place.OUTCOME: read_entry(place.OUTCOME, stored)})[place.OUTCOME]

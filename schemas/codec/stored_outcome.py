@@ -7,6 +7,7 @@ byte.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from struct import Struct
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ from schemas.outcome import OUTCOME_TYPE
 from schemas.record import Encoded
 from schemas.registry.avro_schema import AvroSchema
 
+_NAMES: Final = 1_024
+"""Values that come again and again, such as names of routes and actions: so many are remembered as they are written."""
 _MOST: Final = 2**62
 _TABLE: Final = 4096
 _MILLISECOND: Final = timedelta(milliseconds=1)
@@ -40,6 +43,7 @@ class StoredOutcomes:
         self._statuses = _enum(outcome["status"])
         self._effects = _enum(action["effect"])
         self._action_statuses = _enum(action["status"])
+        self._front = lru_cache(_NAMES)(self._front_of)
 
     def encode(self, body: Mapping[str, Any]) -> Encoded | None:
         """Return what the codec makes of the same outcome, or None for one that is unusual, or wrong: it says which."""
@@ -67,11 +71,11 @@ class StoredOutcomes:
                 _text(body["id"]),
                 _text(body["run_id"]),
                 _text(body["event_id"]),
-                _text(body["event_type"]),
-                _text(body["event_source"]),
-                _text(body["tenant"]),
+                _name(body["event_type"]),
+                _name(body["event_source"]),
+                _name(body["tenant"]),
                 _text(body["session_id"]),
-                _text(body["route"]),
+                _name(body["route"]),
                 self._statuses[body["status"]],
                 _text(body["summary"]),
                 _long(len(actions)) if actions else b"",
@@ -83,8 +87,8 @@ class StoredOutcomes:
                 _double(body["cost_usd"]),
                 _instant(datetime.fromisoformat(body["started_at"])),
                 _instant(finished),
-                _optional_text(body["model"]),
-                _optional_text(body["prompt"]),
+                _optional_name(body["model"]),
+                _optional_name(body["prompt"]),
             )
         )
 
@@ -92,14 +96,15 @@ class StoredOutcomes:
         result = action["result"]
         return b"".join(
             (
-                _text(action["action"]),
-                self._effects[action["effect"]],
-                self._action_statuses[action["status"]],
+                self._front(action["action"], action["effect"], action["status"]),
                 _bytes(canonical_json(action["arguments"])),
                 _NULL if result is None else _SOME + _bytes(canonical_json(result)),
                 _optional_text(action["error"]),
             )
         )
+
+    def _front_of(self, action: str, effect: str, status: str) -> bytes:
+        return _text(action) + self._effects[effect] + self._action_statuses[status]
 
 
 def _types(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -153,3 +158,7 @@ def _text(value: str) -> bytes:
 
 def _optional_text(value: str | None) -> bytes:
     return _NULL if value is None else _SOME + _text(value)
+
+
+_name: Final = lru_cache(_NAMES)(_text)
+_optional_name: Final = lru_cache(_NAMES)(_optional_text)
