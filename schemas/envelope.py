@@ -52,5 +52,5 @@ class Envelope:
 def run_id_of(tenant: str, source: str, event_id: str) -> str:
     """Return the 32 hex digits that name the run of an event; no record offset goes into it."""
     # The length prefixes keep ("a", "bc") and ("ab", "c") apart.
-    parts = "".join(f"{len(part)}:{part}" for part in (tenant, source, event_id))
+    parts = f"{len(tenant)}:{tenant}{len(source)}:{source}{len(event_id)}:{event_id}"
     return hashlib.sha256(parts.encode()).hexdigest()[:32]

@@ -98,6 +98,11 @@ def look_at_errors(producer: AIOKafkaProducer) -> None:
             future.exception()
 
 
+def partitioner(producer: AIOKafkaProducer) -> Any:
+    """Return what says to which partition `send` would give a key: it takes the key and twice the partitions."""
+    return producer._partitioner
+
+
 async def topics_there(client: AIOKafkaConsumer | AIOKafkaProducer) -> Any:
     """Return the cluster's topics as the broker has them now. Asking creates none."""
     return await inner(client).fetch_all_metadata()

@@ -17,8 +17,9 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import OffsetAndMetadata
 
+from consumers.adapters.kafka_bulk import send_all
 from consumers.adapters.kafka_clients import KafkaConnection, producer, stop
-from consumers.adapters.kafka_refused import FAILURES, Topics, causes, meaning, send
+from consumers.adapters.kafka_refused import FAILURES, Topics, causes, meaning
 from consumers.errors import PointsmanError, UnavailableError
 from consumers.ports.consumer_group import Committed, PartitionId
 from consumers.ports.producing import ProducerFencedError
@@ -157,10 +158,9 @@ async def _transact(
     offsets: Mapping[TopicPartition, Any],
 ) -> None:
     await producer.begin_transaction()
-    sent: list[asyncio.Future[Any]] = []
-    for message in messages:
-        sent.append(await send(producer, message))
-        sent[-1].add_done_callback(_look_at_error)
+    sent = await send_all(producer, messages)
+    for future in sent:
+        future.add_done_callback(_look_at_error)
     for future in sent:  # each one: `commit_transaction` succeeds although a record of it failed
         await future
     await producer.send_offsets_to_transaction(offsets, group)

@@ -1,8 +1,10 @@
 """What we publish, encoded and addressed: outcomes, steps, approval requests and answers, differences."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from consumers.run import ending
 from schemas.approval import ApprovalDecision, ApprovalRequest
 from schemas.cancellation import Cancellation
 from schemas.codec.outgoing import OwnMessage
@@ -42,6 +44,13 @@ class OwnMessages:
     def outcome(self, outcome: Outcome, topic: str) -> Outgoing:
         """Return the terminal event of a run."""
         return self._to(topic, outcome)
+
+    def stored_outcome(self, body: Mapping[str, Any], topic: str) -> Outgoing:
+        """Return the same terminal event, from the sound entry that a journal has of it."""
+        encoded = self.codec.encode_stored(body)
+        if encoded is None:
+            return self.outcome(ending.of_body(body), topic)
+        return Outgoing(topic, encoded.key, encoded.value, encoded.headers)
 
     def approval_request(self, request: ApprovalRequest) -> Outgoing:
         """Return what a person is asked."""

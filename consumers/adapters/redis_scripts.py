@@ -14,6 +14,7 @@ _FOLDER: Final = Path(__file__).with_name("lua")
 _PARTS: Final[dict[str, tuple[str, ...]]] = {
     "open": ("guard", "lease", "open"),
     "read": ("guard", "read"),
+    "glance": ("guard", "glance"),
     "append": ("lease", "journal", "append"),
     "close": ("lease", "journal", "close"),
     "release": ("lease", "release"),
@@ -62,6 +63,7 @@ class Scripts:
 
     open: Script
     read: Script
+    glance: Script
     append: Script
     close: Script
     release: Script

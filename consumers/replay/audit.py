@@ -6,24 +6,23 @@ from datetime import datetime
 
 from consumers.adapters.own_messages import OWN_TENANT
 from consumers.replay.job import Job
-from schemas.outcome import Outcome
 from schemas.step import Step, StepKind
 
 
-def told(job: Job, outcomes: Sequence[tuple[Outcome, str]], done: int, at: datetime) -> Step:
+def told(job: Job, outcomes: Sequence[tuple[str, str]], done: int, at: datetime) -> Step:
     """Return one step for a batch of outcomes: which they are, where they go, who ordered it, and in which job.
 
     It is keyed by the job and is of no run: it stands outside of every chain, and no store is rebuilt from it.
 
     Args:
         job: which job.
-        outcomes: each with its topic.
+        outcomes: the ids of them, each with its topic.
         done: records that the job has done with this batch: another number with each, so that its id is its own.
         at: now.
     """
     by_topic: dict[str, list[str]] = defaultdict(list)
-    for outcome, topic in outcomes:
-        by_topic[topic].append(outcome.id)
+    for outcome_id, topic in outcomes:
+        by_topic[topic].append(outcome_id)
     place = f"replay/{done}"
     return Step(
         id=f"{job.id}/{place}",

@@ -7,17 +7,16 @@ from typing import Final
 from consumers.errors import UnavailableError
 from consumers.policy.expressions import ExpressionError
 from consumers.ports.glances import Glance, Glances
+from consumers.ports.sessions import Body
 from consumers.replay.chosen import Chosen
 from consumers.replay.finding import Missing, event_of
 from consumers.replay.plan import Standing
 from consumers.router.route import RouteTable
-from consumers.run import ending
 from consumers.session.key import SessionKey
 from schemas.codec.identity import identity_in_headers
 from schemas.codec.records import RecordCodec
 from schemas.envelope import Envelope
 from schemas.errors import RegistryError
-from schemas.outcome import Outcome
 from schemas.record import Record
 
 _log = logging.getLogger(__name__)
@@ -25,8 +24,8 @@ _log = logging.getLogger(__name__)
 _MISSING: Final = {Missing.UNREADABLE: Standing.UNREADABLE, Missing.UNROUTED: Standing.UNROUTED}
 _NO_VALUE: Final = "`where` has no value"
 
-End = tuple[Outcome, str] | str
-"""How the run of a record ended, with the topic of its outcome; or why nothing is to be published for it."""
+End = tuple[Body, str] | str
+"""The terminal entry of a record's run, with the topic of its outcome; or why nothing is to be published for it."""
 
 
 class Looking:
@@ -116,4 +115,4 @@ class Looking:
         if not chosen.takes_status(glance.outcome["status"]):
             return Standing.NOT_CHOSEN
         route = self._routes.find(topic, glance.outcome["event_type"])
-        return Standing.UNROUTED if route is None else (ending.of_body(glance.outcome), route.output)
+        return Standing.UNROUTED if route is None else (glance.outcome, route.output)

@@ -43,6 +43,8 @@ class Pace:
         Raises:
             RetryError: it cannot be found out now how far live work is behind; so nothing may be taken.
         """
+        if self._rate is None and self._lag is None:
+            return
         async with self._turn:
             while True:
                 await asyncio.sleep(max(0.0, self._next - self._clock()))

@@ -20,20 +20,23 @@ from consumers.errors import HaltError
 from consumers.ports.clock import Clock
 from consumers.ports.consumer_group import PartitionId
 from consumers.ports.producing import ProducerFencedError
+from consumers.ports.sessions import Body
 from consumers.replay.ahead import ahead
 from consumers.replay.audit import told
 from consumers.replay.job import Job
-from consumers.replay.looking import End, Looking
+from consumers.replay.looking import Looking
 from consumers.replay.pace import Pace
 from consumers.replay.reached import Reached, Tally, skipped, total
 from consumers.replay.spans import refuse_unrouted
 from consumers.router.route import RouteTable
-from schemas.outcome import Outcome
+from schemas.record import Outgoing
 
-BATCH: Final = 1_000
+BATCH: Final = 2_000
 """Records in one transaction at most."""
 _AHEAD: Final = 2
 """Batches that are read, and as many that are looked up, while one is published."""
+_LOOKED_UP: Final = 200
+"""Records that are looked up and encoded at a time: what the store has of so many stays close to the processor."""
 _TAKEN_S: Final = 0.25
 """A batch is published after so long at the latest, however few records the pace has let into it."""
 _TOGETHER: Final = 20
@@ -41,13 +44,22 @@ _TOGETHER: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
+class _Again:
+    """An outcome that is to be published once more."""
+
+    id: str
+    status: str
+    message: Outgoing
+
+
+@dataclass(frozen=True, slots=True)
 class _Done:
     """What a part comes to."""
 
-    part: Part
+    partition: int
+    next_offset: int
     tally: Tally
-    outcomes: Sequence[tuple[Outcome, str]]
-    """Each with the topic that it goes to."""
+    outcomes: Sequence[_Again]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +117,7 @@ class Rebuild:
         ):
             async for batch in batches:
                 for done in batch:
-                    number = done.part.partition
-                    reached[number] = reached[number].further(done.part.next_offset, done.tally)
+                    reached[done.partition] = reached[done.partition].further(done.next_offset, done.tally)
                 await self._publish(job, batch, reached)
                 progress(_records_done(job, reached), job.records)
         return total(reached.values())
@@ -136,18 +147,31 @@ class Rebuild:
     ) -> AsyncGenerator[Sequence[_Done]]:
         async for batch in batches:
             records = [record for part in batch for record in part.records]
-            ends = iter(await self.looking.ends(records, job.chosen))
-            yield [_done(part, list(islice(ends, len(part.records))), job.output) for part in batch]
+            found: list[_Again | str] = []
+            for first in range(0, len(records), _LOOKED_UP):
+                ends = await self.looking.ends(records[first : first + _LOOKED_UP], job.chosen)
+                found += [end if isinstance(end, str) else self._again(*end, job.output) for end in ends]
+            rest = iter(found)
+            yield [_done(part, list(islice(rest, len(part.records)))) for part in batch]
+
+    def _again(self, outcome: Body, topic: str, output: str | None) -> _Again:
+        return _Again(
+            outcome["id"], outcome["status"], self.messages.stored_outcome(outcome, output or topic)
+        )
 
     async def _publish(self, job: Job, batch: Sequence[_Done], reached: Mapping[int, Reached]) -> None:
         outcomes = [each for done in batch for each in done.outcomes]
-        messages = [self.messages.outcome(outcome, topic) for outcome, topic in outcomes]
+        messages = [each.message for each in outcomes]
         if outcomes:
-            step = told(job, outcomes, _records_done(job, reached), self.clock.now())
+            step = told(
+                job,
+                [(each.id, each.message.topic) for each in outcomes],
+                _records_done(job, reached),
+                self.clock.now(),
+            )
             messages = [*self.messages.steps([step]), *messages]
         offsets = {
-            PartitionId(job.topic, done.part.partition): reached[done.part.partition].committed()
-            for done in batch
+            PartitionId(job.topic, done.partition): reached[done.partition].committed() for done in batch
         }
         try:
             await self.sender.commit(messages, offsets)
@@ -155,17 +179,12 @@ class Rebuild:
             raise HaltError(f"job {job.id} was taken over by another process: {error}") from error
 
 
-def _done(part: Part, ends: Sequence[End], output: str | None) -> _Done:
-    tally, outcomes = Tally(read=len(ends)), list[tuple[Outcome, str]]()
-    for end in ends:
-        if isinstance(end, str):
-            tally[skipped(end)] += 1
-        else:
-            outcome, topic = end
-            tally["republished"] += 1
-            tally[str(outcome.status)] += 1
-            outcomes.append((outcome, output or topic))
-    return _Done(part, tally, outcomes)
+def _done(part: Part, found: Sequence[_Again | str]) -> _Done:
+    outcomes = [each for each in found if not isinstance(each, str)]
+    tally = Tally(skipped(each) for each in found if isinstance(each, str))
+    tally.update(each.status for each in outcomes)
+    tally.update(read=len(found), republished=len(outcomes))
+    return _Done(part.partition, part.next_offset, tally, outcomes)
 
 
 def _records_done(job: Job, reached: Mapping[int, Reached]) -> int:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from consumers.session import place
+from consumers.session.sound_outcome import is_sound
 from consumers.session.stored import Body, DamagedError, Stored, problem_of
 from schemas.outcome import Status
 
@@ -34,6 +35,13 @@ def sorted_out(stored: Stored) -> Stored:
 
 
 def _problem(at: str, body: Body) -> str | None:
+    if at == place.OUTCOME and is_sound(body):
+        return None
+    return problem_by_shape(at, body)
+
+
+def problem_by_shape(at: str, body: Body) -> str | None:
+    """Return what an entry lacks, or None; without a quick look at what is usual, which must say the same."""
     shape = _SHAPES.get(at.rpartition("/")[2])
     if shape is None:
         return None  # of a newer version: who does not know it does not ask for it

@@ -55,15 +55,25 @@ def read_journal(stored: Mapping[bytes, bytes]) -> Stored:
             continue
         at = name.decode(errors="backslashreplace")
         try:
-            value: object = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            damaged[at] = "is no JSON"
-            continue
-        if isinstance(value, dict):
-            entries[at] = cast("dict[str, Any]", value)
-        else:
-            damaged[at] = "is no JSON object"
+            entries[at] = read_entry(at, body)
+        except DamagedError as error:
+            damaged[at] = error.problem
     return Stored(entries, damaged)
+
+
+def read_entry(at: str, stored: bytes) -> Body:
+    """Read one field of a journal.
+
+    Raises:
+        DamagedError: it is no entry.
+    """
+    try:
+        value: object = orjson.loads(stored)
+    except orjson.JSONDecodeError as error:
+        raise DamagedError(at, "is no JSON") from error
+    if not isinstance(value, dict):
+        raise DamagedError(at, "is no JSON object")
+    return cast("dict[str, Any]", value)
 
 
 def problem_of(error: ValidationError) -> str:

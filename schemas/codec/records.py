@@ -16,10 +16,12 @@ from schemas.codec.formats import UNDECLARED, TopicFormat
 from schemas.codec.limits import Limits
 from schemas.codec.outgoing import SOURCE, OwnMessage, own_event
 from schemas.codec.reading import RecordReader
+from schemas.codec.stored_outcome import StoredOutcomes
 from schemas.codec.values import iso
 from schemas.codec.wire import AVRO_TYPE, JSON_TYPE
 from schemas.envelope import Envelope
 from schemas.errors import SchemaError, UnknownSchemaError
+from schemas.outcome import OUTCOME_TYPE
 from schemas.personal import TAG, only_tagged, tagged
 from schemas.record import Encoded, Record
 from schemas.registry.avro_schema import AvroSchema, avro_schema
@@ -70,6 +72,8 @@ class RecordCodec:
         self._reader = RecordReader(registry, self._limits)
         self._schemas = latest(packaged_schemas()) | dict(schemas or {})
         self._writers: dict[str, _Writer] = {}
+        self._stored_outcomes: StoredOutcomes | None = None
+        self._outcomes_are_ours = OUTCOME_TYPE not in (schemas or {})
 
     async def ready(self) -> None:
         """Find or register the schemas that `encode` writes. Call it once, at start.
@@ -81,6 +85,9 @@ class RecordCodec:
         for event_type, schema in self._schemas.items():
             schema_id = await self._registry.id_of(schema.name, schema)
             self._writers[event_type] = _Writer(avro.prefix(schema_id), schema)
+        if self._outcomes_are_ours:
+            writer = self._writers[OUTCOME_TYPE]
+            self._stored_outcomes = StoredOutcomes(writer.prefix, writer.schema)
 
     async def decode(
         self,
@@ -158,6 +165,16 @@ class RecordCodec:
         )
         value = avro.write(writer.prefix, writer.schema, event.fields)
         return Encoded(event.session_id.encode(), value, headers)
+
+    def encode_stored(self, outcome: Mapping[str, Any]) -> Encoded | None:
+        """Encode an outcome as a journal has it, fast: the same bytes as `encode` gives.
+
+        Args:
+            outcome: what the journal has, sound.
+
+        Returns None for one that is unusual, or wrong: `encode` says which.
+        """
+        return self._stored_outcomes and self._stored_outcomes.encode(outcome)
 
     def _writer(self, event_type: str) -> _Writer:
         writer = self._writers.get(event_type)

@@ -11,12 +11,14 @@ import pytest
 from redis.asyncio import Redis, RedisCluster
 
 from consumers.adapters.redis_connection import Client
+from consumers.adapters.redis_glances import RedisGlances
 from consumers.adapters.redis_sessions import RedisSessions
 from consumers.adapters.redis_sessions_listing import RedisSessionsListing
 from consumers.app.redis_login import redis_client
 from consumers.app.redis_settings import Redis as Settings
 from consumers.app.section import SecretRef
 from consumers.errors import ConfigurationError, UnavailableError
+from consumers.ports.glances import Glance
 from consumers.ports.sessions import Entry
 from consumers.session.context import Context
 from consumers.session.key import SessionKey
@@ -126,6 +128,11 @@ async def test_each_of_them_is_needed(right: str, with_rights: Any) -> None:
     async with with_rights(_without(right)) as client:
         with pytest.raises((ConfigurationError, UnavailableError), match="lacks a right"):
             await everything(client)
+
+
+async def test_who_may_run_no_script_is_told_how_runs_stand_one_by_one(with_rights: Any) -> None:
+    async with with_rights(_without("evalsha")) as client:
+        assert await RedisGlances(client).look([(KEY, "run-1")]) == [Glance(begun=False)]
 
 
 async def test_a_worker_does_not_start_without_a_right_that_an_event_needs(with_rights: Any) -> None:
