@@ -6,17 +6,9 @@ from pathlib import Path
 import pytest
 
 from consumers.replay.chosen import Chosen
-from tests.integration.jobs import ordered, work
+from tests.integration.jobs import alone, ordered, work
 from tests.integration.killing_a_job import kill_a_job_again_and_again
-from tests.integration.stage import Stage, order, stage
-
-
-def alone(played: Stage) -> None:
-    """Give the stage a group of its own: what a group has committed before an event leaves that event to its workers."""
-    text = played.config.read_text(encoding="utf-8")
-    mine = text.replace("group: pointsman-demo", f"group: {played.folder.name}")
-    assert mine != text
-    played.config.write_text(mine, encoding="utf-8")
+from tests.integration.stage import order, stage
 
 
 @pytest.mark.timeout(480)
