@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
 from connectors.egress import Egress, egress_of_host
-from connectors.egress_setting import EgressList
+from connectors.egress_setting import EgressList, refuse_wrong_host
 
 
 class SftpLogin(BaseModel):
@@ -46,10 +46,7 @@ class SftpLogin(BaseModel):
             raise PydanticCustomError(
                 "host_key", "needs either `host_key` or `known_hosts`: no server is trusted unseen"
             )
-        try:
-            self.allowed()
-        except ValueError as error:
-            raise PydanticCustomError("host", "{problem}", {"problem": str(error)}) from None
+        refuse_wrong_host(self.allowed)
         return self
 
     def allowed(self) -> Egress:

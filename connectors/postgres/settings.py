@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field, SecretStr, model_validator
-from pydantic_core import PydanticCustomError
 
 from connectors.egress import Egress, egress_of_host
-from connectors.egress_setting import EgressList
+from connectors.egress_setting import EgressList, refuse_wrong_host
 from connectors.sql.settings import SqlSettings
 
 
@@ -48,10 +47,7 @@ class PostgresSettings(SqlSettings):
 
     @model_validator(mode="after")
     def _has_a_host(self) -> Self:
-        try:
-            self.allowed()
-        except ValueError as error:
-            raise PydanticCustomError("host", "{problem}", {"problem": str(error)}) from None
+        refuse_wrong_host(self.allowed)
         return self
 
     def allowed(self) -> Egress:

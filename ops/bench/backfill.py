@@ -25,7 +25,8 @@ import orjson
 from aiokafka import TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 from backfill_report import Stretch, aims, show, write_json
-from load import ORDERS, OUTCOMES, Shop, orders
+from load import ORDERS, Shop, orders
+from measure import open_shop
 from processes import ProcessError, Running, started, stop
 from rich.console import Console
 from servers import Servers, running_servers, why_no_kafka
@@ -37,9 +38,7 @@ from consumers.app.config_file import read_config
 from consumers.errors import PointsmanError
 from consumers.replay.chosen import Chosen
 from consumers.replay.job import Job, Mode, new_id
-from schemas.codec.records import RecordCodec
 from schemas.envelope import Envelope
-from schemas.registry.folder import FolderRegistry
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -149,16 +148,7 @@ async def _measure(size: Size, console: Console) -> tuple[list[Stretch], tuple[s
         customers = 200
         servers = await exits.enter_async_context(running_servers(folder, "kafka", customers))
         how = command(Variant("pointsman", "kafka"), servers, None)
-        codec = RecordCodec(FolderRegistry())
-        await codec.ready()
-        producer = kafka_clients.producer(servers.connection)
-        await producer.start()
-        exits.push_async_callback(kafka_clients.stop, producer)
-        outcomes = kafka_clients.reader(servers.connection)
-        outcomes.subscribe([OUTCOMES])
-        await outcomes.start()
-        exits.push_async_callback(kafka_clients.stop, outcomes)
-        shop = Shop(producer, outcomes, codec)
+        shop = await exits.enter_async_context(open_shop(servers))
         warmup = max(20, size.live // 4)
         events = orders(size.backlog + warmup + 2 * size.rounds * size.live, customers)
         backlog, live = events[: size.backlog], events[size.backlog :]

@@ -103,7 +103,7 @@ async def measure(
         how = command(variant, servers, profile)
         log = folder / "worker.log"
         worker = await exits.enter_async_context(started(how.words, log=log, environment=how.environment))
-        shop = await exits.enter_async_context(_open_shop(servers))
+        shop = await exits.enter_async_context(open_shop(servers))
         events = size.events()
         warmup, burst = events[: size.warmup], events[size.warmup : size.warmup + size.burst]
         paced = events[size.warmup + size.burst :]
@@ -146,7 +146,8 @@ async def measure(
 
 
 @asynccontextmanager
-async def _open_shop(servers: Servers) -> AsyncGenerator[Shop]:
+async def open_shop(servers: Servers) -> AsyncGenerator[Shop]:
+    """Yield the shop's ways to the servers, closed with the block."""
     async with AsyncExitStack() as exits:
         codec = RecordCodec(FolderRegistry())
         await codec.ready()
