@@ -44,9 +44,10 @@ async def command(played: Stage, *words: str, exit_code: int = 0, **settings: st
 
 
 async def on_topic(played: Stage, topic: str) -> list[Record]:
-    """Return what is on a topic now."""
+    """Return what is on a topic now, partition by partition."""
     async with topic_reader(played.connection) as source:
-        return [record async for record in source.to_end([topic])]
+        found = [record async for record in source.to_end([topic])]
+    return sorted(found, key=lambda record: (record.partition, record.offset))
 
 
 async def redriven(played: Stage) -> list[Redriven]:

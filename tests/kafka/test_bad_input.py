@@ -11,7 +11,8 @@ from schemas.codec.headers import CONTENT_TYPE
 from schemas.dead_letter import DeadLetter, dead_letter_of
 from schemas.outcome import Status
 from schemas.record import Headers, Outgoing
-from tests.integration.stage import Stage, order, stage
+from tests.integration.stage import Stage, order
+from tests.kafka.shared_cluster import shared_stage
 
 TOPIC = "erp.orders"
 KEY = b"customer"
@@ -44,7 +45,7 @@ BAD = [
 
 @pytest.fixture
 async def played(kafka: str, tmp_path: Path) -> AsyncGenerator[Stage]:
-    async with stage(tmp_path, kafka, dynamic=True) as made:
+    async with shared_stage(tmp_path, kafka, dynamic=True) as made:
         yield made
 
 

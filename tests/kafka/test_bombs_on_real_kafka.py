@@ -8,8 +8,9 @@ import pytest
 
 from schemas.outcome import Status
 from tests.integration.dead_letters import dead_letters
-from tests.integration.stage import order, stage
+from tests.integration.stage import order
 from tests.integration.test_bombs import KEY, MOST_MEMORY, UNFOLDING, most_memory, publish_packed
+from tests.kafka.shared_cluster import shared_stage
 
 LIMIT: Final = "unfolds to more than 8388608 bytes"
 
@@ -18,7 +19,7 @@ LIMIT: Final = "unfolds to more than 8388608 bytes"
 async def test_batches_that_unfold_too_far_are_dead_letters_and_the_partition_goes_on(
     kafka: str, tmp_path: Path
 ) -> None:
-    async with stage(tmp_path, kafka, dynamic=True) as played:
+    async with shared_stage(tmp_path, kafka, dynamic=True) as played:
         worker = await played.start_worker(kafka__session_timeout_s="6")
         for algorithm, size in UNFOLDING.items():
             assert await publish_packed(played, algorithm, size) < 1_048_576

@@ -18,7 +18,8 @@ import pytest
 from confluent_kafka import Consumer, Producer
 from fastavro.schema import to_parsing_canonical_form
 
-from tests.integration.stage import Stage, stage
+from tests.integration.stage import Stage
+from tests.kafka.shared_cluster import shared_stage
 
 SCHEMAS = Path(__file__).parents[2] / "schemas" / "avro"
 TIME = "2026-11-22T12:00:00Z"
@@ -59,7 +60,7 @@ def order(ref: str) -> dict[str, Any]:
 
 @pytest.fixture
 async def played(kafka: str, tmp_path: Path) -> AsyncGenerator[Stage]:
-    async with stage(tmp_path, kafka) as made:
+    async with shared_stage(tmp_path, kafka) as made:
         yield made
 
 

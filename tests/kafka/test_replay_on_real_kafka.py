@@ -24,8 +24,9 @@ from consumers.replay.selection import Selection
 from schemas.record import Record
 from tests.integration.finished_events import ORDERS, by_key, finish, job, publish
 from tests.integration.replays import replay
-from tests.integration.stage import OUTCOMES, ROOT, Stage, order, stage
+from tests.integration.stage import OUTCOMES, ROOT, Stage, order
 from tests.kafka.conftest import NewTopicNamed, another_kafka
+from tests.kafka.shared_cluster import shared_stage
 
 KILLS = 20
 BATCH = 10
@@ -45,7 +46,7 @@ async def spans_since(played: Stage, since: datetime) -> dict[int, tuple[int, in
 
 
 async def test_finished_events_give_the_same_bytes_again(kafka: str, tmp_path: Path) -> None:
-    async with stage(tmp_path, kafka) as played:
+    async with shared_stage(tmp_path, kafka) as played:
         started = datetime.now(UTC) - timedelta(seconds=1)
         await played.start_worker()
         event = order(f"replayed-{started.timestamp()}")
@@ -69,7 +70,7 @@ async def test_a_replay_killed_twenty_times_gives_what_one_gives_that_was_not(
 ) -> None:
     seed = secrets.randbits(32)
     chance = random.Random(seed)
-    async with stage(tmp_path, kafka) as played:
+    async with shared_stage(tmp_path, kafka) as played:
         began = datetime.now(UTC) - timedelta(seconds=1)
         finished = await finish(played, EVENTS, sessions=40, prefix=f"killed-{seed}")
         await publish(played, [order(f"unfinished-{seed}-{number}") for number in range(50)])
@@ -128,7 +129,7 @@ async def test_a_topic_copied_to_another_cluster_with_other_offsets_gives_the_sa
     kafka: str, tmp_path: Path
 ) -> None:
     async with AsyncExitStack() as exits:
-        played = await exits.enter_async_context(stage(tmp_path, kafka))
+        played = await exits.enter_async_context(shared_stage(tmp_path, kafka))
         began = datetime.now(UTC) - timedelta(seconds=1)
         await played.start_worker()
         events = [order(f"copied-{began.timestamp()}-{number}") for number in range(6)]

@@ -10,16 +10,14 @@ from consumers.app.replay_shadow import run_shadow
 from consumers.replay.chosen import Chosen
 from consumers.replay.job import Job, Mode, new_id
 from consumers.replay.pace import Pace
-from tests.integration.jobs import alone, pass_over
-from tests.integration.stage import order, stage
+from tests.integration.stage import order
+from tests.kafka.shared_cluster import shared_stage
 
 
 async def test_finished_events_are_decided_afresh_from_where_a_job_stopped(
     kafka: str, tmp_path: Path
 ) -> None:
-    async with stage(tmp_path, kafka) as played:
-        alone(played)
-        await pass_over(played)  # what other tests left behind is no work of this one's
+    async with shared_stage(tmp_path, kafka) as played:
         now = datetime.now(UTC)
         await played.start_worker()
         events = [order(f"shadowed-{now.timestamp()}-{number}") for number in range(4)]

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from schemas.outcome import Status
-from tests.integration.stage import Stage, order, stage
+from tests.integration.stage import Stage, order
+from tests.kafka.shared_cluster import shared_stage
 
 QUICK = {"kafka__session_timeout_s": "6"}
 """How soon others get the partitions of a member that died."""
@@ -21,7 +22,7 @@ async def publish(played: Stage, name: str, count: int) -> list[str]:
 
 @pytest.mark.timeout(300)
 async def test_work_goes_on_while_workers_join_leave_and_die(kafka: str, tmp_path: Path) -> None:
-    async with stage(tmp_path, kafka, dynamic=True) as played:
+    async with shared_stage(tmp_path, kafka, dynamic=True) as played:
         first = await played.start_worker(**QUICK)
         ids = await publish(played, "alone", 40)
         await played.outcome_records(ids[0])
