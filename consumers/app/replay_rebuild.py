@@ -71,20 +71,25 @@ async def run_rebuild(
         )
         connection, name = connections.kafka_connection(config.kafka), f"{config.kafka.group}.replay.{job.id}"
         reader = await stack.enter_async_context(span_reader(connection, job.topic, name))
-        sender = TransactionalSender(
-            f"job {job.id}",
-            name,
-            lambda: kafka_clients.producer(
-                connection, transactional_id=name, batch_bytes=kafka_clients.LARGE_BATCH_BYTES
-            ),
-        )
-        stack.push_async_callback(sender.close)
+
+        def sender_of(number: int) -> TransactionalSender:
+            transactional_id = f"{name}.{number}"
+            return TransactionalSender(
+                f"job {job.id}, partition {number}",
+                name,
+                lambda: kafka_clients.producer(
+                    connection,
+                    transactional_id=transactional_id,
+                    batch_bytes=kafka_clients.LARGE_BATCH_BYTES,
+                ),
+            )
+
         routes = RouteTable(resolve(file).routes.values())
         rebuild = Rebuild(
             looking=Looking(codec, routes, RedisGlances(client, store.trust)),
             routes=routes,
             reader=reader,
-            sender=sender,
+            sender_of=sender_of,
             messages=connections.own_messages(config.kafka, codec),
             pace=pace,
             clock=SystemClock(),

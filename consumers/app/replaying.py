@@ -1,28 +1,29 @@
 """A replay from its order to its report, whatever its mode."""
 
 import asyncio
-import logging
+import os
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from consumers.app.config_file import ConfigFile
+from consumers.app.rebuild_processes import run_in_processes
 from consumers.app.replay_jobs import Progress, open_jobs, refuse_unsigned
-from consumers.app.replay_live import live
+from consumers.app.replay_live import live, telling
 from consumers.app.replay_rebuild import run_rebuild
 from consumers.app.replay_shadow import run_shadow
 from consumers.app.replay_worked import run_worked
 from consumers.errors import HaltError
 from consumers.ports.jobs import Jobs
 from consumers.replay.differences import markdown as differences_page
+from consumers.replay.job import Job
 from consumers.replay.mode import Mode
 from consumers.replay.order import Order
 from consumers.replay.pace import Pace
+from consumers.replay.reached import Tally
 from consumers.replay.report import JobRecord, State, worked_tally
-
-_log = logging.getLogger(__name__)
+from consumers.replay.shares import processes_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class How:
         rate: events a second at most, or None.
         at_once: events that are worked beside each other, where models are asked.
         yield_lag: records that live workers may be behind before the job waits for them.
+        processes: that share a rebuild; None for as many as are worth it, one where there is a rate.
         reads: where a shadow's look-ups are answered: from the record, or by the systems.
         ignored: `<action>.<argument>` of those whose values do not count in a shadow, such as free text.
         allow_older: the operator answers for it that events which are older than the steps topic were never worked.
@@ -44,6 +46,7 @@ class How:
     reads: Literal["record", "live"] = "record"
     ignored: frozenset[str] = frozenset()
     allow_older: bool = False
+    processes: int | None = None
 
 
 async def replayed(
@@ -74,7 +77,7 @@ async def replayed(
         jobs = await stack.enter_async_context(open_jobs(file))
         await jobs.keep(job.id, record.document())
         asked = await live(file.config, stack)
-        pace = Pace(how.rate, _telling(asked.lag, how.yield_lag), most_lag=how.yield_lag)
+        pace = Pace(how.rate, telling(asked.lag, how.yield_lag), most_lag=how.yield_lag)
         done = await _Parts(file, how, jobs, pace, progress, stop).work(record)
         done = replace(
             done,
@@ -83,21 +86,6 @@ async def replayed(
         )
         await jobs.keep(job.id, done.document())
     return done
-
-
-def _telling(lag: Callable[[], Awaitable[int]], most: int) -> Callable[[], Awaitable[int]]:
-    """Return a look at live work that says so whenever a job begins to wait for it."""
-    waits = False
-
-    async def looked() -> int:
-        nonlocal waits
-        behind = await lag()
-        if behind > most and not waits:
-            _log.warning("live workers are %d records behind: the replay waits for them", behind)
-        waits = behind > most
-        return behind
-
-    return looked
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +110,23 @@ class _Parts:
                 return await self._work(record)
 
     async def _rebuild(self, record: JobRecord) -> JobRecord:
-        tally = await run_rebuild(
-            self.file, record.job, progress=self.progress, stop=self.stop, pace=self.pace
-        )
+        tally = await self._rebuilt(record.job)
         return replace(record, state=self._state, why="", tally=dict(tally))
+
+    async def _rebuilt(self, job: Job) -> Tally:
+        how = self.how
+        processes = how.processes or (1 if how.rate else processes_for(job, os.cpu_count() or 1))
+        if processes == 1:
+            return await run_rebuild(self.file, job, progress=self.progress, stop=self.stop, pace=self.pace)
+        return await run_in_processes(
+            self.file,
+            job,
+            processes=processes,
+            rate=how.rate,
+            yield_lag=how.yield_lag,
+            progress=self.progress,
+            stop=self.stop,
+        )
 
     async def _shadow(self, record: JobRecord) -> JobRecord:
         came_to = await run_shadow(

@@ -64,6 +64,15 @@ def replay(
             min=1, max=256, help="Events beside each other, where models are asked.", rich_help_panel=_WORK
         ),
     ] = 8,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=64,
+            help="That share a rebuild, by partitions. Up to four where they are worth it and there is no rate, unless said.",
+            rich_help_panel=_WORK,
+        ),
+    ] = None,
     yield_lag: Annotated[
         int,
         typer.Option(
@@ -151,7 +160,13 @@ def replay(
 
     parts = parse_parts(offsets or [])
     how = How(
-        rate, at_once, yield_lag, "live" if live_reads else "record", frozenset(ignore or ()), allow_older
+        rate=rate,
+        at_once=at_once,
+        processes=processes,
+        yield_lag=yield_lag,
+        reads="live" if live_reads else "record",
+        ignored=frozenset(ignore or ()),
+        allow_older=allow_older,
     )
     reports = tuple(report or ())
     if jobs:
