@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from consumers.app.config_file import ConfigFile
+from consumers.app.replay_figures import JobFigures, followed
 from consumers.app.replay_jobs import Progress, open_jobs, refuse_unsigned
 from consumers.app.replay_live import live
 from consumers.app.replay_rebuild import run_rebuild
@@ -36,6 +37,7 @@ class How:
         reads: where a shadow's look-ups are answered: from the record, or by the systems.
         ignored: `<action>.<argument>` of those whose values do not count in a shadow, such as free text.
         allow_older: the operator answers for it that events which are older than the steps topic were never worked.
+        metrics_port: where metrics and health are served at `telemetry.host`; 0 takes a free one, None serves none.
     """
 
     rate: float | None = None
@@ -44,10 +46,17 @@ class How:
     reads: Literal["record", "live"] = "record"
     ignored: frozenset[str] = frozenset()
     allow_older: bool = False
+    metrics_port: int | None = None
 
 
 async def replayed(
-    file: ConfigFile, record: JobRecord, how: How, *, progress: Progress, stop: asyncio.Event
+    file: ConfigFile,
+    record: JobRecord,
+    how: How,
+    *,
+    progress: Progress,
+    stop: asyncio.Event,
+    served: Callable[[str], None] | None = None,
 ) -> JobRecord:
     """Work a job from where it stands to its end, or until it is told to stop, and return how it stands then.
 
@@ -60,8 +69,10 @@ async def replayed(
         how: how it is worked this time.
         progress: told records done and records in all.
         stop: set it to have the job stopped in order.
+        served: told where metrics and health are served, if they are.
 
     Raises:
+        ConfigurationError: the port of the metrics cannot be had; nothing was begun.
         HaltError: the job is over, or nobody ordered it whose word counts; or going on would do damage.
         UnavailableError: Redis or Kafka is away.
     """
@@ -71,11 +82,18 @@ async def replayed(
     refuse_unsigned(file, Order(job, record.signature))
     began = time.monotonic()
     async with AsyncExitStack() as stack:
+        figures = JobFigures(job)
+        if how.metrics_port is not None:
+            address = await figures.serve(file.config.telemetry.host, how.metrics_port, stack)
+            if served:
+                served(address)
         jobs = await stack.enter_async_context(open_jobs(file))
         await jobs.keep(job.id, record.document())
         asked = await live(file.config, stack)
         pace = Pace(how.rate, _telling(asked.lag, how.yield_lag), most_lag=how.yield_lag)
-        done = await _Parts(file, how, jobs, pace, progress, stop).work(record)
+        if how.metrics_port is not None:
+            await stack.enter_async_context(followed(figures, jobs, pace, stop))
+        done = await _Parts(file, how, jobs, pace, progress, stop, figures).work(record)
         done = replace(
             done,
             used=dict(await jobs.used(job.id)),
@@ -110,6 +128,7 @@ class _Parts:
     pace: Pace
     progress: Progress
     stop: asyncio.Event
+    figures: JobFigures
 
     async def work(self, record: JobRecord) -> JobRecord:
         """Work a job, and return how it stands then."""
@@ -123,7 +142,12 @@ class _Parts:
 
     async def _rebuild(self, record: JobRecord) -> JobRecord:
         tally = await run_rebuild(
-            self.file, record.job, progress=self.progress, stop=self.stop, pace=self.pace
+            self.file,
+            record.job,
+            progress=self.progress,
+            stop=self.stop,
+            pace=self.pace,
+            figures=self.figures,
         )
         return replace(record, state=self._state, why="", tally=dict(tally))
 
@@ -138,6 +162,7 @@ class _Parts:
             reads=self.how.reads,
             ignored=self.how.ignored,
             at_once=self.how.at_once,
+            figures=self.figures,
         )
         found = came_to.found
         return replace(
@@ -166,6 +191,7 @@ class _Parts:
             jobs=self.jobs,
             at_once=self.how.at_once,
             allow_older=self.how.allow_older,
+            figures=self.figures,
         )
         state = State.BOUND if tally.at_bound else State.STOPPED if tally.why else self._state
         counted = worked_tally(done, await self.jobs.ends(record.job.id), record.tally, tally)

@@ -213,7 +213,13 @@ def _work(file: ConfigFile, record: JobRecord, how: How, reports: Sequence[Path]
 async def _worked(file: ConfigFile, record: JobRecord, how: How) -> JobRecord:
     stop = stop_on_signals()
     with progress_bar("replaying") as bar:
-        return await replayed(file, record, how, progress=_on(bar, "replaying"), stop=stop)
+        return await replayed(
+            file, record, how, progress=_on(bar, "replaying"), stop=stop, served=_say_served
+        )
+
+
+def _say_served(address: str) -> None:
+    err().print(f"metrics at {address}/metrics", soft_wrap=True)
 
 
 def _on(bar: Progress, what: str) -> Callable[[int, int], None]:

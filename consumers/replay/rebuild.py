@@ -8,7 +8,7 @@ as if it had not been.
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
 
@@ -72,6 +72,7 @@ class Rebuild:
         pace: asked before records are taken.
         clock: the time of day, for the audit trail.
         batch: records in one transaction at most.
+        reached: how far `run` has come in each partition.
     """
 
     looking: Looking
@@ -82,6 +83,12 @@ class Rebuild:
     pace: Pace
     clock: Clock
     batch: int = BATCH
+    reached: dict[int, Reached] = field(default_factory=dict[int, Reached], init=False)
+
+    @property
+    def tally(self) -> Tally:
+        """What became of the records so far, those of earlier runs included, as it is committed whenever progress is told."""
+        return total(self.reached.values())
 
     async def run(self, job: Job, *, progress: Callable[[int, int], None], stop: asyncio.Event) -> Tally:
         """Do what is left of a job, and return what became of all its records, those of earlier runs included.
@@ -99,7 +106,8 @@ class Rebuild:
         # Whoever had this job is fenced by it: what they have committed is all they ever will.
         await self.sender.reopen()
         found = await self.reader.committed(job.spans)
-        reached = {
+        reached = self.reached
+        reached |= {
             number: Reached.of(found[number]) if number in found else Reached(first)
             for number, (first, _) in job.spans.items()
         }
@@ -120,7 +128,7 @@ class Rebuild:
                     reached[done.partition] = reached[done.partition].further(done.next_offset, done.tally)
                 await self._publish(job, batch, reached)
                 progress(_records_done(job, reached), job.records)
-        return total(reached.values())
+        return self.tally
 
     async def _taken(self, spans: Mapping[int, Span]) -> AsyncGenerator[Sequence[Part]]:
         """Yield what was read, as fast as the pace allows."""

@@ -102,6 +102,15 @@ def replay(
             rich_help_panel=_WORK,
         ),
     ] = False,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Serve /metrics, /healthz and /readyz at this port of `telemetry.host` while it works; 0 takes a free one.",
+            rich_help_panel=_WORK,
+        ),
+    ] = None,
     look_at: Annotated[
         int,
         typer.Option(min=0, help="Records that the plan looks at; 0 is all.", rich_help_panel=_WORK),
@@ -151,7 +160,13 @@ def replay(
 
     parts = parse_parts(offsets or [])
     how = How(
-        rate, at_once, yield_lag, "live" if live_reads else "record", frozenset(ignore or ()), allow_older
+        rate,
+        at_once,
+        yield_lag,
+        "live" if live_reads else "record",
+        frozenset(ignore or ()),
+        allow_older,
+        metrics_port,
     )
     reports = tuple(report or ())
     if jobs:
