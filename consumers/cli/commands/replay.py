@@ -166,7 +166,7 @@ def replay(
         "live" if live_reads else "record",
         frozenset(ignore or ()),
         allow_older,
-        metrics_port,
+        metrics_port=metrics_port,
     )
     reports = tuple(report or ())
     if jobs:
