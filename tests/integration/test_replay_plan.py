@@ -134,3 +134,10 @@ async def test_a_job_is_found_as_it_was_kept(worked: Stage) -> None:
     assert record in await listed(file)
     with pytest.raises(HaltError, match="there is no replay nothing"):
         await found(file, "nothing")
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_partition_that_is_not_there_is_refused_instead_of_holding_nothing(worked: Stage) -> None:
+    selection = Selection("erp.orders", offsets={0: (0, 3), 77: (0, 3)})
+    with pytest.raises(HaltError, match=r"erp.orders has .* partitions, from 0 on, and no 77"):
+        await frozen(read_config(worked.config), Wish(Mode.REBUILD, selection))
