@@ -53,6 +53,12 @@ def done_table(record: JobRecord) -> Table:
     return made
 
 
+def begins(record: JobRecord) -> str:
+    """Return which job it is, before it is worked, as one line."""
+    job = record.job
+    return f"replay {job.id} ({job.mode}): whatever stops it, `pointsman replay --job {job.id}` goes on"
+
+
 def said(record: JobRecord) -> str:
     """Return how a job stands, as one line."""
     more = f": {record.why}" if record.why else ""

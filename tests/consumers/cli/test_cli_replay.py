@@ -55,6 +55,8 @@ def away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
         (("shop.orders", "--where", "session.count > 1"), "uses session; known are event"),
         (("shop.orders", "--where", "event.payload >"), "does not parse"),
         (("shop.orders", "--report", "report.pdf"), "ends in .md or .json"),
+        (("shop.orders", "--report", "no-such-folder/report.md"), "name a file in a folder that is there"),
+        (("--job", "j-1", "--report", "no-such-folder/report.md"), "name a file in a folder that is there"),
         (("shop.orders", "--offsets", "0:1-9", "--offsets", "0:20-29"), "partition 0 has a range already"),
         (("shop.orders", "--mode", "again"), "'again' is not one of"),
         (("shop.orders", "--rate", "0"), "greater than or equal to 0.01"),
