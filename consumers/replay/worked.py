@@ -124,7 +124,7 @@ class Worked:
             raise self._ended(str(error), at_bound=True) from error
         except JobEndsError as error:
             raise self._ended(str(error)) from error
-        except (HandedOverError, UnavailableError):
+        except HandedOverError:
             raise
         except RetryError as error:
             raise self._again(record, error) from error
@@ -185,7 +185,7 @@ class Worked:
             raise UnavailableError("the job is ending", after_s=_REST_S)
 
     def _again(self, record: Record, error: RetryError) -> RetryError:
-        """Have a record tried again for a while; then the job ends, and the record is not given up."""
+        """Have a record tried again for a while, whoever is away; then the job ends, and the record is not given up."""
         since = self._failing.setdefault(record.place, self._clock.seconds())
         if self._clock.seconds() - since > self._patience_s:
             return self._ended(f"{record.place} could not be worked for {self._patience_s:.0f} s: {error}")
