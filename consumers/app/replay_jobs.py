@@ -12,6 +12,7 @@ from consumers.app import connections
 from consumers.app.approver_keys import approvers
 from consumers.app.config_file import ConfigFile
 from consumers.app.redis_login import redis_client
+from consumers.app.replay_live import live
 from consumers.app.resolve import resolve
 from consumers.errors import HaltError
 from consumers.policy.expressions import ExpressionError
@@ -99,7 +100,9 @@ async def planned(file: ConfigFile, job: Job, most: int, progress: Progress) -> 
         codec = connections.codec_of(config, stack)
         client = await stack.enter_async_context(redis_client(config.redis, name=_NAME))
         reader = await stack.enter_async_context(topic_reader(connections.kafka_connection(config.kafka)))
-        planner = Planner(reader, codec, RouteTable(resolve(file).routes.values()), RedisGlances(client))
+        before = await (await live(config, stack)).committed(job.topic)
+        routes = RouteTable(resolve(file).routes.values())
+        planner = Planner(reader, codec, routes, RedisGlances(client), before)
         try:
             return await planner.plan(job, most, progress)
         except ExpressionError as error:

@@ -26,7 +26,6 @@ from schemas.record import Outgoing, Record
 EVENTS: Final = "events"
 """What a job takes of `Jobs` for each run that it begins."""
 NO_VALUE: Final = "`where` has no value on it"
-LIVE: Final = "left to the live workers, who have yet to come to it"
 _REST_S: Final = 3600.0
 """A record that waits for the end of its job is not looked at again before."""
 
@@ -141,7 +140,7 @@ class Worked:
         if not self._job.chosen.takes_record(record):
             return f"skipped: {Standing.NOT_CHOSEN}", ()
         if record.offset >= self._live.get(record.partition, record.offset + 1):
-            return f"skipped: {LIVE}", ()
+            return f"skipped: {Standing.LIVE}", ()
         found = await self._found(record)
         if isinstance(found, str):
             return f"skipped: {found}", ()
