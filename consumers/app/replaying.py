@@ -6,7 +6,6 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from consumers.app.config_file import ConfigFile
 from consumers.app.replay_jobs import Progress, open_jobs, refuse_unsigned
@@ -33,16 +32,12 @@ class How:
         rate: events a second at most, or None.
         at_once: events that are worked beside each other, where models are asked.
         yield_lag: records that live workers may be behind before the job waits for them.
-        reads: where a shadow's look-ups are answered: from the record, or by the systems.
-        ignored: `<action>.<argument>` of those whose values do not count in a shadow, such as free text.
         allow_older: the operator answers for it that events which are older than the steps topic were never worked.
     """
 
     rate: float | None = None
     at_once: int = 8
     yield_lag: int = 100
-    reads: Literal["record", "live"] = "record"
-    ignored: frozenset[str] = frozenset()
     allow_older: bool = False
 
 
@@ -135,8 +130,8 @@ class _Parts:
             stop=self.stop,
             pace=self.pace,
             jobs=self.jobs,
-            reads=self.how.reads,
-            ignored=self.how.ignored,
+            reads=record.reads,
+            ignored=frozenset(record.ignored),
             at_once=self.how.at_once,
         )
         found = came_to.found
@@ -144,7 +139,7 @@ class _Parts:
             record,
             state=State.BOUND if came_to.bound else self._state,
             why=came_to.bound,
-            tally=dict(came_to.tally),
+            tally={"read": came_to.tally.total(), **came_to.tally},
             found=found.document(),
             page=differences_page(found, came_to.tally),
         )

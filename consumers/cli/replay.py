@@ -52,6 +52,8 @@ class Asked:
     where: str | None = None
     statuses: Sequence[str] = ()
     output: str | None = None
+    live_reads: bool = False
+    ignored: tuple[str, ...] = ()
     most_effects: int | None = None
     most_usd: float | None = None
     look_at: int = 0
@@ -86,7 +88,9 @@ def replay(
         err().print(each)
     if job.mode.works and not yes:
         _ask(job)
-    _work(file, JobRecord(job, order.signature, plan=plan_document(plan)), how, reports, as_json=as_json)
+    reads = "live" if asked.live_reads else "record"
+    record = JobRecord(job, order.signature, reads=reads, ignored=asked.ignored, plan=plan_document(plan))
+    _work(file, record, how, reports, as_json=as_json)
 
 
 def go_on(config: Path, job_id: str, how: How, reports: Sequence[Path], *, as_json: bool) -> None:

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from consumers.replay.history import by_connector
 from consumers.replay.job import Job
 from consumers.replay.markdown import table
+from consumers.replay.mode import Mode
 from consumers.replay.plan import Plan
 
 LOST: Final = "not counted: no record, or of a run that was killed"
@@ -42,6 +43,8 @@ class JobRecord:
         why: why it stands like that, where there is more to say.
         found: what a shadow found, as JSON has it; empty for other modes.
         page: the same for people, in Markdown.
+        reads: where a shadow's look-ups are answered, from the record or by the systems: as ordered, whoever goes on.
+        ignored: `<action>.<argument>` of those whose values do not count in a shadow: as ordered.
     """
 
     job: Job
@@ -54,6 +57,8 @@ class JobRecord:
     why: str = ""
     found: Mapping[str, Any] = field(default_factory=dict[str, Any])
     page: str = ""
+    reads: Literal["record", "live"] = "record"
+    ignored: tuple[str, ...] = ()
 
     @property
     def usd(self) -> float:
@@ -73,6 +78,8 @@ class JobRecord:
             "why": self.why,
             "found": dict(self.found),
             "page": self.page,
+            "reads": self.reads,
+            "ignored": list(self.ignored),
         }
 
     @classmethod
@@ -84,6 +91,7 @@ class JobRecord:
         """
         fields = dict(document)
         fields["job"], fields["state"] = Job.of_document(document["job"]), State(document["state"])
+        fields["ignored"] = tuple(document["ignored"])
         return cls(**fields)
 
 
@@ -176,11 +184,13 @@ def _facts(record: JobRecord) -> Sequence[tuple[str, str]]:
         ("state", f"{record.state}: {record.why}" if record.why else str(record.state)),
         ("worked for", f"{record.seconds:,.1f} s"),
     ]
+    if job.mode is Mode.SHADOW:
+        asked = "asked of the systems" if record.reads == "live" else "answered by the record"
+        facts += [("look-ups", asked), ("does not count", ", ".join(record.ignored) or "nothing")]
     if job.mode.works:
-        facts += [
-            ("effects", f"{record.used.get('effects', 0):,}{_of(job.bounds.effects)}"),
-            ("cost of models", f"${record.usd:,.4f}{_of(job.bounds.usd, '$')}"),
-        ]
+        facts.append(("effects", f"{record.used.get('effects', 0):,}{_of(job.bounds.effects)}"))
+    if job.mode is not Mode.REBUILD:
+        facts.append(("cost of models", f"${record.usd:,.4f}{_of(job.bounds.usd, '$')}"))
     return facts
 
 

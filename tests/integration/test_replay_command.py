@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest_asyncio
 
+from consumers.adapters.kafka_reader import topic_reader
 from consumers.local.broker import local_broker
+from schemas.codec.outgoing import own_message_of
+from schemas.difference import Difference
 from schemas.record import Outgoing
 from tests.integration.jobs import pass_over, redis_of
 from tests.integration.running import Running
@@ -97,7 +100,26 @@ async def test_a_rebuild_is_reported_in_both_forms_and_listed(played: Stage, tmp
 async def test_a_shadow_finds_no_difference_where_nothing_was_changed(played: Stage) -> None:
     done = await document(played, "erp.orders", "--mode", "shadow")
     assert done["found"]["verdicts"] == {"same": 3}
+    assert done["tally"] == {"read": 3, "same": 3}
     assert "What would have been done" in done["page"]
+
+
+async def test_a_shadow_that_goes_on_asks_the_systems_as_it_was_ordered_to(played: Stage) -> None:
+    order = ("--mode", "shadow", "--live-reads", "--ignore", "erp.create_order.quantity")
+    gone = {"model__base_url": "http://127.0.0.1:1/v1", "limits__retry_total_s": "1"}
+    await run(played, "erp.orders", *order, exit_code=1, **gone)
+    (ordered,) = await document(played, "--jobs")
+    assert ordered["state"] == "ordered"
+    done = await document(played, "--job", ordered["job"]["id"])
+    assert (done["state"], done["reads"], done["ignored"]) == ("over", "live", ["erp.create_order.quantity"])
+    assert {each.reads for each in await _differences(played)} == {"live"}
+
+
+async def _differences(played: Stage) -> list[Difference]:
+    async with topic_reader(played.connection) as reader:
+        records = [each async for each in reader.to_end(["pointsman.differences"])]
+    found = [own_message_of(await played.codec.decode(each, tenant="t")) for each in records]
+    return [each for each in found if isinstance(each, Difference)]
 
 
 async def test_what_works_for_real_is_not_begun_without_a_yes_and_a_signature(played: Stage) -> None:

@@ -172,9 +172,7 @@ def replay(
     if jobs or job is not None:
         _refuse_beside("--jobs" if jobs else "--job", given.keys() - (_LISTING if jobs else _GOING_ON), given)
     parts = parse_parts(offsets or [])
-    how = How(
-        rate, at_once, yield_lag, "live" if live_reads else "record", frozenset(ignore or ()), allow_older
-    )
+    how = How(rate, at_once, yield_lag, allow_older)
     reports = tuple(report or ())
     if jobs:
         replaying.list_jobs(config, as_json=as_json)
@@ -199,6 +197,8 @@ def replay(
         where=where,
         statuses=tuple(status or ()),
         output=output,
+        live_reads=live_reads,
+        ignored=tuple(sorted(ignore or ())),
         most_effects=most_effects,
         most_usd=most_usd,
         look_at=look_at,

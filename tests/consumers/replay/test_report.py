@@ -44,8 +44,9 @@ RECORD = JobRecord(
 
 
 def test_a_record_is_read_as_it_was_kept() -> None:
-    read = JobRecord.of_document(orjson.loads(orjson.dumps(RECORD.document())))
-    assert read == RECORD
+    shadow = replace(RECORD, reads="live", ignored=("crm.note.text",))
+    for record in (RECORD, shadow):
+        assert JobRecord.of_document(orjson.loads(orjson.dumps(record.document()))) == record
 
 
 def test_a_plan_says_what_is_expected_in_whole_numbers() -> None:
@@ -85,3 +86,13 @@ def test_a_mode_without_effects_says_nothing_of_bounds() -> None:
     page = markdown(replace(RECORD, job=replace(JOB, mode=Mode.REBUILD), plan={}))
     assert "at most" not in page
     assert "What was expected" not in page
+
+
+def test_a_shadow_says_how_it_was_ordered_to_compare_and_what_it_cost_of_its_bound() -> None:
+    page = markdown(
+        replace(RECORD, job=replace(JOB, mode=Mode.SHADOW), reads="live", ignored=("crm.note.text",))
+    )
+    assert "| look-ups | asked of the systems |" in page
+    assert "| does not count | crm.note.text |" in page
+    assert "| cost of models | $1.2500 of $2.0 at most |" in page
+    assert "| effects |" not in page
