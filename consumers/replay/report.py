@@ -104,7 +104,7 @@ def worked_tally(
     process; a run that was killed has taken its count along, and what is missing is named.
 
     Args:
-        done: records that are done, by all runs of the job.
+        done: records that were seen done, by all runs of the job; some more may be by now.
         ends: how events ended.
         before: what the runs before counted.
         now: what this run counted.
@@ -115,9 +115,9 @@ def worked_tally(
         for name in names
         if name.startswith(("skipped: ", "dead letter: "))
     }
-    counted: dict[str, int] = {"read": done, **ends, **alone}
-    lost = done - sum(ends.values()) - sum(alone.values())
-    return counted | ({LOST: lost} if lost > 0 else {})
+    known = sum(ends.values()) + sum(alone.values())
+    counted: dict[str, int] = {"read": max(done, known), **ends, **alone}
+    return counted | ({LOST: done - known} if done > known else {})
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:

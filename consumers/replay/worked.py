@@ -1,7 +1,7 @@
 """Resume and backfill: events that were never worked, or not to their end, are worked for real, and others left alone."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Awaitable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Protocol
@@ -26,6 +26,8 @@ from schemas.record import Outgoing, Record
 EVENTS: Final = "events"
 """What a job takes of `Jobs` for each run that it begins."""
 NO_VALUE: Final = "`where` has no value on it"
+_REMEMBERED: Final = 100_000
+"""Runs by which an event is known that comes again; a later repetition is looked at as what the job has done before."""
 _REST_S: Final = 3600.0
 """A record that waits for the end of its job is not looked at again before."""
 
@@ -104,6 +106,8 @@ class Worked:
         self._until = until
         self._patience_s = patience_s
         self._failing: dict[str, float] = {}
+        self._places: OrderedDict[str, str] = OrderedDict()
+        """Runs by the record that was taken for each first; one that comes again is neither worked nor waited for."""
 
     def stop(self) -> None:
         """End the job in order: nothing more begins, and whoever waits for its turn waits no more."""
@@ -145,6 +149,10 @@ class Worked:
         if isinstance(found, str):
             return f"skipped: {found}", ()
         event, route = found
+        if self._places.setdefault(event.run_id, record.place) != record.place:
+            return f"skipped: {Standing.AGAIN}", ()
+        if len(self._places) > _REMEMBERED:
+            self._places.popitem(last=False)
         claim.enter("waiting for its turn")
         await self._turn()
         claim.enter("looking at the run")

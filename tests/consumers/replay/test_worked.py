@@ -118,6 +118,15 @@ async def test_a_missing_run_is_worked_by_either_mode(nothing_told: Evidence) ->
         assert await stand.jobs.ends("j") == {"success": 1}
 
 
+async def test_an_event_that_was_published_twice_is_worked_and_counted_once(nothing_told: Evidence) -> None:
+    stand = Stand(world(), nothing_told)
+    handler = stand.handler()
+    first = await handler(record(offset=3), CountingClaim())
+    assert await handler(record(offset=4), CountingClaim()) == ()
+    assert handler.tally == {"read": 2, "success": 1, "skipped: published more than once": 1}
+    assert await handler(record(offset=3), CountingClaim()) == first, "it may not have been published"
+
+
 async def test_what_ended_before_the_order_is_left_alone(nothing_told: Evidence) -> None:
     stand = Stand(world(), nothing_told)
     await stand.world.work()
