@@ -13,6 +13,7 @@ from consumers.app.approver_keys import approvers
 from consumers.app.config_file import ConfigFile
 from consumers.app.redis_login import redis_client
 from consumers.app.replay_live import live
+from consumers.app.replay_output import refuse_output
 from consumers.app.resolve import resolve
 from consumers.errors import HaltError
 from consumers.policy.expressions import ExpressionError
@@ -61,9 +62,11 @@ async def frozen(file: ConfigFile, wish: Wish) -> Job:
     """Return a wish as a job: with an id, and with the offsets that the selection holds now. Nothing is kept yet.
 
     Raises:
-        HaltError: the topic is no route's input, or does not exist.
+        HaltError: the topic is no route's input, or does not exist; or the output is a topic of something else.
         UnavailableError: Kafka is away.
     """
+    if wish.output is not None:
+        refuse_output(file.config, wish.mode, wish.output)
     refuse_unrouted(wish.selection.topic, RouteTable(resolve(file).routes.values()))
     async with topic_reader(connections.kafka_connection(file.config.kafka)) as reader:
         spans = await spans_of(reader, wish.selection)

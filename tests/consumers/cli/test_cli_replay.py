@@ -70,6 +70,23 @@ def test_what_makes_no_sense_is_refused_with_the_way_out(
     assert why in " ".join(said_of_it.replace("│", " ").split())
 
 
+@pytest.mark.parametrize(
+    ("mode", "output"),
+    [
+        *(
+            ("rebuild", f"shop.{name}")
+            for name in ("orders", "approvals", "dead-letters", "redrive", "differences")
+        ),
+        *(("shadow", f"shop.{name}") for name in ("orders", "outcomes", "steps", "parked", "redrive")),
+    ],
+)
+def test_what_a_replay_publishes_goes_to_no_topic_of_something_else(
+    away: Stage, mode: str, output: str
+) -> None:
+    words = ("shop.orders", "--mode", mode, "--output", output)
+    assert "is a topic of something else" in away.run("replay", *words, exit_code=1).stderr
+
+
 def printed(*things: object) -> str:
     console = Console(width=200, record=True, highlight=False)
     with console.capture() as captured:
