@@ -160,5 +160,8 @@ async def listed(file: ConfigFile) -> Sequence[JobRecord]:
 def _read(document: JobDocument) -> JobRecord:
     try:
         return JobRecord.of_document(document)
-    except (ValueError, KeyError, TypeError, ExpressionError) as error:
-        raise HaltError(f"what Redis has of a replay cannot be read: {error!r}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, ExpressionError) as error:
+        raise HaltError(
+            f"what Redis has of a replay cannot be read, it was written by another version or by hand: {error!r} "
+            f"in {str(document.get('job'))[:200]}"
+        ) from error

@@ -91,7 +91,7 @@ class JobRecord:
         """
         fields = dict(document)
         fields["job"], fields["state"] = Job.of_document(document["job"]), State(document["state"])
-        fields["ignored"] = tuple(document["ignored"])
+        fields["ignored"] = tuple(document.get("ignored", ()))
         return cls(**fields)
 
 

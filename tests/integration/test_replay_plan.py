@@ -153,3 +153,15 @@ async def test_what_live_workers_have_yet_to_come_to_is_not_expected_of_a_job(wo
     assert (made.events, made.standings[Standing.LIVE] > 0) == (0, True)
     _, made = await plan(worked, replace(newest, mode=Mode.REBUILD))
     assert Standing.LIVE not in made.standings
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_is_kept_of_a_job_and_is_none_is_named(worked: Stage) -> None:
+    file = read_config(worked.config)
+    async with open_jobs(file) as jobs:
+        await jobs.keep("odd", {"job": {"id": "odd", "mode": "rebuild", "spans": []}, "state": "over"})
+    for reading in (found(file, "odd"), listed(file)):
+        with pytest.raises(
+            HaltError, match=r"cannot be read, it was written by another version or by hand.*'odd'"
+        ):
+            await reading
