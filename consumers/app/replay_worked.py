@@ -46,6 +46,8 @@ NICE: Final = 10
 _HELD: Final = 20
 """Records held for each one that is worked."""
 _LOOK_S: Final = 0.2
+_SAY_S: Final = 10.0
+"""How often it is said why the job waits."""
 
 Progress = Callable[[int, int], None]
 
@@ -120,7 +122,7 @@ async def run_worked(
             ready = group.create_task(_get_ready(worker.store, beside.evidence, log), name="get ready")
             await asyncio.wait([ready, stopper], return_when=asyncio.FIRST_COMPLETED)
             if not beside.worked.stopping.is_set():
-                keep = group.create_task(worker.store.keeper.watch(_tell), name="keep the store")
+                keep = group.create_task(worker.store.keeper.watch(_telling()), name="keep the store")
                 look = group.create_task(_look(worker.loop, beside, progress), name="look how far it came")
                 await worker.loop.run()
                 for task in (keep, look):
@@ -231,13 +233,22 @@ async def _get_ready(store: Store, evidence: Evidence, log: KafkaSteps) -> None:
     """Return once the store has what it acknowledged, and it is known what the steps topic tells."""
     for warning in await store.unchecked.check():
         _log.warning(warning)
-    await store.keeper.settle(_tell)
+    await store.keeper.settle(_telling())
     await evidence.gather(log, lambda _done, _total: None)
 
 
-def _tell(why: str | None) -> None:
-    if why is not None:
-        _log.info("the job waits", extra={"reason": why})
+def _telling() -> Callable[[str | None], None]:
+    """Return what says why the job waits for its store, now and then."""
+    clock = asyncio.get_running_loop().time
+    said_at: float | None = None
+
+    def tell(why: str | None) -> None:
+        nonlocal said_at
+        if why is not None and (said_at is None or clock() - said_at >= _SAY_S):
+            said_at = clock()
+            _log.warning("the job waits", extra={"reason": why})
+
+    return tell
 
 
 async def _stop_on(stop: asyncio.Event, worked: Worked) -> None:

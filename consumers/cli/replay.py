@@ -31,6 +31,7 @@ from consumers.replay.order import Order, signed
 from consumers.replay.plan import Plan
 from consumers.replay.report import JobRecord, markdown, plan_document
 from consumers.replay.selection import Selection
+from consumers.telemetry.logs import configure
 from schemas.outcome import Status
 
 _TERMINAL: Final = sorted(str(status) for status in Status if status.terminal)
@@ -200,6 +201,7 @@ def _show_plan(job: Job, plan: Plan, *, as_json: bool) -> None:
 
 async def _planned(file: ConfigFile, job: Job, most: int) -> Plan:
     with progress_bar("looking") as bar:
+        _log_for_people(file)
         return await planned(file, job, most, _on(bar, "looking"))
 
 
@@ -228,7 +230,14 @@ def _write(path: Path, report: str) -> None:
 async def _worked(file: ConfigFile, record: JobRecord, how: How) -> JobRecord:
     stop = stop_on_signals()
     with progress_bar("replaying") as bar:
+        _log_for_people(file)
         return await replayed(file, record, how, progress=_on(bar, "replaying"), stop=stop)
+
+
+def _log_for_people(file: ConfigFile) -> None:
+    """Have what goes wrong on the way said as a worker's logs say it: with named fields, and nothing personal."""
+    level = file.config.telemetry.log_level
+    configure(level if level == "ERROR" else "WARNING", "text")
 
 
 def _on(bar: Progress, what: str) -> Callable[[int, int], None]:

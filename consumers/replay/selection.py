@@ -27,6 +27,10 @@ class Selection:
         for at in (self.since, self.until):
             if at is not None and at.tzinfo is None:
                 raise ValueError(f"{at.isoformat()} has no time zone; write {at.isoformat()}Z for UTC")
+        if self.since and self.until and self.since >= self.until:
+            raise ValueError(
+                f"from {self.since.isoformat()} on up to {self.until.isoformat()} there is no time: the second is the end"
+            )
         for partition, (first, end) in self.offsets.items():
             if not 0 <= first <= end:
                 raise ValueError(f"partition {partition}: the range {first}-{end} is upside down")

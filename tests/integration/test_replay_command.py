@@ -106,8 +106,11 @@ async def test_a_shadow_finds_no_difference_where_nothing_was_changed(played: St
 
 async def test_a_shadow_that_goes_on_asks_the_systems_as_it_was_ordered_to(played: Stage) -> None:
     order = ("--mode", "shadow", "--live-reads", "--ignore", "erp.create_order.quantity")
-    gone = {"model__base_url": "http://127.0.0.1:1/v1", "limits__retry_total_s": "1"}
-    await run(played, "erp.orders", *order, exit_code=1, **gone)
+    gone = {"model__base_url": "http://127.0.0.1:1/v1", "limits__retry_total_s": "25"}
+    _, err = await run(played, "erp.orders", *order, exit_code=1, **gone)
+    assert "WARNING consumers.replay.shadow: a shadow replay waits reason=" in err, (
+        "it is logged as a worker logs"
+    )
     (ordered,) = await document(played, "--jobs")
     assert ordered["state"] == "ordered"
     done = await document(played, "--job", ordered["job"]["id"])
