@@ -33,7 +33,7 @@ class Selection:
             )
         for partition, (first, end) in self.offsets.items():
             if not 0 <= first <= end:
-                raise ValueError(f"partition {partition}: the range {first}-{end} is upside down")
+                raise ValueError(f"partition {partition}: the range {first}-{end - 1} is upside down")
 
 
 def parse_offsets(text: str) -> tuple[int, tuple[int, int]]:

@@ -58,6 +58,11 @@ def away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
         (("shop.orders", "--report", "no-such-folder/report.md"), "name a file in a folder that is there"),
         (("--job", "j-1", "--report", "no-such-folder/report.md"), "name a file in a folder that is there"),
         (("shop.orders", "--offsets", "0:1-9", "--offsets", "0:20-29"), "partition 0 has a range already"),
+        (("shop.orders", "--offsets", "0:5-2"), "partition 0: the range 5-2 is upside down"),
+        (
+            ("shop.orders", "--mode", "resume", "--key-file", "no-such.key", "--key-id", "ada-1"),
+            "--key-file: the secret file no-such.key cannot be read",
+        ),
         (("shop.orders", "--since", "2026-11-02", "--until", "2026-11-01"), "there is no time"),
         (("shop.orders", "--mode", "again"), "'again' is not one of"),
         (("shop.orders", "--rate", "0"), "greater than or equal to 0.01"),
