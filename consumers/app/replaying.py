@@ -1,6 +1,7 @@
 """A replay from its order to its report, whatever its mode."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -13,13 +14,14 @@ from consumers.app.replay_live import live
 from consumers.app.replay_rebuild import run_rebuild
 from consumers.app.replay_shadow import run_shadow
 from consumers.app.replay_worked import run_worked
-from consumers.errors import HaltError
+from consumers.errors import HaltError, PointsmanError, UnavailableError
 from consumers.ports.jobs import Jobs
 from consumers.replay.differences import markdown as differences_page
 from consumers.replay.mode import Mode
 from consumers.replay.order import Order
 from consumers.replay.pace import Pace
 from consumers.replay.report import JobRecord, State, worked_tally
+from schemas.errors import SchemaError
 
 _log = logging.getLogger(__name__)
 
@@ -46,8 +48,8 @@ async def replayed(
 ) -> JobRecord:
     """Work a job from where it stands to its end, or until it is told to stop, and return how it stands then.
 
-    It is kept before anything is done, and again at the end. A process that is killed in between leaves the job as it
-    was kept, and its progress where it was committed: working it again goes on there.
+    It is kept before anything is done, and again at the end, with the error where one ended it. A process that is killed
+    in between leaves the job as it was kept, and its progress where it was committed: working it again goes on there.
 
     Args:
         file: the configuration.
@@ -70,14 +72,29 @@ async def replayed(
         await jobs.keep(job.id, record.document())
         asked = await live(file.config, stack)
         pace = Pace(how.rate, _telling(asked.lag, how.yield_lag), most_lag=how.yield_lag)
-        done = await _Parts(file, how, jobs, pace, progress, stop).work(record)
-        done = replace(
-            done,
-            used=dict(await jobs.used(job.id)),
-            seconds=round(record.seconds + time.monotonic() - began, 3),
-        )
-        await jobs.keep(job.id, done.document())
-    return done
+
+        async def kept(done: JobRecord) -> JobRecord:
+            seconds = round(record.seconds + time.monotonic() - began, 3)
+            done = replace(done, used=dict(await jobs.used(job.id)), seconds=seconds)
+            await jobs.keep(job.id, done.document())
+            return done
+
+        try:
+            done = await _Parts(file, how, jobs, pace, progress, stop).work(record)
+        except Exception as error:
+            with contextlib.suppress(UnavailableError):  # it may be Redis that is away
+                await kept(replace(record, state=State.STOPPED, why=_why(error)))
+            raise
+        return await kept(done)
+
+
+def _why(error: Exception) -> str:
+    """Return what ended a job, in words of ours only: those of others may hold anything."""
+    ours = error.subgroup((PointsmanError, SchemaError)) if isinstance(error, ExceptionGroup) else None
+    found = ours or error
+    while isinstance(found, ExceptionGroup):
+        found = found.exceptions[0]
+    return str(found) if isinstance(found, PointsmanError | SchemaError) else type(found).__name__
 
 
 def _telling(lag: Callable[[], Awaitable[int]], most: int) -> Callable[[], Awaitable[int]]:

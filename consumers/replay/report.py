@@ -21,7 +21,7 @@ class State(StrEnum):
     ORDERED = "ordered"
     """It was written down; what it did is known once it ends or is stopped."""
     STOPPED = "stopped"
-    """It was told to stop, and goes on when it is asked to."""
+    """It was told to stop, or met an error, and goes on when it is asked to."""
     BOUND = "at its bound"
     """It used up what it was given."""
     OVER = "over"

@@ -112,7 +112,8 @@ async def test_a_shadow_that_goes_on_asks_the_systems_as_it_was_ordered_to(playe
         "it is logged as a worker logs"
     )
     (ordered,) = await document(played, "--jobs")
-    assert ordered["state"] == "ordered"
+    assert ordered["state"] == "stopped"
+    assert ordered["why"].startswith("model pointsman-offline: no answer from"), "the list says what ended it"
     done = await document(played, "--job", ordered["job"]["id"])
     assert (done["state"], done["reads"], done["ignored"]) == ("over", "live", ["erp.create_order.quantity"])
     assert {each.reads for each in await _differences(played)} == {"live"}
