@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, OrderedDict
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -219,9 +219,9 @@ def _how(said: Said | None) -> str:
             return str(said.status)
 
 
-async def _first(waiting: Awaitable[None], other: asyncio.Event) -> None:
+async def _first(waiting: Coroutine[None, None, None], other: asyncio.Event) -> None:
     """Wait for one of two; the first one's error is raised, and it is cancelled where the other comes first."""
-    mine = asyncio.ensure_future(waiting)
+    mine = asyncio.create_task(waiting, name="wait for its turn")
     end = asyncio.create_task(other.wait(), name="wait for the end of the job")
     try:
         await asyncio.wait([mine, end], return_when=asyncio.FIRST_COMPLETED)
