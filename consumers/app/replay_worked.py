@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer
@@ -48,6 +47,8 @@ NICE: Final = 10
 _HELD: Final = 20
 """Records held for each one that is worked."""
 _LOOK_S: Final = 0.2
+_SAY_S: Final = 10.0
+"""How often it is said why the job waits."""
 
 Progress = Callable[[int, int], None]
 
@@ -124,7 +125,7 @@ async def run_worked(
         figures.health.watch("runtime", worker.loop.watch.wedged)
         figures.health.detail("partitions", worker.loop.watch.standings)
         figures.count(beside.worked.tally)
-        tell = partial(_tell, figures)
+        tell = _telling(figures)
         async with asyncio.TaskGroup() as group:
             leases = group.create_task(worker.store.sessions.keep_leases(), name="keep leases")
             stopper = group.create_task(_stop_on(stop, beside.worked), name="stop")
@@ -250,10 +251,19 @@ async def _get_ready(
     await evidence.gather(log, lambda _done, _total: None)
 
 
-def _tell(figures: JobFigures, why: str | None) -> None:
-    figures.waits(why)
-    if why is not None:
-        _log.info("the job waits", extra={"reason": why})
+def _telling(figures: JobFigures) -> Callable[[str | None], None]:
+    """Return what says why the job waits for its store: on the figures at once, in the log now and then."""
+    clock = asyncio.get_running_loop().time
+    said_at: float | None = None
+
+    def tell(why: str | None) -> None:
+        nonlocal said_at
+        figures.waits(why)
+        if why is not None and (said_at is None or clock() - said_at >= _SAY_S):
+            said_at = clock()
+            _log.warning("the job waits", extra={"reason": why})
+
+    return tell
 
 
 async def _stop_on(stop: asyncio.Event, worked: Worked) -> None:

@@ -1,12 +1,12 @@
 """A replay from its order to its report, whatever its mode."""
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from consumers.app.config_file import ConfigFile
 from consumers.app.replay_figures import JobFigures, followed
@@ -15,13 +15,14 @@ from consumers.app.replay_live import live
 from consumers.app.replay_rebuild import run_rebuild
 from consumers.app.replay_shadow import run_shadow
 from consumers.app.replay_worked import run_worked
-from consumers.errors import HaltError
+from consumers.errors import HaltError, PointsmanError, UnavailableError
 from consumers.ports.jobs import Jobs
 from consumers.replay.differences import markdown as differences_page
 from consumers.replay.mode import Mode
 from consumers.replay.order import Order
 from consumers.replay.pace import Pace
 from consumers.replay.report import JobRecord, State, worked_tally
+from schemas.errors import SchemaError
 
 _log = logging.getLogger(__name__)
 
@@ -34,8 +35,6 @@ class How:
         rate: events a second at most, or None.
         at_once: events that are worked beside each other, where models are asked.
         yield_lag: records that live workers may be behind before the job waits for them.
-        reads: where a shadow's look-ups are answered: from the record, or by the systems.
-        ignored: `<action>.<argument>` of those whose values do not count in a shadow, such as free text.
         allow_older: the operator answers for it that events which are older than the steps topic were never worked.
         metrics_port: where metrics and health are served at `telemetry.host`; 0 takes a free one, None serves none.
     """
@@ -43,8 +42,6 @@ class How:
     rate: float | None = None
     at_once: int = 8
     yield_lag: int = 100
-    reads: Literal["record", "live"] = "record"
-    ignored: frozenset[str] = frozenset()
     allow_older: bool = False
     metrics_port: int | None = None
 
@@ -60,8 +57,8 @@ async def replayed(
 ) -> JobRecord:
     """Work a job from where it stands to its end, or until it is told to stop, and return how it stands then.
 
-    It is kept before anything is done, and again at the end. A process that is killed in between leaves the job as it
-    was kept, and its progress where it was committed: working it again goes on there.
+    It is kept before anything is done, and again at the end, with the error where one ended it. A process that is killed
+    in between leaves the job as it was kept, and its progress where it was committed: working it again goes on there.
 
     Args:
         file: the configuration.
@@ -93,14 +90,29 @@ async def replayed(
         pace = Pace(how.rate, _telling(asked.lag, how.yield_lag), most_lag=how.yield_lag)
         if how.metrics_port is not None:
             await stack.enter_async_context(followed(figures, jobs, pace, stop))
-        done = await _Parts(file, how, jobs, pace, progress, stop, figures).work(record)
-        done = replace(
-            done,
-            used=dict(await jobs.used(job.id)),
-            seconds=round(record.seconds + time.monotonic() - began, 3),
-        )
-        await jobs.keep(job.id, done.document())
-    return done
+
+        async def kept(done: JobRecord) -> JobRecord:
+            seconds = round(record.seconds + time.monotonic() - began, 3)
+            done = replace(done, used=dict(await jobs.used(job.id)), seconds=seconds)
+            await jobs.keep(job.id, done.document())
+            return done
+
+        try:
+            done = await _Parts(file, how, jobs, pace, progress, stop, figures).work(record)
+        except Exception as error:
+            with contextlib.suppress(UnavailableError):  # it may be Redis that is away
+                await kept(replace(record, state=State.STOPPED, why=_why(error)))
+            raise
+        return await kept(done)
+
+
+def _why(error: Exception) -> str:
+    """Return what ended a job, in words of ours only: those of others may hold anything."""
+    ours = error.subgroup((PointsmanError, SchemaError)) if isinstance(error, ExceptionGroup) else None
+    found = ours or error
+    while isinstance(found, ExceptionGroup):
+        found = found.exceptions[0]
+    return str(found) if isinstance(found, PointsmanError | SchemaError) else type(found).__name__
 
 
 def _telling(lag: Callable[[], Awaitable[int]], most: int) -> Callable[[], Awaitable[int]]:
@@ -159,8 +171,8 @@ class _Parts:
             stop=self.stop,
             pace=self.pace,
             jobs=self.jobs,
-            reads=self.how.reads,
-            ignored=self.how.ignored,
+            reads=record.reads,
+            ignored=frozenset(record.ignored),
             at_once=self.how.at_once,
             figures=self.figures,
         )
@@ -169,7 +181,7 @@ class _Parts:
             record,
             state=State.BOUND if came_to.bound else self._state,
             why=came_to.bound,
-            tally=dict(came_to.tally),
+            tally={"read": came_to.tally.total(), **came_to.tally},
             found=found.document(),
             page=differences_page(found, came_to.tally),
         )
