@@ -1,8 +1,8 @@
 """A process that does a part of a rebuild: forked from a server that has imported this module, so that it is there at once.
 
 By its socket it is told what to do, in one line, and to stop, by the end of it; so it ends with whoever started it, however
-that ends. It says how far it has come, and in the end what became of all records or what was wrong, one JSON document a
-line. See `consumers.app.rebuild_processes` for who starts it.
+that ends. It says how far it has come and what became of the records, and in the end that it is over or what was wrong, one
+JSON document a line. See `consumers.app.rebuild_processes` for who starts it.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ import orjson
 from aiokafka.errors import KafkaError
 
 from consumers.app.config_file import read_config
+from consumers.app.replay_figures import JobFigures
 from consumers.app.replay_live import live, telling
 from consumers.app.replay_rebuild import run_rebuild
 from consumers.errors import PointsmanError, UnavailableError
@@ -36,23 +37,23 @@ class Part:
     Attributes:
         job: the job, with the partitions of this process.
         rate: records a second at most, or None.
-        yield_lag: records that live workers may be behind before it waits for them.
+        most_lag: as `Pace` takes it.
     """
 
     job: Job
     rate: float | None
-    yield_lag: int
+    most_lag: int
 
     def line(self) -> bytes:
         """Return it as the process reads it."""
-        told = {"job": self.job.document(), "rate": self.rate, "yield_lag": self.yield_lag}
+        told = {"job": self.job.document(), "rate": self.rate, "most_lag": self.most_lag}
         return orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE)
 
     @classmethod
     def of_line(cls, line: bytes) -> "Part":
         """Read what `line` returned."""
         told = orjson.loads(line)
-        return cls(Job.of_document(told["job"]), told["rate"], told["yield_lag"])
+        return cls(Job.of_document(told["job"]), told["rate"], told["most_lag"])
 
 
 def main(path: Path, heard: socket) -> None:
@@ -67,20 +68,16 @@ def main(path: Path, heard: socket) -> None:
 async def _work(path: Path, heard: socket) -> None:
     told, answers = await asyncio.open_connection(sock=heard)
     try:
-        _say(answers, tally=await _rebuilt(path, Part.of_line(await told.readline()), told, answers))
+        await _rebuilt(path, Part.of_line(await told.readline()), told, answers)
+        _say(answers, over=True)
     except (PointsmanError, SchemaError, KafkaError, TimeoutError) as error:
         _say(answers, error=str(error) or repr(error), away=isinstance(error, UnavailableError | KafkaError))
     async with asyncio.timeout(_SIGN_S):
         await answers.drain()
 
 
-async def _rebuilt(
-    path: Path, part: Part, told: asyncio.StreamReader, answers: asyncio.StreamWriter
-) -> dict[str, int]:
-    file, stop = read_config(path), asyncio.Event()
-
-    def progress(done: int, _total: int) -> None:
-        _say(answers, done=done)
+async def _rebuilt(path: Path, part: Part, told: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
+    file, stop, figures = read_config(path), asyncio.Event(), JobFigures(part.job)
 
     async def signs() -> None:
         while True:
@@ -93,13 +90,17 @@ async def _rebuilt(
 
     async with AsyncExitStack() as stack:
         asked = await live(file.config, stack)
-        pace = Pace(part.rate, telling(asked.lag, part.yield_lag), most_lag=part.yield_lag)
+        pace = Pace(part.rate, telling(asked.lag, part.most_lag), most_lag=part.most_lag)
+
+        def progress(done: int, _total: int) -> None:
+            _say(answers, done=done, tally=figures.counted, yields=pace.yields)
+
         beside = [
             asyncio.create_task(signs(), name="say that it is there"),
             asyncio.create_task(stop_when_told(), name="stop"),
         ]
         try:
-            return dict(await run_rebuild(file, part.job, progress=progress, stop=stop, pace=pace))
+            await run_rebuild(file, part.job, progress=progress, stop=stop, pace=pace, figures=figures)
         finally:
             for task in beside:
                 task.cancel()

@@ -4,6 +4,7 @@ import asyncio
 import multiprocessing
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Final
@@ -12,8 +13,10 @@ import orjson
 
 from consumers.app.config_file import ConfigFile
 from consumers.app.rebuild_part import Part, main
+from consumers.app.replay_figures import JobFigures
 from consumers.errors import HaltError, UnavailableError
 from consumers.replay.job import Job
+from consumers.replay.pace import Pace
 from consumers.replay.reached import Tally
 from consumers.replay.shares import shares
 
@@ -25,15 +28,24 @@ _END_S: Final = 30.0
 """How long a process may take to end in order; whoever goes on with the job fences it anyway."""
 
 
+@dataclass(slots=True)
+class _Told:
+    """What a process has said last: nothing yet, as long as there is no tally."""
+
+    done: int = 0
+    tally: Tally | None = None
+    yields: int = 0
+
+
 async def run_in_processes(
     file: ConfigFile,
     job: Job,
-    *,
     processes: int,
-    rate: float | None,
-    yield_lag: int,
+    *,
     progress: Callable[[int, int], None],
     stop: asyncio.Event,
+    pace: Pace,
+    figures: JobFigures | None = None,
 ) -> Tally:
     """Run a job in rebuild mode, or go on with it, in so many processes at most; they end with this one.
 
@@ -43,37 +55,38 @@ async def run_in_processes(
         file: the configuration; each process reads it anew.
         job: what was ordered.
         processes: no more than the job has partitions are started.
-        rate: records a second at most, over all of them.
-        yield_lag: records that live workers may be behind before they are waited for.
         progress: told records done, by all runs of the job, and records in all.
         stop: set it to end early, in order.
+        pace: each process has one like it, with a part of its rate; how often they yielded is counted on this one.
+        figures: what the job shows of itself.
 
     Raises:
         HaltError, UnavailableError: as `run_rebuild`, of one of the processes; the others were stopped in order.
         BaseExceptionGroup: of both.
     """
-    parts = [
-        Part(share, None if rate is None else rate / processes, yield_lag) for share in shares(job, processes)
-    ]
-    done = [0] * len(parts)
+    figures = figures or JobFigures(job)
+    rate = None if pace.rate is None else pace.rate / processes
+    parts = [(Part(share, rate, pace.most_lag), _Told()) for share in shares(job, processes)]
 
-    async def run(number: int, part: Part) -> Tally:
-        def told(so_far: int) -> None:
-            done[number] = so_far
-            progress(sum(done), job.records)
-
-        return await _run_part(file.path, part, told, stop)
+    def tell() -> None:
+        said = [told for _, told in parts]
+        pace.yields = sum(told.yields for told in said)
+        done = sum(told.done for told in said)
+        tallies = [told.tally for told in said if told.tally is not None]
+        if len(tallies) == len(parts):
+            figures.tell(done, sum(tallies, Tally()))
+        progress(done, job.records)
 
     _FORKED.set_forkserver_preload([main.__module__])
     async with asyncio.TaskGroup() as group:
-        tasks = [
-            group.create_task(run(number, part), name=f"replay: process {number}")
-            for number, part in enumerate(parts)
-        ]
-    return sum((task.result() for task in tasks), Tally())
+        for number, (part, told) in enumerate(parts):
+            group.create_task(_run_part(file.path, part, told, tell, stop), name=f"replay: process {number}")
+    return sum((told.tally for _, told in parts if told.tally is not None), Tally())
 
 
-async def _run_part(path: Path, part: Part, told: Callable[[int], None], stop: asyncio.Event) -> Tally:
+async def _run_part(
+    path: Path, part: Part, told: _Told, tell: Callable[[], None], stop: asyncio.Event
+) -> None:
     heard, theirs = socket.socketpair()
     with theirs:
         process = _FORKED.Process(target=main, args=(path, theirs), name=f"replay {part.job.id}", daemon=True)
@@ -82,17 +95,19 @@ async def _run_part(path: Path, part: Part, told: Callable[[int], None], stop: a
         except OSError as error:
             heard.close()
             raise UnavailableError(f"no process can be started for replay {part.job.id}: {error}") from error
-    said, tell = await asyncio.open_connection(sock=heard)
-    stopper = asyncio.create_task(_stop_on(stop, tell), name="stop a process of the replay")
+    said, order = await asyncio.open_connection(sock=heard)
+    stopper = asyncio.create_task(_stop_on(stop, order), name="stop a process of the replay")
     try:
-        tell.write(part.line())
+        order.write(part.line())
         while answer := await _answer(said, part.job):
-            if "tally" in answer:
-                return Tally(answer["tally"])
+            if "over" in answer:
+                return
             if "error" in answer:
                 raise (UnavailableError if answer["away"] else HaltError)(answer["error"])
-            if "done" in answer:
-                told(answer["done"])
+            if "tally" in answer:
+                told.done, told.yields = answer["done"], answer["yields"]
+                told.tally = Tally(answer["tally"])
+                tell()
         await asyncio.to_thread(process.join, _END_S)
         raise UnavailableError(
             f"a process of replay {part.job.id} ended by itself (exit code {process.exitcode}); what it says is in the "
@@ -100,7 +115,7 @@ async def _run_part(path: Path, part: Part, told: Callable[[int], None], stop: a
         )
     finally:
         stopper.cancel()
-        tell.close()
+        order.close()
         await asyncio.shield(asyncio.to_thread(_end, process))
 
 
@@ -117,9 +132,9 @@ async def _answer(said: asyncio.StreamReader, job: Job) -> dict[str, Any]:
     return orjson.loads(line) if line else {}
 
 
-async def _stop_on(stop: asyncio.Event, tell: asyncio.StreamWriter) -> None:
+async def _stop_on(stop: asyncio.Event, order: asyncio.StreamWriter) -> None:
     await stop.wait()
-    tell.write_eof()
+    order.write_eof()
 
 
 def _end(process: BaseProcess) -> None:

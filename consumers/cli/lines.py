@@ -1,6 +1,6 @@
 """Records as coloured one-liners and as JSON. Pure functions."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import orjson
@@ -18,6 +18,8 @@ from schemas.expiry import Expiry
 from schemas.outcome import Outcome, Status
 from schemas.record import Record
 from schemas.step import Step
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 STATUS_STYLES: Final = {
     Status.SUCCESS: "green",
@@ -83,10 +85,8 @@ def document(seen: Seen) -> dict[str, Any]:
 
 def clock_time(record: Record) -> str:
     """Return the record's time of day on this machine's clock, to the millisecond."""
-    if record.timestamp_ms < 0:
-        return "--:--:--.---"
-    at = datetime.fromtimestamp(record.timestamp_ms / 1000, UTC).astimezone()
-    return at.strftime("%H:%M:%S.%f")[:-3]
+    at = _at(record)
+    return "--:--:--.---" if at is None else at.astimezone().strftime("%H:%M:%S.%f")[:-3]
 
 
 def _said(message: OwnMessage) -> Text:
@@ -162,7 +162,16 @@ def _key(record: Record) -> str | None:
 
 
 def _timestamp(record: Record) -> str | None:
-    return iso(datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)) if record.timestamp_ms >= 0 else None
+    at = _at(record)
+    return None if at is None else iso(at)
+
+
+def _at(record: Record) -> datetime | None:
+    """Return the record's time; None where there is none, or one that is no date, such as one in microseconds."""
+    try:
+        return None if record.timestamp_ms < 0 else _EPOCH + timedelta(milliseconds=record.timestamp_ms)
+    except OverflowError:
+        return None
 
 
 def _json(value: Any) -> str:

@@ -9,7 +9,7 @@ its own, so that processes can share a job: whoever comes to a partition fences 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from consumers.adapters.kafka_reader import Span
@@ -71,6 +71,7 @@ class Rebuild:
         pace: asked before records are taken.
         clock: the time of day, for the audit trail.
         batch: records in one transaction at most.
+        reached: how far `run` has come in each partition.
     """
 
     looking: Looking
@@ -81,6 +82,12 @@ class Rebuild:
     pace: Pace
     clock: Clock
     batch: int = BATCH
+    reached: dict[int, Reached] = field(default_factory=dict[int, Reached], init=False)
+
+    @property
+    def tally(self) -> Tally:
+        """What became of the records so far, those of earlier runs included, as it is committed whenever progress is told."""
+        return total(self.reached.values())
 
     async def run(self, job: Job, *, progress: Callable[[int, int], None], stop: asyncio.Event) -> Tally:
         """Do what is left of a job, and return what became of all its records, those of earlier runs included.
@@ -95,7 +102,8 @@ class Rebuild:
             UnavailableError: the broker, the store or the registry is away; what was done stays done.
         """
         refuse_unrouted(job.topic, self.routes)
-        reached = await self._reached(job, job.spans)
+        reached = self.reached
+        reached |= await self._committed(job, job.spans)
 
         def tell() -> None:
             done = sum(at.next_offset - job.spans[number][0] for number, at in reached.items())
@@ -107,7 +115,7 @@ class Rebuild:
                 async with aclosing(self._partition(job, number, stop)) as steps:
                     async for reached[number] in steps:
                         tell()
-        return total(reached.values())
+        return self.tally
 
     async def _partition(self, job: Job, number: int, stop: asyncio.Event) -> AsyncGenerator[Reached]:
         """Do what is left of a partition, and yield how far the job has come in it after each transaction."""
@@ -115,7 +123,7 @@ class Rebuild:
         try:
             # Whoever had this partition is fenced by it: what they have committed is all they ever will.
             await sender.reopen()
-            reached = (await self._reached(job, [number]))[number]
+            reached = (await self._committed(job, [number]))[number]
             left = Span(reached.next_offset, job.spans[number][1])
             if left.first >= left.end:
                 yield reached
@@ -135,7 +143,7 @@ class Rebuild:
         finally:
             await sender.close()
 
-    async def _reached(self, job: Job, partitions: Collection[int]) -> dict[int, Reached]:
+    async def _committed(self, job: Job, partitions: Collection[int]) -> dict[int, Reached]:
         found = await self.reader.committed(partitions)
         return {
             number: Reached.of(found[number]) if number in found else Reached(job.spans[number][0])

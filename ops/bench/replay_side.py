@@ -97,9 +97,7 @@ async def _rebuild(config: Path, output: str, processes: int | None, profile: Pa
         stop = asyncio.Event()
         if processes == 1:
             return await run_rebuild(file, job, progress=progress, stop=stop, pace=Pace())
-        return await run_in_processes(
-            file, job, processes=processes, rate=None, yield_lag=100, progress=progress, stop=stop
-        )
+        return await run_in_processes(file, job, processes, progress=progress, stop=stop, pace=Pace())
 
     if profile is not None:
         import cProfile

@@ -17,6 +17,7 @@ from consumers.app.rebuild_processes import run_in_processes
 from consumers.errors import HaltError, UnavailableError
 from consumers.local.broker import local_broker
 from consumers.replay.job import Job
+from consumers.replay.pace import Pace
 from consumers.replay.reached import Tally
 from schemas.record import Record
 from tests.integration.finished_events import ORDERS, Finished, by_key, finish, job
@@ -56,11 +57,10 @@ async def run(
         return await run_in_processes(
             read_config(played.config),
             job,
-            processes=processes,
-            rate=rate,
-            yield_lag=100,
+            processes,
             progress=progress,
             stop=stop or asyncio.Event(),
+            pace=Pace(rate),
         )
 
 

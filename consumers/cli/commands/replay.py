@@ -1,7 +1,9 @@
 """`pointsman replay`."""
 
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -11,7 +13,24 @@ from consumers.replay.mode import Mode
 _CHOOSE, _WORK, _ORDER, _JOBS = "Which events", "How it is worked", "Who orders it", "Jobs"
 
 
+_OF_MODE: Final[Mapping[str, frozenset[Mode]]] = {
+    "output": frozenset({Mode.REBUILD, Mode.SHADOW}),
+    "live_reads": frozenset({Mode.SHADOW}),
+    "ignore": frozenset({Mode.SHADOW}),
+    "most_effects": frozenset({Mode.RESUME, Mode.BACKFILL}),
+    "most_usd": frozenset({Mode.SHADOW, Mode.RESUME, Mode.BACKFILL}),
+    "allow_older": frozenset({Mode.RESUME, Mode.BACKFILL}),
+}
+"""Options that mean nothing to other modes."""
+_GOING_ON: Final = frozenset(
+    {"config", "rate", "at_once", "yield_lag", "allow_older", "job", "report", "as_json"}
+)
+"""What may be said of a job that was ordered."""
+_LISTING: Final = frozenset({"config", "jobs", "as_json"})
+
+
 def replay(
+    context: typer.Context,
     topic: Annotated[
         str | None, typer.Argument(help="An input topic of a route; none with --job and --jobs.")
     ] = None,
@@ -111,6 +130,15 @@ def replay(
             rich_help_panel=_WORK,
         ),
     ] = False,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Serve /metrics, /healthz and /readyz at this port of `telemetry.host` while it works; 0 takes a free one.",
+            rich_help_panel=_WORK,
+        ),
+    ] = None,
     look_at: Annotated[
         int,
         typer.Option(min=0, help="Records that the plan looks at; 0 is all.", rich_help_panel=_WORK),
@@ -158,27 +186,22 @@ def replay(
     from consumers.cli import replay as replaying
     from consumers.cli.signing import Person
 
+    given = _given(context)
+    if jobs or job is not None:
+        _refuse_beside("--jobs" if jobs else "--job", given.keys() - (_LISTING if jobs else _GOING_ON), given)
     parts = parse_parts(offsets or [])
-    how = How(
-        rate=rate,
-        at_once=at_once,
-        processes=processes,
-        yield_lag=yield_lag,
-        reads="live" if live_reads else "record",
-        ignored=frozenset(ignore or ()),
-        allow_older=allow_older,
-    )
+    how = How(rate, at_once, yield_lag, allow_older, metrics_port, processes)
     reports = tuple(report or ())
     if jobs:
         replaying.list_jobs(config, as_json=as_json)
         return
     if job is not None:
-        if topic is not None:
-            raise typer.BadParameter("--job goes on with what was ordered: leave out the topic")
         replaying.go_on(config, job, how, reports, as_json=as_json)
         return
     if topic is None:
         raise typer.BadParameter("name a topic, or a job with --job")
+    if others := sorted(name for name in given if mode not in _OF_MODE.get(name, {mode})):
+        raise typer.BadParameter(f"{given[others[0]]} means nothing to a {mode}: leave it out")
     asked = replaying.Asked(
         topic=topic,
         mode=mode,
@@ -192,9 +215,27 @@ def replay(
         where=where,
         statuses=tuple(status or ()),
         output=output,
+        live_reads=live_reads,
+        ignored=tuple(sorted(ignore or ())),
         most_effects=most_effects,
         most_usd=most_usd,
         look_at=look_at,
     )
     person = Person(operator, reason, key_file, key_id)
     replaying.replay(config, asked, person, how, reports, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+def _given(context: typer.Context) -> dict[str, str]:
+    """Return what stands on the command line, by parameter: how it is written."""
+    given: dict[str, str] = {}
+    for each in context.command.params:
+        source = each.name and context.get_parameter_source(each.name)
+        if each.name and source and source.name == "COMMANDLINE":
+            given[each.name] = each.opts[0] if each.opts[0].startswith("-") else "the topic"
+    return given
+
+
+def _refuse_beside(option: str, others: AbstractSet[str], given: Mapping[str, str]) -> None:
+    if others:
+        listed = ", ".join(given[name] for name in given if name in others)
+        raise typer.BadParameter(f"{option} takes what was ordered as it is: leave out {listed}")
