@@ -15,6 +15,7 @@ _CHOOSE, _WORK, _ORDER, _JOBS = "Which events", "How it is worked", "Who orders 
 
 _OF_MODE: Final[Mapping[str, frozenset[Mode]]] = {
     "output": frozenset({Mode.REBUILD, Mode.SHADOW}),
+    "processes": frozenset({Mode.REBUILD}),
     "live_reads": frozenset({Mode.SHADOW}),
     "ignore": frozenset({Mode.SHADOW}),
     "most_effects": frozenset({Mode.RESUME, Mode.BACKFILL}),
@@ -23,7 +24,10 @@ _OF_MODE: Final[Mapping[str, frozenset[Mode]]] = {
 }
 """Options that mean nothing to other modes."""
 _GOING_ON: Final = frozenset(
-    {"config", "rate", "at_once", "yield_lag", "allow_older", "job", "report", "as_json"}
+    {
+        *("config", "rate", "at_once", "processes", "yield_lag", "allow_older", "metrics_port"),
+        *("job", "report", "as_json"),
+    }
 )
 """What may be said of a job that was ordered."""
 _LISTING: Final = frozenset({"config", "jobs", "as_json"})
