@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -42,8 +41,6 @@ _log = logging.getLogger(__name__)
 
 AT_ONCE: Final = 8
 """Events that a job works side by side, unless more are asked for."""
-NICE: Final = 10
-"""How much a job's process gives way to others of its machine, unless something else is asked for."""
 _HELD: Final = 20
 """Records held for each one that is worked."""
 _LOOK_S: Final = 0.2
@@ -62,7 +59,6 @@ async def run_worked(
     pace: Pace,
     jobs: Jobs,
     at_once: int = AT_ONCE,
-    nice: int = NICE,
     allow_older: bool = False,
     figures: JobFigures | None = None,
 ) -> Tally:
@@ -76,7 +72,6 @@ async def run_worked(
         pace: says when events may be taken.
         jobs: where bounds are kept, and what became of the events.
         at_once: events worked side by side.
-        nice: how much this process gives way to others; 0 leaves it as it is.
         allow_older: the operator answers for it that events which are older than the steps topic were never worked.
         figures: what it shows of itself.
 
@@ -99,8 +94,6 @@ async def run_worked(
         )
     if job.records == 0:
         return Tally()
-    if nice:
-        os.nice(nice)
     figures = figures or JobFigures(job)
     own = replace(file, config=_own(file.config, job))
     async with AsyncExitStack() as stack:

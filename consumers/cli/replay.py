@@ -14,6 +14,7 @@ from rich.progress import Progress
 
 from consumers.app.approval_settings import Approvals
 from consumers.app.config_file import ConfigFile
+from consumers.app.giving_way import give_way
 from consumers.app.replay_jobs import Wish, found, frozen, listed, planned, refuse_unsigned
 from consumers.app.replaying import How, replayed
 from consumers.cli.exits import FAILED, end_with, fail, load, perform, refuse
@@ -228,6 +229,7 @@ def _write(path: Path, report: str) -> None:
 
 
 async def _worked(file: ConfigFile, record: JobRecord, how: How) -> JobRecord:
+    give_way()
     stop = stop_on_signals()
     with progress_bar("replaying") as bar:
         _log_for_people(file)
