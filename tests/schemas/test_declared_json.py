@@ -160,6 +160,12 @@ def test_a_pattern_takes_linear_time_however_it_is_written() -> None:
         ),
         ('{"$ref": "#/$defs/none"}', "no JSON Schema that can be used"),
         ('{"$dynamicRef": "#x"}', r"\$dynamicRef is not read"),
+        ('{"patternProperties": {"^x": {"pii": true}}}', "`pii` below `patternProperties` is not read"),
+        ('{"properties": {"a": {"prefixItems": [{"pii": true}]}}}', "`pii` below `prefixItems` is not read"),
+        (
+            '{"then": {"properties": {"a": {"$ref": "#/$defs/b"}}}, "$defs": {"b": {"pii": true}}}',
+            "`pii` below `then` is not read",
+        ),
         ('{"not":' * 80 + "{}" + "}" * 80, "nested deeper than 64 levels"),
         (" " * (SCHEMA_BYTES + 1), "the limit is 262144"),
     ],
