@@ -81,10 +81,11 @@ class JsonSchema:
         self.types: Mapping[str, Any] = _with_one_place(name, _without_booleans(types))
         self.personal = only_tagged(self.types)
 
-    def read(self, body: bytes) -> Mapping[str, Any]:
+    def read(self, body: bytes, *, member: str | None = None) -> Mapping[str, Any]:
         """Return the object of a JSON body; see `Declared`."""
-        payload = read_object(body)
-        value: object = json.loads(body, parse_float=exact)
+        payload, value = read_object(body), json.loads(body, parse_float=exact)
+        if member is not None:
+            payload, value = payload[member], value[member]
         problems: list[str] = []
         for error in self._validator.iter_errors(value):
             if len(problems) == PROBLEMS:
