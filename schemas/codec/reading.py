@@ -28,6 +28,7 @@ from schemas.registry.port import Registry
 
 _NO_HEADERS: Final[Mapping[str, str]] = {}
 _CAPTURED: Final = frozenset({Format.DEBEZIUM, Format.DEBEZIUM_OUTBOX})
+_STRUCTURED: Final = frozenset({Form.STRUCTURED_JSON, Form.STRUCTURED_AVRO})
 _TOMBSTONE: Final = "a tombstone (no value), as Debezium sends one after a deletion"
 
 
@@ -78,16 +79,8 @@ class RecordReader:
         also = how.type_header.lower() if how.format is Format.DEBEZIUM_OUTBOX else None
         headers = read_headers(record.headers, self._limits, also=also) if record.headers else _NO_HEADERS
         wire = wire_of(value, headers, how.format)
-        if wire.form is Form.STRUCTURED_JSON:
-            attributes, said = structured_event(value, traceparent=headers.get(TRACEPARENT))
-            if how.schema is not None:  # from the text, which has numbers that no double holds
-                said = how.schema.read(value, member="data")
-            return self._json(attributes, said, how)
-        if wire.form is Form.STRUCTURED_AVRO:
-            attributes, said = structured_avro_event(value, traceparent=headers.get(TRACEPARENT))
-            if how.schema is not None:
-                said = how.schema.read(orjson.dumps(plain(said, self._limits)))
-            return self._json(attributes, said, how)
+        if wire.form in _STRUCTURED:
+            return self._structured(value, wire.form, headers.get(TRACEPARENT), how)
         if how.format is Format.DEBEZIUM_OUTBOX:
             return await self._outbox(record, value, wire, headers, how)
         attributes = binary_attributes(headers)
@@ -108,6 +101,17 @@ class RecordReader:
         if _is_captured(inside, attributes, how):
             return await self._change(record, unwrapped(said), None, headers, how)
         return self._json(attributes or loose_attributes(headers), said, how)
+
+    def _structured(self, value: bytes, form: Form, traceparent: str | None, how: TopicFormat) -> Parts:
+        if form is Form.STRUCTURED_JSON:
+            attributes, said = structured_event(value, traceparent=traceparent)
+            if how.schema is not None:  # from the text, which has numbers that no double holds
+                return self._json(attributes, how.schema.read(value, member="data"), how)
+        else:
+            attributes, said = structured_avro_event(value, traceparent=traceparent)
+            if how.schema is not None:
+                said = how.schema.read(orjson.dumps(plain(said, self._limits)))
+        return self._json(attributes, said, how)
 
     def _json(self, attributes: Attributes, payload: Mapping[str, Any], how: TopicFormat) -> Parts:
         personal = None if how.schema is None else how.schema.personal
