@@ -1,6 +1,6 @@
 """Records as coloured one-liners and as JSON. Pure functions."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
@@ -19,7 +19,6 @@ from schemas.outcome import Outcome, Status
 from schemas.record import Record
 from schemas.step import Step
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 STATUS_STYLES: Final = {
     Status.SUCCESS: "green",
@@ -28,6 +27,8 @@ STATUS_STYLES: Final = {
     Status.REQUIRES_APPROVAL: "magenta",
 }
 """Colours of statuses; all others are red."""
+_CALENDAR_MS: Final = 253_402_214_400_000
+"""The last day of the year 9999 begins; later times have no text, in some time zones."""
 
 
 def status_style(status: str) -> str:
@@ -167,11 +168,9 @@ def _timestamp(record: Record) -> str | None:
 
 
 def _at(record: Record) -> datetime | None:
-    """Return the record's time; None where there is none, or one that is no date, such as one in microseconds."""
-    try:
-        return None if record.timestamp_ms < 0 else _EPOCH + timedelta(milliseconds=record.timestamp_ms)
-    except OverflowError:
-        return None
+    """Return a record's timestamp; None where there is none, or one that no calendar has: producers set what they like."""
+    known = 0 <= record.timestamp_ms < _CALENDAR_MS
+    return datetime.fromtimestamp(record.timestamp_ms / 1000, UTC) if known else None
 
 
 def _json(value: Any) -> str:
