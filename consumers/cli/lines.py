@@ -19,7 +19,6 @@ from schemas.outcome import Outcome, Status
 from schemas.record import Record
 from schemas.step import Step
 
-
 STATUS_STYLES: Final = {
     Status.SUCCESS: "green",
     Status.REFUSED: "yellow",
