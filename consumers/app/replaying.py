@@ -37,9 +37,10 @@ class How:
         rate: events a second at most, or None.
         at_once: events that are worked beside each other, where models are asked.
         yield_lag: records that live workers may be behind before the job waits for them.
-        processes: that share a rebuild; None for as many as are worth it, one where there is a rate.
         allow_older: the operator answers for it that events which are older than the steps topic were never worked.
         metrics_port: where metrics and health are served at `telemetry.host`; 0 takes a free one, None serves none.
+        processes: that share a rebuild; None for as many as are worth it, one where there is a rate.
+        eager: whether whoever owns the process has it compete for processor time; see `give_way`.
     """
 
     rate: float | None = None
@@ -48,6 +49,7 @@ class How:
     allow_older: bool = False
     metrics_port: int | None = None
     processes: int | None = None
+    eager: bool = False
 
 
 async def replayed(

@@ -229,7 +229,8 @@ def _write(path: Path, report: str) -> None:
 
 
 async def _worked(file: ConfigFile, record: JobRecord, how: How) -> JobRecord:
-    give_way()
+    if record.job.mode.works and not how.eager:
+        give_way()
     stop = stop_on_signals()
     with progress_bar("replaying") as bar:
         _log_for_people(file)

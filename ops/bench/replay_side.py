@@ -28,7 +28,6 @@ from consumers.adapters import kafka_clients
 from consumers.adapters.kafka_clients import KafkaConnection
 from consumers.adapters.kafka_reader import topic_reader
 from consumers.app.config_file import read_config
-from consumers.app.giving_way import give_way
 from consumers.app.rebuild_processes import run_in_processes
 from consumers.app.replay_rebuild import run_rebuild
 from consumers.replay.chosen import Chosen
@@ -61,7 +60,6 @@ class Stopwatch:
 def main() -> None:
     options = _options()
     if options.side == "rebuild":
-        give_way()  # as the command does
         figures = asyncio.run(_rebuild(options.config, options.output, options.processes, options.profile))
     else:
         figures = asyncio.run(_bare(options.config, options.output, transactions=options.transactions))

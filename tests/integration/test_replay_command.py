@@ -58,7 +58,10 @@ async def started(played: Stage, *words: str, **settings: str) -> asyncio.subpro
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env=os.environ | {f"POINTSMAN_{name.upper()}": value for name, value in settings.items()},
+        # On a machine where tests take all the time there is, none would be left for a job that gives way.
+        env=os.environ
+        | {"POINTSMAN_REPLAY_EAGER": "1"}
+        | {f"POINTSMAN_{name.upper()}": value for name, value in settings.items()},
     )
 
 

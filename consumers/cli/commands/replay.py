@@ -21,12 +21,13 @@ _OF_MODE: Final[Mapping[str, frozenset[Mode]]] = {
     "most_effects": frozenset({Mode.RESUME, Mode.BACKFILL}),
     "most_usd": frozenset({Mode.SHADOW, Mode.RESUME, Mode.BACKFILL}),
     "allow_older": frozenset({Mode.RESUME, Mode.BACKFILL}),
+    "eager": frozenset({Mode.RESUME, Mode.BACKFILL}),
 }
 """Options that mean nothing to other modes."""
 _GOING_ON: Final = frozenset(
     {
         *("config", "rate", "at_once", "processes", "yield_lag", "allow_older", "metrics_port"),
-        *("job", "report", "as_json"),
+        *("eager", "job", "report", "as_json"),
     }
 )
 """What may be said of a job that was ordered."""
@@ -143,6 +144,15 @@ def replay(
             rich_help_panel=_WORK,
         ),
     ] = None,
+    eager: Annotated[
+        bool,
+        typer.Option(
+            "--eager",
+            envvar="POINTSMAN_REPLAY_EAGER",
+            help="Work events even if the machine is busy; without it, only in what time others leave.",
+            rich_help_panel=_WORK,
+        ),
+    ] = False,
     look_at: Annotated[
         int,
         typer.Option(min=0, help="Records that the plan looks at; 0 is all.", rich_help_panel=_WORK),
@@ -194,7 +204,7 @@ def replay(
     if jobs or job is not None:
         _refuse_beside("--jobs" if jobs else "--job", given.keys() - (_LISTING if jobs else _GOING_ON), given)
     parts = parse_parts(offsets or [])
-    how = How(rate, at_once, yield_lag, allow_older, metrics_port, processes)
+    how = How(rate, at_once, yield_lag, allow_older, metrics_port, processes, eager)
     reports = tuple(report or ())
     if jobs:
         replaying.list_jobs(config, as_json=as_json)
