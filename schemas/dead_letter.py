@@ -99,21 +99,36 @@ def dead_letter_of(record: Record) -> DeadLetter:
         missing = ", ".join(sorted(_REQUIRED - found.keys()))
         raise UnreadableError(f"{record.place}: no dead letter, these headers are missing: {missing}")
     try:
-        return _parsed(record, {name.removeprefix(PREFIX): value.decode() for name, value in found.items()})
+        # A header may be without a value.
+        texts = {name.removeprefix(PREFIX): (value or b"").decode() for name, value in found.items()}
+        return _parsed(record, texts)
     except ValueError as error:
         raise UnreadableError(f"{record.place}: a {PREFIX}… header is malformed: {error}") from error
+
+
+def original_place(partition: str, offset: str, timestamp: str) -> tuple[int, int, int]:
+    """Return partition, offset and timestamp of an original, as our headers say them.
+
+    Raises:
+        ValueError: one is no number, or none that Kafka has.
+    """
+    found = int(partition), int(offset), int(timestamp)
+    if not (0 <= found[0] < 2**31 and 0 <= found[1] < 2**63 and -(2**63) <= found[2] < 2**63):
+        raise ValueError(f"no record lies at partition {found[0]}, offset {found[1]}, of time {found[2]}")
+    return found
 
 
 def _parsed(record: Record, texts: Mapping[str, str]) -> DeadLetter:
     at = datetime.fromisoformat(texts["at"])
     if at.tzinfo is None:
         raise ValueError(f"{PREFIX}at has no time zone")
+    place = original_place(texts["partition"], texts["offset"], texts["timestamp"])
     original = replace(
         record,
         topic=texts["topic"],
-        partition=int(texts["partition"]),
-        offset=int(texts["offset"]),
-        timestamp_ms=int(texts["timestamp"]),
+        partition=place[0],
+        offset=place[1],
+        timestamp_ms=place[2],
         headers=_before_ours(record.headers),
     )
     rounds = int(texts.get("rounds", "0"))

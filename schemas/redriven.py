@@ -8,7 +8,7 @@ by whoever works it.
 from dataclasses import dataclass, replace
 from typing import Final
 
-from schemas.dead_letter import PREFIX, DeadLetter
+from schemas.dead_letter import PREFIX, DeadLetter, original_place
 from schemas.errors import UnreadableError
 from schemas.record import Outgoing, Record, UnreadBatch
 
@@ -85,13 +85,14 @@ def redriven_of(record: Record) -> Redriven:
             (value or b"").decode() for _, value in ours
         )
         at, _, place = letter.partition(":")
+        original = original_place(partition, offset, timestamp)
         redriven = Redriven(
             replace(
                 record,
                 topic=topic,
-                partition=int(partition),
-                offset=int(offset),
-                timestamp_ms=int(timestamp),
+                partition=original[0],
+                offset=original[1],
+                timestamp_ms=original[2],
                 headers=record.headers[: -len(_NAMES)],
             ),
             (int(at), int(place)),

@@ -184,6 +184,8 @@ async def worker(
     adapt: Adapt = as_made,
     wrap: Wrap = unwrapped,
     membership: Callable[[Config], ConsumerGroup] = kafka_parts.group,
+    *,
+    metrics: Metrics | None = None,
 ) -> Worker:
     """Compose a worker; what it opened is closed with the stack.
 
@@ -194,13 +196,14 @@ async def worker(
         adapt: puts other parts in place of those that the configuration asks for.
         wrap: puts something between the loop and what works records.
         membership: makes what records come from.
+        metrics: where it is counted; None makes some of its own.
 
     Raises:
         ConfigurationError: a secret is missing or Redis is set up to lose data.
         KafkaError, RegistryError: a server that must be there is not.
     """
     config = file.config
-    metrics = Metrics(version=version("pointsman"))
+    metrics = metrics or Metrics(version=version("pointsman"))
     codec = await connections.record_codec(config, stack)
     sender = await connections.sender(config.kafka, stack)
     messages = connections.own_messages(config.kafka, codec)

@@ -18,6 +18,8 @@ _OF_AN_ADDRESS: Final = (
 )
 _NO_PINS: Final = "are for a registry with a `url`: the ids of a folder are digests already"
 _TLS_FIELDS: Final = ("ca_file", "cert_file", "key_file", "key_password")
+_NO_ADDRESS: Final = "must be https://host[:port][/path], in ASCII and without spaces"
+_ADDRESS: Final = re.compile(r"[\x21-\x7e]+")
 _HEADER: Final = re.compile(r"[A-Za-z0-9-]+")
 _HEADER_VALUE: Final = re.compile(r"[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?")
 _OURS: Final = frozenset(
@@ -135,12 +137,17 @@ def _login_mistakes(registry: Registry) -> Iterator[Wrong]:
 
 
 def _address_mistakes(name: str, url: str, *, secret: bool) -> Iterator[Wrong]:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        yield name, "must be https://host[:port][/path]"
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # what stands for a port or an IPv6 address is none
+        yield name, _NO_ADDRESS
+        return
+    if not usable or not _ADDRESS.fullmatch(url):
+        yield name, _NO_ADDRESS
     elif parts.username or parts.password or parts.query or parts.fragment:
         yield name, "must have no credentials, query or fragment: they have fields of their own"
-    elif parts.scheme == "http" and secret and not _is_loopback(parts.hostname):
+    elif parts.scheme == "http" and secret and not _is_loopback(parts.hostname or ""):
         yield name, "would send a secret in the clear: use https"
 
 

@@ -12,6 +12,8 @@ from consumers.app import connections
 from consumers.app.approver_keys import approvers
 from consumers.app.config_file import ConfigFile
 from consumers.app.redis_login import redis_client
+from consumers.app.replay_live import live
+from consumers.app.replay_output import refuse_output
 from consumers.app.resolve import resolve
 from consumers.errors import HaltError
 from consumers.policy.expressions import ExpressionError
@@ -60,9 +62,11 @@ async def frozen(file: ConfigFile, wish: Wish) -> Job:
     """Return a wish as a job: with an id, and with the offsets that the selection holds now. Nothing is kept yet.
 
     Raises:
-        HaltError: the topic is no route's input, or does not exist.
+        HaltError: the topic is no route's input, or does not exist; or the output is a topic of something else.
         UnavailableError: Kafka is away.
     """
+    if wish.output is not None:
+        refuse_output(file.config, wish.mode, wish.output)
     refuse_unrouted(wish.selection.topic, RouteTable(resolve(file).routes.values()))
     async with topic_reader(connections.kafka_connection(file.config.kafka)) as reader:
         spans = await spans_of(reader, wish.selection)
@@ -99,7 +103,9 @@ async def planned(file: ConfigFile, job: Job, most: int, progress: Progress) -> 
         codec = connections.codec_of(config, stack)
         client = await stack.enter_async_context(redis_client(config.redis, name=_NAME))
         reader = await stack.enter_async_context(topic_reader(connections.kafka_connection(config.kafka)))
-        planner = Planner(reader, codec, RouteTable(resolve(file).routes.values()), RedisGlances(client))
+        before = await (await live(config, stack)).committed(job.topic)
+        routes = RouteTable(resolve(file).routes.values())
+        planner = Planner(reader, codec, routes, RedisGlances(client), before)
         try:
             return await planner.plan(job, most, progress)
         except ExpressionError as error:
@@ -154,5 +160,8 @@ async def listed(file: ConfigFile) -> Sequence[JobRecord]:
 def _read(document: JobDocument) -> JobRecord:
     try:
         return JobRecord.of_document(document)
-    except (ValueError, KeyError, TypeError, ExpressionError) as error:
-        raise HaltError(f"what Redis has of a replay cannot be read: {error!r}") from error
+    except (ValueError, KeyError, TypeError, AttributeError, ExpressionError) as error:
+        raise HaltError(
+            f"what Redis has of a replay cannot be read, it was written by another version or by hand: {error!r} "
+            f"in {str(document.get('job'))[:200]}"
+        ) from error

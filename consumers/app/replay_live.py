@@ -1,7 +1,8 @@
 """What live workers of the group have before them, for jobs that work beside them."""
 
 import asyncio
-from collections.abc import Mapping
+import logging
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Final
 
@@ -16,6 +17,8 @@ from consumers.app.config import Config
 from consumers.app.connections import kafka_connection
 from consumers.errors import UnavailableError
 from consumers.runtime.finished import decode
+
+_log = logging.getLogger(__name__)
 
 _ANSWER_S: Final = 10.0
 _AGAIN_S: Final = 0.2
@@ -118,3 +121,18 @@ async def live(config: Config, stack: AsyncExitStack) -> Live:
     except (KafkaError, TimeoutError) as error:
         raise UnavailableError(f"no Kafka broker answers at {connection.bootstrap}") from error
     return Live(admin, consumer, config.kafka.group, topics)
+
+
+def telling(lag: Callable[[], Awaitable[int]], most: int) -> Callable[[], Awaitable[int]]:
+    """Return a look at live work that says so whenever a job begins to wait for it, because more wait than `most`."""
+    waits = False
+
+    async def looked() -> int:
+        nonlocal waits
+        behind = await lag()
+        if behind > most and not waits:
+            _log.warning("live workers are %d records behind: the replay waits for them", behind)
+        waits = behind > most
+        return behind
+
+    return looked

@@ -13,6 +13,7 @@ from consumers.adapters.redis_glances import RedisGlances
 from consumers.app import connections
 from consumers.app.config_file import ConfigFile
 from consumers.app.redis_login import redis_client
+from consumers.app.replay_figures import JobFigures
 from consumers.app.resolve import resolve
 from consumers.app.store import Store, open_store
 from consumers.errors import UnavailableError
@@ -23,7 +24,6 @@ from consumers.replay.pace import Pace
 from consumers.replay.reached import Tally
 from consumers.replay.rebuild import BATCH, Rebuild
 from consumers.router.route import RouteTable
-from consumers.telemetry.metrics import Metrics
 
 _COLLECTED_AT: Final = 20_000
 """Objects more than before: some batches of outcomes."""
@@ -39,6 +39,7 @@ async def run_rebuild(
     stop: asyncio.Event,
     pace: Pace,
     batch: int = BATCH,
+    figures: JobFigures | None = None,
 ) -> Tally:
     """Run a job in rebuild mode, or go on with it, in the consumer group `<group>.replay.<job id>`.
 
@@ -51,6 +52,7 @@ async def run_rebuild(
         stop: set it to end early, in order; a later run of the same job goes on there.
         pace: says when records may be taken.
         batch: records in one transaction at most.
+        figures: what it shows of itself.
 
     Returns what became of all records of the job, by all its runs.
 
@@ -59,38 +61,48 @@ async def run_rebuild(
             taken over the job.
         UnavailableError: Redis, Kafka or the registry is away; what was done stays done.
     """
-    config = file.config
+    config, figures = file.config, figures or JobFigures(job)
     async with AsyncExitStack() as stack:
         stack.enter_context(_few_collections())
         codec = await connections.record_codec(config, stack)
         outbox = await connections.outbox(config, codec, stack)
-        store = await open_store(config, codec, outbox, Metrics(), stack)
-        await _settled(store)
+        store = await open_store(config, codec, outbox, figures.metrics, stack)
+        await _settled(store, figures)
         client = await stack.enter_async_context(
             redis_client(config.redis, name="pointsman-replay", trust=store.trust)
         )
         connection, name = connections.kafka_connection(config.kafka), f"{config.kafka.group}.replay.{job.id}"
         reader = await stack.enter_async_context(span_reader(connection, job.topic, name))
-        sender = TransactionalSender(
-            f"job {job.id}",
-            name,
-            lambda: kafka_clients.producer(
-                connection, transactional_id=name, batch_bytes=kafka_clients.LARGE_BATCH_BYTES
-            ),
-        )
-        stack.push_async_callback(sender.close)
+
+        def sender_of(number: int) -> TransactionalSender:
+            transactional_id = f"{name}.{number}"
+            return TransactionalSender(
+                f"job {job.id}, partition {number}",
+                name,
+                lambda: kafka_clients.producer(
+                    connection,
+                    transactional_id=transactional_id,
+                    batch_bytes=kafka_clients.LARGE_BATCH_BYTES,
+                ),
+            )
+
         routes = RouteTable(resolve(file).routes.values())
         rebuild = Rebuild(
             looking=Looking(codec, routes, RedisGlances(client, store.trust)),
             routes=routes,
             reader=reader,
-            sender=sender,
+            sender_of=sender_of,
             messages=connections.own_messages(config.kafka, codec),
             pace=pace,
             clock=SystemClock(),
             batch=batch,
         )
-        return await rebuild.run(job, progress=progress, stop=stop)
+
+        def told(done: int, in_all: int) -> None:
+            figures.tell(done, rebuild.tally)
+            progress(done, in_all)
+
+        return await rebuild.run(job, progress=told, stop=stop)
 
 
 @contextmanager
@@ -109,7 +121,7 @@ def _few_collections() -> Generator[None]:
         gc.unfreeze()
 
 
-async def _settled(store: Store) -> None:
+async def _settled(store: Store, figures: JobFigures) -> None:
     """Return once the store is checked.
 
     Raises:
@@ -120,6 +132,7 @@ async def _settled(store: Store) -> None:
 
     def tell(why: str | None) -> None:
         nonlocal last
+        figures.waits(why)
         if why != last:
             last = why
             within.reschedule(asyncio.get_running_loop().time() + _STILL_S)

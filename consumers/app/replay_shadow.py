@@ -30,6 +30,7 @@ from consumers.app.evaluating import refuse_unknown_argument
 from consumers.app.models import first_model
 from consumers.app.privacy_keys import register
 from consumers.app.redis_login import redis_client
+from consumers.app.replay_figures import JobFigures
 from consumers.app.resolve import Resolved, resolve
 from consumers.app.shadow_deciding import DecidesAfresh
 from consumers.app.shadow_topic import JobDifferences, Publishes, differences_topic
@@ -84,6 +85,7 @@ async def run_shadow(
     ignored: frozenset[str] = _NOTHING,
     at_once: int = AT_ONCE,
     trial_s: float = TRIAL_S,
+    figures: JobFigures | None = None,
 ) -> Shadowed:
     """Decide the finished runs of a job afresh, and publish how each differs, `same` included.
 
@@ -98,6 +100,7 @@ async def run_shadow(
         ignored: `<action>.<argument>` of those whose values do not count, such as free text.
         at_once: events in hand at once.
         trial_s: how long deciding one of them may take.
+        figures: what it shows of itself.
 
     Raises:
         ConfigurationError: with every mistake in the configuration; nothing was started.
@@ -105,7 +108,7 @@ async def run_shadow(
             cluster or the model refuses us.
         RetryError: something stayed away; what is finished is committed, and a later run goes on there.
     """
-    resolved, config = resolve(file), file.config
+    resolved, config, figures = resolve(file), file.config, figures or JobFigures(job)
     topic = differences_topic(config, job)
     for each in sorted(ignored):
         refuse_unknown_argument(each, resolved.catalog)
@@ -116,7 +119,7 @@ async def run_shadow(
         known = register(config.privacy)
         if known is not None:
             stack.enter_context(hidden(known.hide))
-        candidate = await _candidate(file, resolved, job, jobs, known, reads, ignored, stack)
+        candidate = await _candidate(file, resolved, job, jobs, known, reads, ignored, figures.metrics, stack)
         producer = await connections.sender(config.kafka, stack)
         sessions = await connections.redis_sessions(config.redis, stack, name="pointsman-shadow")
         remembered = stack.enter_context(RememberedSpool({r.event for r in resolved.routes.values()}))
@@ -146,8 +149,13 @@ async def run_shadow(
         async for each in published.read():
             shadow.remember(each)
         bound, found = "", Differences(job.id)
+
+        def told(done: int, in_all: int) -> None:
+            figures.tell(done, shadow.tally)
+            progress(done, in_all)
+
         try:
-            await shadow.run(progress, stop)
+            await shadow.run(told, stop)
         except BoundReachedError as error:
             bound = str(error)
         async for each in published.read():
@@ -163,10 +171,11 @@ async def _candidate(
     known: Register | None,
     reads: ReadsFrom,
     ignored: frozenset[str],
+    metrics: Metrics,
     stack: AsyncExitStack,
 ) -> Candidate:
     """Compose who decides. Connectors are opened only where reads are live, and then only reads can be reached."""
-    config, metrics = file.config, Metrics()
+    config = file.config
     performs: Actions | None = None
     if reads == "live":
         opened = await compose.actions(resolved.connectors, config.limits, metrics, stack)

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -20,6 +19,7 @@ from consumers.app import compose, connections
 from consumers.app.config import Config
 from consumers.app.config_file import ConfigFile
 from consumers.app.handler import RecordHandler
+from consumers.app.replay_figures import JobFigures
 from consumers.app.replay_live import live
 from consumers.app.resolve import resolve
 from consumers.app.store import Store
@@ -41,11 +41,11 @@ _log = logging.getLogger(__name__)
 
 AT_ONCE: Final = 8
 """Events that a job works side by side, unless more are asked for."""
-NICE: Final = 10
-"""How much a job's process gives way to others of its machine, unless something else is asked for."""
 _HELD: Final = 20
 """Records held for each one that is worked."""
 _LOOK_S: Final = 0.2
+_SAY_S: Final = 10.0
+"""How often it is said why the job waits."""
 
 Progress = Callable[[int, int], None]
 
@@ -59,8 +59,8 @@ async def run_worked(
     pace: Pace,
     jobs: Jobs,
     at_once: int = AT_ONCE,
-    nice: int = NICE,
     allow_older: bool = False,
+    figures: JobFigures | None = None,
 ) -> Tally:
     """Work what a job of mode resume or backfill selects, from where an earlier run of the same job came to.
 
@@ -72,8 +72,8 @@ async def run_worked(
         pace: says when events may be taken.
         jobs: where bounds are kept, and what became of the events.
         at_once: events worked side by side.
-        nice: how much this process gives way to others; 0 leaves it as it is.
         allow_older: the operator answers for it that events which are older than the steps topic were never worked.
+        figures: what it shows of itself.
 
     Raises:
         ConfigurationError: with every mistake in the configuration; nothing was started.
@@ -94,8 +94,7 @@ async def run_worked(
         )
     if job.records == 0:
         return Tally()
-    if nice:
-        os.nice(nice)
+    figures = figures or JobFigures(job)
     own = replace(file, config=_own(file.config, job))
     async with AsyncExitStack() as stack:
         codec = connections.codec_of(file.config, stack)
@@ -113,15 +112,23 @@ async def run_worked(
             at_once=at_once,
             allow_older=allow_older,
         )
-        worker = await compose.worker(own, resolved, stack, beside.parts, beside.handler, beside.group)
+        worker = await compose.worker(
+            own, resolved, stack, beside.parts, beside.handler, beside.group, metrics=figures.metrics
+        )
+        figures.health.watch("runtime", worker.loop.watch.wedged)
+        figures.health.detail("partitions", worker.loop.watch.standings)
+        figures.count(beside.worked.tally)
+        tell = _telling(figures)
         async with asyncio.TaskGroup() as group:
             leases = group.create_task(worker.store.sessions.keep_leases(), name="keep leases")
             stopper = group.create_task(_stop_on(stop, beside.worked), name="stop")
-            ready = group.create_task(_get_ready(worker.store, beside.evidence, log), name="get ready")
+            ready = group.create_task(_get_ready(worker.store, beside.evidence, log, tell), name="get ready")
             await asyncio.wait([ready, stopper], return_when=asyncio.FIRST_COMPLETED)
             if not beside.worked.stopping.is_set():
-                keep = group.create_task(worker.store.keeper.watch(_tell), name="keep the store")
-                look = group.create_task(_look(worker.loop, beside, progress), name="look how far it came")
+                keep = group.create_task(worker.store.keeper.watch(tell), name="keep the store")
+                look = group.create_task(
+                    _look(worker.loop, beside, progress, figures), name="look how far it came"
+                )
                 await worker.loop.run()
                 for task in (keep, look):
                     task.cancel()
@@ -227,17 +234,29 @@ def _own(config: Config, job: Job) -> Config:
     return config.model_copy(update={"kafka": kafka})
 
 
-async def _get_ready(store: Store, evidence: Evidence, log: KafkaSteps) -> None:
+async def _get_ready(
+    store: Store, evidence: Evidence, log: KafkaSteps, tell: Callable[[str | None], None]
+) -> None:
     """Return once the store has what it acknowledged, and it is known what the steps topic tells."""
     for warning in await store.unchecked.check():
         _log.warning(warning)
-    await store.keeper.settle(_tell)
+    await store.keeper.settle(tell)
     await evidence.gather(log, lambda _done, _total: None)
 
 
-def _tell(why: str | None) -> None:
-    if why is not None:
-        _log.info("the job waits", extra={"reason": why})
+def _telling(figures: JobFigures) -> Callable[[str | None], None]:
+    """Return what says why the job waits for its store: on the figures at once, in the log now and then."""
+    clock = asyncio.get_running_loop().time
+    said_at: float | None = None
+
+    def tell(why: str | None) -> None:
+        nonlocal said_at
+        figures.waits(why)
+        if why is not None and (said_at is None or clock() - said_at >= _SAY_S):
+            said_at = clock()
+            _log.warning("the job waits", extra={"reason": why})
+
+    return tell
 
 
 async def _stop_on(stop: asyncio.Event, worked: Worked) -> None:
@@ -245,11 +264,13 @@ async def _stop_on(stop: asyncio.Event, worked: Worked) -> None:
     worked.stop()
 
 
-async def _look(loop: ConsumerLoop, beside: _Beside, progress: Progress) -> None:
+async def _look(loop: ConsumerLoop, beside: _Beside, progress: Progress, figures: JobFigures) -> None:
     """Say how far it came, until it came to its end, or is to be stopped."""
     total = sum(end - first for first, end in beside.spans.values())
     while True:
         done = sum(_done(loop, pid, span) for pid, span in beside.spans.items())
+        if loop.assigned.is_set():  # before, nobody knows how far earlier runs came
+            figures.tell(done, beside.worked.tally)
         progress(done, total)
         if done == total or beside.worked.stopping.is_set():
             loop.stop()

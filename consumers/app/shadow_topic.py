@@ -7,7 +7,8 @@ from consumers.adapters.kafka_reader import Span, topic_reader
 from consumers.adapters.own_messages import OWN_TENANT, OwnMessages
 from consumers.app import connections
 from consumers.app.config import Config
-from consumers.errors import DeadLetterError, HaltError
+from consumers.app.replay_output import refuse_output
+from consumers.errors import DeadLetterError
 from consumers.evaluation.difference import without_values
 from consumers.ports.producing import Producer
 from consumers.ports.sessions import CLOCKS
@@ -24,15 +25,8 @@ def differences_topic(config: Config, job: Job) -> str:
     Raises:
         HaltError: something else is published there, or read from there.
     """
-    kafka = config.kafka
-    topic = job.output or kafka.differences_topic
-    others = {
-        *(route.topic for route in config.routes),
-        *(route.output for route in config.routes),
-        *(kafka.steps_topic, kafka.approvals_topic, kafka.dead_letters_topic, kafka.parked_topic),
-    }
-    if topic in others:
-        raise HaltError(f"{topic} is a topic of something else: name another one for the differences")
+    topic = job.output or config.kafka.differences_topic
+    refuse_output(config, job.mode, topic)
     return topic
 
 

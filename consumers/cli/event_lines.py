@@ -69,4 +69,9 @@ def parse_events(lines: Iterable[str], *, name: str) -> Iterator[Envelope]:
     """Yield the event of each line that is not empty, as the lines come; raises like `parse_event`."""
     for number, line in enumerate(lines, start=1):
         if line.strip():
-            yield parse_event(line.encode(), where=f"{name}:{number}")
+            where = f"{name}:{number}"
+            try:
+                body = line.encode()
+            except UnicodeEncodeError:  # bytes that were no UTF-8
+                raise EventLineError(f"{where}: is no text in UTF-8") from None
+            yield parse_event(body, where=where)

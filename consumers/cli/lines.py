@@ -26,6 +26,8 @@ STATUS_STYLES: Final = {
     Status.REQUIRES_APPROVAL: "magenta",
 }
 """Colours of statuses; all others are red."""
+_CALENDAR_MS: Final = 253_402_214_400_000
+"""The last day of the year 9999 begins; later times have no text, in some time zones."""
 
 
 def status_style(status: str) -> str:
@@ -83,10 +85,8 @@ def document(seen: Seen) -> dict[str, Any]:
 
 def clock_time(record: Record) -> str:
     """Return the record's time of day on this machine's clock, to the millisecond."""
-    if record.timestamp_ms < 0:
-        return "--:--:--.---"
-    at = datetime.fromtimestamp(record.timestamp_ms / 1000, UTC).astimezone()
-    return at.strftime("%H:%M:%S.%f")[:-3]
+    at = _at(record)
+    return "--:--:--.---" if at is None else at.astimezone().strftime("%H:%M:%S.%f")[:-3]
 
 
 def _said(message: OwnMessage) -> Text:
@@ -162,7 +162,14 @@ def _key(record: Record) -> str | None:
 
 
 def _timestamp(record: Record) -> str | None:
-    return iso(datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)) if record.timestamp_ms >= 0 else None
+    at = _at(record)
+    return None if at is None else iso(at)
+
+
+def _at(record: Record) -> datetime | None:
+    """Return a record's timestamp; None where there is none, or one that no calendar has: producers set what they like."""
+    known = 0 <= record.timestamp_ms < _CALENDAR_MS
+    return datetime.fromtimestamp(record.timestamp_ms / 1000, UTC) if known else None
 
 
 def _json(value: Any) -> str:

@@ -79,6 +79,7 @@ app.command(
     epilog=examples(
         "pointsman replay erp.orders --since 2026-11-01T00:00 --until 2026-11-02",
         "pointsman replay erp.orders --offsets 0:100-199",
+        "pointsman replay --job 20261128-153000-5f0c1a2b --metrics-port 9464",
     ),
     rich_help_panel=_ACT,
 )(replay)

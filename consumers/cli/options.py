@@ -30,16 +30,16 @@ Since = Annotated[
 Until = Annotated[datetime | None, typer.Option(formats=TIMES, help="Up to this time.")]
 Offsets = Annotated[
     list[str] | None,
-    typer.Option(help="PARTITION:FIRST-LAST, last included; for several partitions several times."),
+    typer.Option(help="PARTITION:FIRST-LAST, last included; one for each partition, several times."),
 ]
 
 
 def parse_parts(texts: list[str]) -> dict[int, tuple[int, int]]:
     """Return the first offset and the one after the last, by partition; a mistake is one of usage."""
-    from consumers.replay.selection import parse_offsets
+    from consumers.replay.selection import parse_all_offsets
 
     try:
-        return dict(parse_offsets(text) for text in texts)
+        return parse_all_offsets(texts)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 

@@ -1,6 +1,7 @@
 """`pointsman publish`: events onto a topic, in order, each acknowledged by the broker."""
 
 import asyncio
+import io
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AsyncExitStack
@@ -22,7 +23,7 @@ from consumers.cli.screen import err, plain, print_json, progress_bar
 from schemas.codec.json import read_object
 from schemas.codec.records import RecordCodec, json_record
 from schemas.envelope import Envelope
-from schemas.errors import NoEventError, SchemaError, UnknownSchemaError, UnreadableError
+from schemas.errors import RegistryError, SchemaError, UnknownSchemaError, UnreadableError
 from schemas.record import Encoded, Record
 
 _IN_FLIGHT: Final = 500
@@ -75,7 +76,7 @@ def publish(config: Path, how: Publishing, file: Path | None, one: OneEvent, *, 
     if one.type is not None:
         published = _published(settings, how, [one.envelope()], total=1)
     elif file is None or str(file) == "-":
-        published = _published(settings, how, parse_events(sys.stdin, name="stdin"), total=None)
+        published = _published(settings, how, parse_events(_stdin(), name="stdin"), total=None)
     else:
         published = _from_file(settings, how, file)
     if as_json:
@@ -122,7 +123,7 @@ async def _publish(
         producer = kafka_clients.producer(connection)
         stack.push_async_callback(kafka_clients.stop, producer)
         await producer.start()
-        return await _send_all(producer, codec, how, events, advance, declared=how.topic in settings.topics)
+        return await _send_all(producer, codec, how, events, advance)
 
 
 async def _send_all(
@@ -131,8 +132,6 @@ async def _send_all(
     how: Publishing,
     events: Iterator[Envelope],
     advance: Callable[[], None],
-    *,
-    declared: bool,
 ) -> int:
     loop = asyncio.get_running_loop()
     began = loop.time()
@@ -140,9 +139,7 @@ async def _send_all(
     waiting: list[asyncio.Future[object]] = []
     try:
         async for event in read_ahead(events):
-            message = encode(event, codec, key=how.key)
-            if declared:
-                await _as_declared(event, message, codec, how.topic)
+            message = await _readable(event, codec, how)
             waiting.append(
                 await producer.send(how.topic, message.value, key=message.key, headers=list(message.headers))
             )
@@ -159,18 +156,28 @@ async def _send_all(
     return sent
 
 
-async def _as_declared(event: Envelope, message: Encoded, codec: RecordCodec, topic: str) -> None:
-    """Refuse what a worker would refuse: a record that is not what the configuration declares of its topic.
+async def _readable(event: Envelope, codec: RecordCodec, how: Publishing) -> Encoded:
+    """Encode an event, and refuse what a worker would refuse: too large, or not what is declared of its topic.
 
     Raises:
-        EventLineError: it is not; names the event.
+        EventLineError: it does not fit its schema, or would not be read; names the event.
+        RegistryError: as `RecordCodec.decode` raises it.
     """
-    read = Record(topic, 0, 0, 0, message.key, message.value, message.headers)
     try:
+        message = encode(event, codec, key=how.key)
+        read = Record(how.topic, 0, 0, 0, message.key, message.value, message.headers)
         await codec.decode(read, tenant="")
-    except (UnreadableError, NoEventError) as error:
-        problem = str(error).removeprefix(f"{read.place}: ")
-        raise EventLineError(f"event {event.id}: {topic} would not take it: {problem}") from error
+    except RegistryError:
+        raise
+    except SchemaError as error:
+        problem = str(error).removeprefix(f"{how.topic}[0]@0: ")
+        raise EventLineError(f"event {event.id}: {how.topic} would not take it: {problem}") from error
+    return message
+
+
+def _stdin() -> io.TextIOWrapper:
+    """Return standard input as UTF-8 whatever the locale says; a line that is none is refused, with its number."""
+    return io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="surrogateescape")
 
 
 async def _acknowledged(waiting: list["asyncio.Future[object]"]) -> None:

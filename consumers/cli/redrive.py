@@ -55,6 +55,12 @@ def redrive(config: Path, choice: Choice, how: How, *, everything: bool, as_json
         refuse("say which: places, --reason, --topic or another filter, or --all")
     settings = load(config).config
     plans = perform(_planned(settings, choice, how))
+    found = {(plan.seen.record.partition, plan.seen.record.offset) for plan in plans}
+    if absent := sorted(choice.places - found):
+        named = ", ".join(f"{partition}:{offset}" for partition, offset in absent)
+        fail(
+            f"no dead letter that is meant at {named}; `pointsman dead-letters list` shows them. None is redriven"
+        )
     going = [plan for plan in plans if plan.standing is Standing.GOES]
     if going and not how.dry_run:
         refused = perform(_publish(settings, how, going))

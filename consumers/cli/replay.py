@@ -14,10 +14,11 @@ from rich.progress import Progress
 
 from consumers.app.approval_settings import Approvals
 from consumers.app.config_file import ConfigFile
+from consumers.app.giving_way import give_way
 from consumers.app.replay_jobs import Wish, found, frozen, listed, planned, refuse_unsigned
 from consumers.app.replaying import How, replayed
-from consumers.cli.exits import FAILED, end_with, load, perform, refuse
-from consumers.cli.replay_pages import done_table, jobs_table, plan_tables, said
+from consumers.cli.exits import FAILED, end_with, fail, load, perform, refuse
+from consumers.cli.replay_pages import begins, done_table, jobs_table, plan_tables, said
 from consumers.cli.screen import err, out, plain, print_json, progress_bar
 from consumers.cli.signals import stop_on_signals
 from consumers.cli.signing import Person, name_of, signer_of
@@ -29,8 +30,9 @@ from consumers.replay.job import Bounds, Job
 from consumers.replay.mode import Mode
 from consumers.replay.order import Order, signed
 from consumers.replay.plan import Plan
-from consumers.replay.report import JobRecord, State, markdown, plan_document
+from consumers.replay.report import JobRecord, markdown, plan_document
 from consumers.replay.selection import Selection
+from consumers.telemetry.logs import configure
 from schemas.outcome import Status
 
 _TERMINAL: Final = sorted(str(status) for status in Status if status.terminal)
@@ -52,6 +54,8 @@ class Asked:
     where: str | None = None
     statuses: Sequence[str] = ()
     output: str | None = None
+    live_reads: bool = False
+    ignored: tuple[str, ...] = ()
     most_effects: int | None = None
     most_usd: float | None = None
     look_at: int = 0
@@ -86,11 +90,13 @@ def replay(
         err().print(each)
     if job.mode.works and not yes:
         _ask(job)
-    _work(file, JobRecord(job, order.signature, plan=plan_document(plan)), how, reports, as_json=as_json)
+    reads = "live" if asked.live_reads else "record"
+    record = JobRecord(job, order.signature, reads=reads, ignored=asked.ignored, plan=plan_document(plan))
+    _work(file, record, how, reports, as_json=as_json)
 
 
 def go_on(config: Path, job_id: str, how: How, reports: Sequence[Path], *, as_json: bool) -> None:
-    """Go on with a job that was stopped, and print what was done in all."""
+    """Go on with a job that has not come to its end, and print what was done in all."""
     _refuse_reports(reports)
     file = load(config)
     _work(file, perform(found(file, job_id)), how, reports, as_json=as_json)
@@ -176,6 +182,8 @@ def _refuse_reports(reports: Sequence[Path]) -> None:
     for path in reports:
         if path.suffix not in _WRITERS:
             refuse(f"--report {path}: name a file that ends in {' or '.join(_WRITERS)}")
+        if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+            refuse(f"--report {path}: cannot be written; name a file in a folder that is there")
 
 
 def _ask(job: Job) -> None:
@@ -194,26 +202,51 @@ def _show_plan(job: Job, plan: Plan, *, as_json: bool) -> None:
 
 async def _planned(file: ConfigFile, job: Job, most: int) -> Plan:
     with progress_bar("looking") as bar:
+        _log_for_people(file)
         return await planned(file, job, most, _on(bar, "looking"))
 
 
 def _work(file: ConfigFile, record: JobRecord, how: How, reports: Sequence[Path], *, as_json: bool) -> None:
+    # Before anything is done: whatever ends this process, its operator knows how to go on.
+    err().print(plain(begins(record)), markup=False, soft_wrap=True)
     done = perform(_worked(file, record, how))
-    for path in reports:
-        path.write_text(_WRITERS[path.suffix](done), encoding="utf-8")
     if as_json:
         print_json(done.document())
     else:
         out().print(done_table(done))
-        err().print(plain(said(done)), markup=False)
-    if done.state is State.BOUND:
+        err().print(plain(said(done)), markup=False, soft_wrap=True)
+    for path in reports:
+        _write(path, _WRITERS[path.suffix](done))
+    if done.why:
         raise typer.Exit(FAILED)
 
 
+def _write(path: Path, report: str) -> None:
+    try:
+        path.write_text(report, encoding="utf-8")
+    except OSError as error:
+        fail(f"{path}: cannot be written: {error.strerror}; `pointsman replay --jobs --json` has the same")
+
+
 async def _worked(file: ConfigFile, record: JobRecord, how: How) -> JobRecord:
+    if record.job.mode.works and not how.eager:
+        give_way()
     stop = stop_on_signals()
     with progress_bar("replaying") as bar:
-        return await replayed(file, record, how, progress=_on(bar, "replaying"), stop=stop)
+        _log_for_people(file)
+        return await replayed(
+            file, record, how, progress=_on(bar, "replaying"), stop=stop, served=_say_served
+        )
+
+
+def _say_served(address: str) -> None:
+    err().print(f"metrics at {address}/metrics", soft_wrap=True)
+
+
+def _log_for_people(file: ConfigFile) -> None:
+    """Have what goes wrong on the way said as a worker's logs say it: with named fields, and nothing personal."""
+    level = file.config.telemetry.log_level
+    configure(level if level == "ERROR" else "WARNING", "text")
 
 
 def _on(bar: Progress, what: str) -> Callable[[int, int], None]:

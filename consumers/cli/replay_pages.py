@@ -6,6 +6,7 @@ from consumers.cli.lines import status_style
 from consumers.cli.screen import styled, table
 from consumers.replay.history import by_connector
 from consumers.replay.job import Job
+from consumers.replay.mode import Mode
 from consumers.replay.plan import Plan
 from consumers.replay.report import JobRecord, State
 from schemas.outcome import Status
@@ -49,8 +50,15 @@ def done_table(record: JobRecord) -> Table:
         made.add_row(styled(name, _style(name)), f"{count:,}")
     if record.job.mode.works:
         made.add_row("effects", f"{record.used.get('effects', 0):,}")
+    if record.job.mode is not Mode.REBUILD:
         made.add_row("cost of models", f"${record.usd:,.4f}")
     return made
+
+
+def begins(record: JobRecord) -> str:
+    """Return which job it is, before it is worked, as one line."""
+    job = record.job
+    return f"replay {job.id} ({job.mode}): whatever stops it, `pointsman replay --job {job.id}` goes on"
 
 
 def said(record: JobRecord) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 from consumers.app.approval_settings import Approvals, SignWith
 from consumers.app.approver_keys import signer
 from consumers.app.section import SecretRef
-from consumers.cli.exits import refuse
+from consumers.cli.exits import end_with, refuse
+from consumers.errors import ConfigurationError
 from consumers.policy.approvers import Signer
 
 
@@ -29,13 +30,16 @@ class Person:
 
 
 def signer_of(settings: Approvals, person: Person) -> Signer | None:
-    """Return what signs; None where the configuration accepts what is not signed."""
+    """Return what signs; None where the configuration accepts what is not signed. A key that cannot be read ends the command."""
     if (person.key_file is None) != (person.key_id is None):
         refuse("--key-file and --key-id go together: the private key, and its name in `approvals.keys`")
-    if person.key_file is not None and person.key_id is not None:
-        return signer(SignWith(id=person.key_id, key=SecretRef(file=person.key_file)), "--key-file")
-    if settings.sign_with is not None:
-        return signer(settings.sign_with)
+    try:
+        if person.key_file is not None and person.key_id is not None:
+            return signer(SignWith(id=person.key_id, key=SecretRef(file=person.key_file)), "--key-file")
+        if settings.sign_with is not None:
+            return signer(settings.sign_with)
+    except ConfigurationError as error:
+        end_with(error)
     if settings.unsigned != "accept":
         refuse(
             "only what is signed counts: name a key with --key-file and --key-id, or in `approvals.sign_with`; "

@@ -41,7 +41,7 @@ _WHY: Final[Mapping[str, str]] = {
 _REQUIRED: Final = ("ce_specversion", "ce_id", "ce_source", "ce_type")
 _RECEIVED: Final[frozenset[Role]] = frozenset({"input", "approvals", "redrive"})
 _SENT: Final[frozenset[Role]] = frozenset(
-    {"outcomes", "steps", "approvals", "dead-letters", "parked", "redrive"}
+    {"outcomes", "steps", "approvals", "dead-letters", "parked", "differences", "redrive"}
 )
 
 

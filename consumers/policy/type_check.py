@@ -169,17 +169,21 @@ def _event(payload: JsonSchema | None) -> JsonSchema:
 
 
 def _joined(schemas: list[JsonSchema]) -> JsonSchema:
-    """Return what several objects have together: a member that is not the same in all of them may be anything."""
+    """Return what several objects have together: what is not the same in all of them, member or definition, may be anything."""
     properties: dict[str, Any] = {}
     definitions: dict[str, Any] = {}
     if not all("properties" in schema for schema in schemas):
         return {}
     for schema in schemas:
-        definitions |= schema.get("$defs", {})
-        for name, inner in schema.get("properties", {}).items():
-            same = name not in properties or _bare(properties[name]) == _bare(inner)
-            properties[name] = inner if same else {}
+        _join(properties, schema.get("properties", {}))
+        _join(definitions, schema.get("$defs", {}))
     return {"properties": properties, "$defs": definitions}
+
+
+def _join(together: dict[str, Any], more: JsonSchema) -> None:
+    for name, inner in more.items():
+        same = name not in together or _bare(together[name]) == _bare(inner)
+        together[name] = inner if same else {}
 
 
 def _bare(schema: JsonSchema) -> JsonSchema:

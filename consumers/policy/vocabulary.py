@@ -75,10 +75,14 @@ class Vocabulary:
         if not properties or full or not all(map(_NAME.fullmatch, properties)):
             return None
         message = self._file.message_type.add(name=f"T{len(self._file.message_type)}")
+        # `order_id` and `orderId` are two members, though protobuf would make one JSON name of both.
+        message.options.deprecated_legacy_json_field_conflicts = True
         full_name = f"{_PACKAGE}.{message.name}"
         self.labels[full_name], self.members[full_name] = label, tuple(properties)
         for number, (name, inner) in enumerate(properties.items(), start=1):
-            field = message.field.add(name=name, number=number, label=FieldDescriptorProto.LABEL_OPTIONAL)
+            field = message.field.add(
+                name=name, json_name=name, number=number, label=FieldDescriptorProto.LABEL_OPTIONAL
+            )
             self._field(field, f"{label}.{name}", _resolved(inner, definitions), definitions, depth)
         return full_name
 
@@ -115,7 +119,10 @@ def _is(field: FieldDescriptorProto, type_name: str) -> None:
     field.type_name = type_name
 
 
-def _resolved(schema: JsonSchema, definitions: JsonSchema) -> JsonSchema:
+def _resolved(schema: Any, definitions: JsonSchema) -> JsonSchema:
+    """Return what a schema refers to, or itself; `true`, and a list of items as older drafts have it, say nothing."""
+    if not isinstance(schema, Mapping):
+        return {}
     reference = schema.get("$ref")
     return schema if reference is None else definitions.get(str(reference).rpartition("/")[2], {})
 
@@ -137,6 +144,6 @@ def _scalar_or_object(schema: JsonSchema) -> str | JsonSchema | None:
     kind = schema.get("type")
     if kind is None and "const" in schema:
         kind = {bool: "boolean", int: "integer", str: "string"}.get(type(schema["const"]))
-    if kind in _SCALARS:
+    if isinstance(kind, str) and kind in _SCALARS:
         return kind
     return schema if kind == "object" else None

@@ -9,7 +9,7 @@ from consumers.replay.job import Job
 from schemas.step import Step, StepKind
 
 
-def told(job: Job, outcomes: Sequence[tuple[str, str]], done: int, at: datetime) -> Step:
+def told(job: Job, outcomes: Sequence[tuple[str, str]], come_to: tuple[int, int], at: datetime) -> Step:
     """Return one step for a batch of outcomes: which they are, where they go, who ordered it, and in which job.
 
     It is keyed by the job and is of no run: it stands outside of every chain, and no store is rebuilt from it.
@@ -17,13 +17,14 @@ def told(job: Job, outcomes: Sequence[tuple[str, str]], done: int, at: datetime)
     Args:
         job: which job.
         outcomes: the ids of them, each with its topic.
-        done: records that the job has done with this batch: another number with each, so that its id is its own.
+        come_to: the partition, and the offset that the job has come to there with this batch: no other batch has both.
         at: now.
     """
     by_topic: dict[str, list[str]] = defaultdict(list)
     for outcome_id, topic in outcomes:
         by_topic[topic].append(outcome_id)
-    place = f"replay/{done}"
+    partition, next_offset = come_to
+    place = f"replay/{partition}/{next_offset}"
     return Step(
         id=f"{job.id}/{place}",
         run_id=job.id,

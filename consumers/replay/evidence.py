@@ -8,7 +8,7 @@ import asyncio
 import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, Protocol, Self
@@ -24,6 +24,7 @@ from schemas.record import Record
 from schemas.step import Step, StepKind
 
 _BATCH: Final = 1_000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ENDS: Final = frozenset({place.OUTCOME, place.ERASED})
 
 
@@ -112,16 +113,8 @@ class Evidence:
         return Trace.ENDED if found[0] else Trace.BEGUN
 
     def covers(self, event: Envelope, record: Record) -> bool:
-        """Whether the topic would show that an event was worked, whenever that was.
-
-        It was worked after it happened and after it was published, so the earlier of the two times counts.
-        """
-        if self._since is None:
-            return True
-        earliest = event.time
-        if record.timestamp_ms >= 0:
-            earliest = min(earliest, datetime.fromtimestamp(record.timestamp_ms / 1000, UTC))
-        return earliest >= self._since + CLOCKS
+        """Whether the topic would show that an event was worked, whenever that was."""
+        return self._since is None or there_since(event, record) >= self._since + CLOCKS
 
     @property
     def since(self) -> datetime | None:
@@ -138,6 +131,20 @@ class Evidence:
             batch,
         )
         self._database.execute("commit")
+
+
+def there_since(event: Envelope, record: Record) -> datetime:
+    """Return when an event happened or was published, the earlier of the two: it was worked after both.
+
+    A publisher's clock may be ahead, and a copy of a record is younger than the first one. A record without a time, or
+    with one that is no date, such as one in microseconds, tells nothing.
+    """
+    if record.timestamp_ms < 0:
+        return event.time
+    try:
+        return min(event.time, _EPOCH + timedelta(milliseconds=record.timestamp_ms))
+    except OverflowError:
+        return event.time
 
 
 def _is_of_run(step: Step) -> bool:

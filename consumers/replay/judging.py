@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from consumers.ports.sessions import CLOCKS, SessionDamagedError, Sessions
-from consumers.replay.evidence import Evidence, Trace
+from consumers.replay.evidence import Evidence, Trace, there_since
 from consumers.replay.job import Job, Mode
 from consumers.replay.plan import Standing
 from consumers.router.route import Route
@@ -85,7 +85,8 @@ class Judging:
             # A worker that died before it stored anything leaves steps, too: nothing took effect, because an intent is
             # stored before it does. Only a store that lacks things may have lacked this.
             before = self.lost_before()
-            return LOST if before is not None and event.time < before + CLOCKS else None
+            lost = before is not None and there_since(event, record) < before + CLOCKS
+            return LOST if lost else None
         if not self.allow_older and not self.evidence.covers(event, record):
             raise JobEndsError(
                 f"{record.place} may have been worked before {self.evidence.since:%Y-%m-%d %H:%M} UTC, and steps of that "

@@ -40,7 +40,7 @@ def ordered_by(order: Order, approvers: Approvers) -> Approver:
         )
     except DeadLetterError as error:
         raise HaltError(
-            f"{error}; sign it with --key-file and --key-id, or a key in `approvals.sign_with`"
+            f"{error}; order it with --key-file and --key-id, or a key in `approvals.sign_with`"
         ) from error
 
 

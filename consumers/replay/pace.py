@@ -26,9 +26,9 @@ class Pace:
     ) -> None:
         if rate is not None and not rate > 0:
             raise ValueError(f"a rate is more than 0 records a second, not {rate:g}")
-        self._rate = rate
+        self.rate = rate
         self._lag = lag
-        self._most_lag = most_lag
+        self.most_lag = most_lag
         self._turn = asyncio.Lock()
         self._clock = asyncio.get_running_loop().time
         self._next = self._clock()
@@ -43,7 +43,7 @@ class Pace:
         Raises:
             RetryError: it cannot be found out now how far live work is behind; so nothing may be taken.
         """
-        if self._rate is None and self._lag is None:
+        if self.rate is None and self._lag is None:
             return
         async with self._turn:
             while True:
@@ -51,8 +51,8 @@ class Pace:
                 if not await self._must_yield():
                     break
                 await asyncio.sleep(max(0.0, self._asked_at + ASK_S - self._clock()))
-            if self._rate is not None:
-                self._next = max(self._next, self._clock()) + records / self._rate
+            if self.rate is not None:
+                self._next = max(self._next, self._clock()) + records / self.rate
 
     async def _must_yield(self) -> bool:
         if self._lag is None:
@@ -60,6 +60,6 @@ class Pace:
         if self._clock() - self._asked_at >= ASK_S:
             self._asked_at = self._clock()
             self._behind = True  # until the opposite is known
-            self._behind = await self._lag() > self._most_lag
+            self._behind = await self._lag() > self.most_lag
             self.yields += self._behind
         return self._behind

@@ -28,12 +28,13 @@ class Standing(StrEnum):
     UNREADABLE = "unreadable"
     UNROUTED = "no route"
     AGAIN = "published more than once"
+    LIVE = "left to the live workers, who have yet to come to it"
 
 
 _MEANT: Final[Mapping[Mode, frozenset[Standing]]] = {
     Mode.REBUILD: frozenset({Standing.ENDED}),
     Mode.SHADOW: frozenset({Standing.ENDED}),
-    Mode.RESUME: frozenset({Standing.NEW, Standing.BEGUN, Standing.WAITS}),
+    Mode.RESUME: frozenset({Standing.NEW, Standing.BEGUN}),
     Mode.BACKFILL: frozenset({Standing.NEW}),
 }
 

@@ -1,7 +1,7 @@
 """Planning: a selection is read and looked up, and nothing is written anywhere."""
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -62,13 +62,22 @@ class Planner:
         codec: decodes.
         routes: of the configuration.
         glances: says how runs stand.
+        live: of each partition, where the live group's own work begins; without one, it has none there.
     """
 
-    def __init__(self, reader: TopicReader, codec: RecordCodec, routes: RouteTable, glances: Glances) -> None:
+    def __init__(
+        self,
+        reader: TopicReader,
+        codec: RecordCodec,
+        routes: RouteTable,
+        glances: Glances,
+        live: Mapping[int, int],
+    ) -> None:
         self._reader = reader
         self._codec = codec
         self._routes = routes
         self._glances = glances
+        self._live = live
 
     async def plan(self, job: Job, most: int, progress: Callable[[int, int], None]) -> Plan:
         """Look at a selection.
@@ -113,6 +122,9 @@ class Planner:
             counts.looked_at += 1
             if not job.chosen.takes_record(record):
                 counts.standings[Standing.NOT_CHOSEN] += 1
+                continue
+            if job.mode.works and record.offset >= self._live.get(record.partition, record.offset + 1):
+                counts.standings[Standing.LIVE] += 1
                 continue
             event = await event_of(record, self._codec, self._routes)
             if isinstance(event, Missing):

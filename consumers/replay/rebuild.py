@@ -1,15 +1,15 @@
 """Rebuild: finished events give the same outcomes again, byte for byte; no model call, no effect.
 
 An event that is not finished is counted and left alone: working it is the live worker's business. Outcomes, who had
-them published, how far the job has come and what it counted are one transaction a batch: a job that is killed goes on
-as if it had not been.
+them published, how far the job has come in a partition and what it counted there are one transaction a batch: a job that
+is killed goes on as if it had not been. Partitions are gone through one after another, each under a transactional id of
+its own, so that processes can share a job: whoever comes to a partition fences whoever had it.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, field
 from typing import Final
 
 from consumers.adapters.kafka_reader import Span
@@ -56,7 +56,6 @@ class _Again:
 class _Done:
     """What a part comes to."""
 
-    partition: int
     next_offset: int
     tally: Tally
     outcomes: Sequence[_Again]
@@ -68,20 +67,27 @@ class Rebuild:
 
     Attributes:
         reader: of the job's topic, in the name of the job's group.
-        sender: opened here, under a transactional id of the job's own.
+        sender_of: makes the sender of a partition, under a transactional id that is the job's and the partition's own.
         pace: asked before records are taken.
         clock: the time of day, for the audit trail.
         batch: records in one transaction at most.
+        reached: how far `run` has come in each partition.
     """
 
     looking: Looking
     routes: RouteTable
     reader: SpanReader
-    sender: TransactionalSender
+    sender_of: Callable[[int], TransactionalSender]
     messages: OwnMessages
     pace: Pace
     clock: Clock
     batch: int = BATCH
+    reached: dict[int, Reached] = field(default_factory=dict[int, Reached], init=False)
+
+    @property
+    def tally(self) -> Tally:
+        """What became of the records so far, those of earlier runs included, as it is committed whenever progress is told."""
+        return total(self.reached.values())
 
     async def run(self, job: Job, *, progress: Callable[[int, int], None], stop: asyncio.Event) -> Tally:
         """Do what is left of a job, and return what became of all its records, those of earlier runs included.
@@ -96,87 +102,93 @@ class Rebuild:
             UnavailableError: the broker, the store or the registry is away; what was done stays done.
         """
         refuse_unrouted(job.topic, self.routes)
-        # Whoever had this job is fenced by it: what they have committed is all they ever will.
-        await self.sender.reopen()
-        found = await self.reader.committed(job.spans)
-        reached = {
-            number: Reached.of(found[number]) if number in found else Reached(first)
-            for number, (first, _) in job.spans.items()
-        }
-        progress(_records_done(job, reached), job.records)
-        left = {
-            number: Span(reached[number].next_offset, end)
-            for number, (_, end) in job.spans.items()
-            if reached[number].next_offset < end
-        }
-        async with (
-            aclosing(self._taken(left)) as taken,
-            aclosing(ahead(taken, _AHEAD, "replay: read", stop)) as read,
-            aclosing(self._looked_up(job, read)) as looked_up,
-            aclosing(ahead(looked_up, _AHEAD, "replay: look", stop)) as batches,
-        ):
-            async for batch in batches:
-                for done in batch:
-                    reached[done.partition] = reached[done.partition].further(done.next_offset, done.tally)
-                await self._publish(job, batch, reached)
-                progress(_records_done(job, reached), job.records)
-        return total(reached.values())
+        reached = self.reached
+        reached |= await self._committed(job, job.spans)
 
-    async def _taken(self, spans: Mapping[int, Span]) -> AsyncGenerator[Sequence[Part]]:
+        def tell() -> None:
+            done = sum(at.next_offset - job.spans[number][0] for number, at in reached.items())
+            progress(done, job.records)
+
+        tell()
+        for number, (_, end) in sorted(job.spans.items()):
+            if reached[number].next_offset < end and not stop.is_set():
+                async with aclosing(self._partition(job, number, stop)) as steps:
+                    async for reached[number] in steps:
+                        tell()
+        return self.tally
+
+    async def _partition(self, job: Job, number: int, stop: asyncio.Event) -> AsyncGenerator[Reached]:
+        """Do what is left of a partition, and yield how far the job has come in it after each transaction."""
+        sender = self.sender_of(number)
+        try:
+            # Whoever had this partition is fenced by it: what they have committed is all they ever will.
+            await sender.reopen()
+            reached = (await self._committed(job, [number]))[number]
+            left = Span(reached.next_offset, job.spans[number][1])
+            if left.first >= left.end:
+                yield reached
+                return
+            async with (
+                aclosing(self._taken(number, left)) as taken,
+                aclosing(ahead(taken, _AHEAD, "replay: read", stop)) as read,
+                aclosing(self._looked_up(job, read)) as looked_up,
+                aclosing(ahead(looked_up, _AHEAD, "replay: look", stop)) as batches,
+            ):
+                async for done in batches:
+                    reached = reached.further(done.next_offset, done.tally)
+                    await self._publish(sender, job, number, done, reached)
+                    yield reached
+        except ProducerFencedError as error:
+            raise HaltError(f"job {job.id} was taken over by another process: {error}") from error
+        finally:
+            await sender.close()
+
+    async def _committed(self, job: Job, partitions: Collection[int]) -> dict[int, Reached]:
+        found = await self.reader.committed(partitions)
+        return {
+            number: Reached.of(found[number]) if number in found else Reached(job.spans[number][0])
+            for number in partitions
+        }
+
+    async def _taken(self, number: int, left: Span) -> AsyncGenerator[Part]:
         """Yield what was read, as fast as the pace allows."""
         clock = asyncio.get_running_loop().time
-        async with aclosing(self.reader.read(spans, self.batch)) as batches:
-            async for batch in batches:
-                taken: list[Part] = []
+        async with aclosing(self.reader.read({number: left}, self.batch)) as batches:
+            async for (whole,) in batches:
+                part, at = whole, 0
                 began = clock()
-                for whole in batch:
-                    part, at = whole, 0
-                    while at < len(part.records):
-                        more = min(_TOGETHER, len(part.records) - at)
-                        await self.pace.ready(more)
-                        at += more
-                        if at < len(part.records) and clock() - began > _TAKEN_S:
-                            head, part = part.split(at)
-                            yield [*taken, head]
-                            taken, at, began = [], 0, clock()
-                    taken.append(part)
-                yield taken
+                while at < len(part.records):
+                    more = min(_TOGETHER, len(part.records) - at)
+                    await self.pace.ready(more)
+                    at += more
+                    if at < len(part.records) and clock() - began > _TAKEN_S:
+                        head, part = part.split(at)
+                        yield head
+                        at, began = 0, clock()
+                yield part
 
-    async def _looked_up(
-        self, job: Job, batches: AsyncIterator[Sequence[Part]]
-    ) -> AsyncGenerator[Sequence[_Done]]:
-        async for batch in batches:
-            records = [record for part in batch for record in part.records]
+    async def _looked_up(self, job: Job, parts: AsyncIterator[Part]) -> AsyncGenerator[_Done]:
+        async for part in parts:
             found: list[_Again | str] = []
-            for first in range(0, len(records), _LOOKED_UP):
-                ends = await self.looking.ends(records[first : first + _LOOKED_UP], job.chosen)
+            for first in range(0, len(part.records), _LOOKED_UP):
+                ends = await self.looking.ends(part.records[first : first + _LOOKED_UP], job.chosen)
                 found += [end if isinstance(end, str) else self._again(*end, job.output) for end in ends]
-            rest = iter(found)
-            yield [_done(part, list(islice(rest, len(part.records)))) for part in batch]
+            yield _done(part, found)
 
     def _again(self, outcome: Body, topic: str, output: str | None) -> _Again:
         return _Again(
             outcome["id"], outcome["status"], self.messages.stored_outcome(outcome, output or topic)
         )
 
-    async def _publish(self, job: Job, batch: Sequence[_Done], reached: Mapping[int, Reached]) -> None:
-        outcomes = [each for done in batch for each in done.outcomes]
-        messages = [each.message for each in outcomes]
-        if outcomes:
-            step = told(
-                job,
-                [(each.id, each.message.topic) for each in outcomes],
-                _records_done(job, reached),
-                self.clock.now(),
-            )
+    async def _publish(
+        self, sender: TransactionalSender, job: Job, number: int, done: _Done, reached: Reached
+    ) -> None:
+        messages = [each.message for each in done.outcomes]
+        if messages:
+            ids = [(each.id, each.message.topic) for each in done.outcomes]
+            step = told(job, ids, (number, reached.next_offset), self.clock.now())
             messages = [*self.messages.steps([step]), *messages]
-        offsets = {
-            PartitionId(job.topic, done.partition): reached[done.partition].committed() for done in batch
-        }
-        try:
-            await self.sender.commit(messages, offsets)
-        except ProducerFencedError as error:
-            raise HaltError(f"job {job.id} was taken over by another process: {error}") from error
+        await sender.commit(messages, {PartitionId(job.topic, number): reached.committed()})
 
 
 def _done(part: Part, found: Sequence[_Again | str]) -> _Done:
@@ -184,8 +196,4 @@ def _done(part: Part, found: Sequence[_Again | str]) -> _Done:
     tally = Tally(skipped(each) for each in found if isinstance(each, str))
     tally.update(each.status for each in outcomes)
     tally.update(read=len(found), republished=len(outcomes))
-    return _Done(part.partition, part.next_offset, tally, outcomes)
-
-
-def _records_done(job: Job, reached: Mapping[int, Reached]) -> int:
-    return sum(at.next_offset - job.spans[number][0] for number, at in reached.items())
+    return _Done(part.next_offset, tally, outcomes)

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from consumers.replay.history import by_connector
 from consumers.replay.job import Job
 from consumers.replay.markdown import table
+from consumers.replay.mode import Mode
 from consumers.replay.plan import Plan
 
 LOST: Final = "not counted: no record, or of a run that was killed"
@@ -20,7 +21,7 @@ class State(StrEnum):
     ORDERED = "ordered"
     """It was written down; what it did is known once it ends or is stopped."""
     STOPPED = "stopped"
-    """It was told to stop, and goes on when it is asked to."""
+    """It was told to stop, or met an error, and goes on when it is asked to."""
     BOUND = "at its bound"
     """It used up what it was given."""
     OVER = "over"
@@ -42,6 +43,8 @@ class JobRecord:
         why: why it stands like that, where there is more to say.
         found: what a shadow found, as JSON has it; empty for other modes.
         page: the same for people, in Markdown.
+        reads: where a shadow's look-ups are answered, from the record or by the systems: as ordered, whoever goes on.
+        ignored: `<action>.<argument>` of those whose values do not count in a shadow: as ordered.
     """
 
     job: Job
@@ -54,6 +57,8 @@ class JobRecord:
     why: str = ""
     found: Mapping[str, Any] = field(default_factory=dict[str, Any])
     page: str = ""
+    reads: Literal["record", "live"] = "record"
+    ignored: tuple[str, ...] = ()
 
     @property
     def usd(self) -> float:
@@ -73,6 +78,8 @@ class JobRecord:
             "why": self.why,
             "found": dict(self.found),
             "page": self.page,
+            "reads": self.reads,
+            "ignored": list(self.ignored),
         }
 
     @classmethod
@@ -84,6 +91,7 @@ class JobRecord:
         """
         fields = dict(document)
         fields["job"], fields["state"] = Job.of_document(document["job"]), State(document["state"])
+        fields["ignored"] = tuple(document.get("ignored", ()))
         return cls(**fields)
 
 
@@ -96,7 +104,7 @@ def worked_tally(
     process; a run that was killed has taken its count along, and what is missing is named.
 
     Args:
-        done: records that are done, by all runs of the job.
+        done: records that were seen done, by all runs of the job; some more may be by now.
         ends: how events ended.
         before: what the runs before counted.
         now: what this run counted.
@@ -107,9 +115,9 @@ def worked_tally(
         for name in names
         if name.startswith(("skipped: ", "dead letter: "))
     }
-    counted: dict[str, int] = {"read": done, **ends, **alone}
-    lost = done - sum(ends.values()) - sum(alone.values())
-    return counted | ({LOST: lost} if lost > 0 else {})
+    known = sum(ends.values()) + sum(alone.values())
+    counted: dict[str, int] = {"read": max(done, known), **ends, **alone}
+    return counted | ({LOST: done - known} if done > known else {})
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:
@@ -176,11 +184,13 @@ def _facts(record: JobRecord) -> Sequence[tuple[str, str]]:
         ("state", f"{record.state}: {record.why}" if record.why else str(record.state)),
         ("worked for", f"{record.seconds:,.1f} s"),
     ]
+    if job.mode is Mode.SHADOW:
+        asked = "asked of the systems" if record.reads == "live" else "answered by the record"
+        facts += [("look-ups", asked), ("does not count", ", ".join(record.ignored) or "nothing")]
     if job.mode.works:
-        facts += [
-            ("effects", f"{record.used.get('effects', 0):,}{_of(job.bounds.effects)}"),
-            ("cost of models", f"${record.usd:,.4f}{_of(job.bounds.usd, '$')}"),
-        ]
+        facts.append(("effects", f"{record.used.get('effects', 0):,}{_of(job.bounds.effects)}"))
+    if job.mode is not Mode.REBUILD:
+        facts.append(("cost of models", f"${record.usd:,.4f}{_of(job.bounds.usd, '$')}"))
     return facts
 
 

@@ -1,6 +1,6 @@
 """What is replayed: a part of a topic, by time or by offsets."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -27,9 +27,13 @@ class Selection:
         for at in (self.since, self.until):
             if at is not None and at.tzinfo is None:
                 raise ValueError(f"{at.isoformat()} has no time zone; write {at.isoformat()}Z for UTC")
+        if self.since and self.until and self.since >= self.until:
+            raise ValueError(
+                f"from {self.since.isoformat()} on up to {self.until.isoformat()} there is no time: the second is the end"
+            )
         for partition, (first, end) in self.offsets.items():
             if not 0 <= first <= end:
-                raise ValueError(f"partition {partition}: the range {first}-{end} is upside down")
+                raise ValueError(f"partition {partition}: the range {first}-{end - 1} is upside down")
 
 
 def parse_offsets(text: str) -> tuple[int, tuple[int, int]]:
@@ -44,3 +48,18 @@ def parse_offsets(text: str) -> tuple[int, tuple[int, int]]:
         return int(partition), (int(first), int(last) + 1)
     except ValueError:
         raise ValueError(f"{text!r}: write PARTITION:FIRST-LAST, such as 0:100-199") from None
+
+
+def parse_all_offsets(texts: Iterable[str]) -> dict[int, tuple[int, int]]:
+    """Read several of them, one for each partition.
+
+    Raises:
+        ValueError: one is something else, or a partition has two: a job has one range of each.
+    """
+    parts: dict[int, tuple[int, int]] = {}
+    for text in texts:
+        partition, span = parse_offsets(text)
+        if partition in parts:
+            raise ValueError(f"{text!r}: partition {partition} has a range already; order a job for each")
+        parts[partition] = span
+    return parts

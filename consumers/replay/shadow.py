@@ -106,11 +106,8 @@ class Shadow:
             RetryError: something stayed away for longer than the patience; a later run goes on there.
         """
         refuse_unrouted(self._job.topic, self._routes)
-        spans = {
-            PartitionId(self._job.topic, number): span
-            for number, span in self._job.spans.items()
-            if span[0] < span[1]
-        }
+        parts = self._job.spans.items()
+        spans = {PartitionId(self._job.topic, n): span for n, span in parts if span[0] < span[1]}
         if not spans:
             return Counter()
         await self._group.start({self._job.topic}, _Alone())
@@ -162,7 +159,7 @@ class Shadow:
 
     async def _take(self, stopped: asyncio.Task[bool]) -> None:
         """Take what the next poll gives, each record once there is a hand for it."""
-        fetched = await self._poll()
+        fetched = await self._poll(stopped)
         for pid, records in fetched.items():
             for record in records:
                 while len(self._running) >= self._at_once and not self._failure and not stopped.done():
@@ -179,7 +176,7 @@ class Shadow:
         if self._running:
             await self._look(set(), timeout_s=0.0)
 
-    async def _poll(self) -> Mapping[PartitionId, Sequence[Record]]:
+    async def _poll(self, stopped: asyncio.Task[bool]) -> Mapping[PartitionId, Sequence[Record]]:
         clock = asyncio.get_running_loop().time
         began = clock()
         while True:
@@ -189,7 +186,9 @@ class Shadow:
                 if clock() - began > self._patience_s:
                     raise
                 _log.warning("a shadow replay waits", extra={"reason": str(error)})
-                await asyncio.sleep(_PAUSE_S)
+                await asyncio.wait({stopped}, timeout=_PAUSE_S)
+                if stopped.done():
+                    return {}
 
     async def _look(
         self, beside: AbstractSet[asyncio.Task[bool]], timeout_s: float | None = _COMMIT_S

@@ -26,9 +26,11 @@ async def spans_of(reader: TopicReader, selection: Selection) -> Mapping[TopicPa
     """Return what a selection holds, partition by partition; those of which it holds nothing are left out.
 
     Raises:
-        HaltError: the topic does not exist.
+        HaltError: the topic does not exist, or has no such partition.
     """
     whole = dict(await reader.spans([selection.topic]))
+    if absent := sorted(selection.offsets.keys() - {tp.partition for tp in whole}):
+        raise HaltError(f"{selection.topic} has {len(whole)} partitions, from 0 on, and no {absent[0]}")
     if selection.offsets:
         parts = {
             tp: Span(*selection.offsets[tp.partition]) for tp in whole if tp.partition in selection.offsets

@@ -1,8 +1,8 @@
 """Resume and backfill: events that were never worked, or not to their end, are worked for real, and others left alone."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Awaitable, Mapping, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -26,7 +26,8 @@ from schemas.record import Outgoing, Record
 EVENTS: Final = "events"
 """What a job takes of `Jobs` for each run that it begins."""
 NO_VALUE: Final = "`where` has no value on it"
-LIVE: Final = "left to the live workers, who have yet to come to it"
+_REMEMBERED: Final = 100_000
+"""Runs by which an event is known that comes again; a later repetition is looked at as what the job has done before."""
 _REST_S: Final = 3600.0
 """A record that waits for the end of its job is not looked at again before."""
 
@@ -105,6 +106,8 @@ class Worked:
         self._until = until
         self._patience_s = patience_s
         self._failing: dict[str, float] = {}
+        self._places: OrderedDict[str, str] = OrderedDict()
+        """Runs by the record that was taken for each first; one that comes again is neither worked nor waited for."""
 
     def stop(self) -> None:
         """End the job in order: nothing more begins, and whoever waits for its turn waits no more."""
@@ -124,7 +127,7 @@ class Worked:
             raise self._ended(str(error), at_bound=True) from error
         except JobEndsError as error:
             raise self._ended(str(error)) from error
-        except (HandedOverError, UnavailableError):
+        except HandedOverError:
             raise
         except RetryError as error:
             raise self._again(record, error) from error
@@ -141,11 +144,15 @@ class Worked:
         if not self._job.chosen.takes_record(record):
             return f"skipped: {Standing.NOT_CHOSEN}", ()
         if record.offset >= self._live.get(record.partition, record.offset + 1):
-            return f"skipped: {LIVE}", ()
+            return f"skipped: {Standing.LIVE}", ()
         found = await self._found(record)
         if isinstance(found, str):
             return f"skipped: {found}", ()
         event, route = found
+        if self._places.setdefault(event.run_id, record.place) != record.place:
+            return f"skipped: {Standing.AGAIN}", ()
+        if len(self._places) > _REMEMBERED:
+            self._places.popitem(last=False)
         claim.enter("waiting for its turn")
         await self._turn()
         claim.enter("looking at the run")
@@ -185,7 +192,7 @@ class Worked:
             raise UnavailableError("the job is ending", after_s=_REST_S)
 
     def _again(self, record: Record, error: RetryError) -> RetryError:
-        """Have a record tried again for a while; then the job ends, and the record is not given up."""
+        """Have a record tried again for a while, whoever is away; then the job ends, and the record is not given up."""
         since = self._failing.setdefault(record.place, self._clock.seconds())
         if self._clock.seconds() - since > self._patience_s:
             return self._ended(f"{record.place} could not be worked for {self._patience_s:.0f} s: {error}")
@@ -212,9 +219,9 @@ def _how(said: Said | None) -> str:
             return str(said.status)
 
 
-async def _first(waiting: Awaitable[None], other: asyncio.Event) -> None:
+async def _first(waiting: Coroutine[None, None, None], other: asyncio.Event) -> None:
     """Wait for one of two; the first one's error is raised, and it is cancelled where the other comes first."""
-    mine = asyncio.ensure_future(waiting)
+    mine = asyncio.create_task(waiting, name="wait for its turn")
     end = asyncio.create_task(other.wait(), name="wait for the end of the job")
     try:
         await asyncio.wait([mine, end], return_when=asyncio.FIRST_COMPLETED)

@@ -152,8 +152,41 @@ BLOCKED: Final = Gauge(
 PARTITION_PAUSED: Final = Gauge("partition_paused", "1 while a partition is paused.", ("topic", "partition"))
 PARTITION_GAUGES: Final = (COMMIT_LAG, HELD_BYTES, PARTITION_LAG, BLOCKED, PARTITION_PAUSED)
 """What is forgotten with a partition."""
+REPLAY_INFO: Final = Gauge(
+    "replay_info",
+    "Always 1; the labels say which replay this process works, and how it stands: starting, waiting, working, stopping.",
+    ("replay", "mode", "topic", "state"),
+)
+REPLAY_RECORDS: Final = Gauge(
+    "replay_records", "Records of the replay in all, at most: some offsets hold none.", ("mode",)
+)
+REPLAY_RECORDS_DONE: Final = Gauge(
+    "replay_records_done",
+    "Records of the replay that are done, those of earlier processes included.",
+    ("mode",),
+)
+REPLAY_RESULTS: Final = Counter(
+    "replay_results_total",
+    "Records of the replay that this process did, by what became of them, in the words of its report.",
+    ("mode", "result"),
+)
+REPLAY_YIELDS: Final = Counter(
+    "replay_yields_total",
+    "Looks at live work that found it behind, so that the replay took nothing; one a second at most.",
+    ("mode",),
+)
+REPLAY_USED: Final = Gauge(
+    "replay_used",
+    "What the replay has used of its bounds, over all its processes: effects; usd, dollars for models.",
+    ("mode", "bound"),
+)
+REPLAY_BOUND: Final = Gauge(
+    "replay_bound",
+    "What the replay may use of each at most; without a bound there is none.",
+    ("mode", "bound"),
+)
 BUILD_INFO: Final = Gauge("build_info", "Always 1; the labels say what runs.", ("version", "python"))
-READY: Final = Gauge("ready", "1 while the worker can take events.")
+READY: Final = Gauge("ready", "1 while the worker, or the replay, can take events.")
 
 TABLE: Final[tuple[Metric, ...]] = (
     *(
@@ -174,6 +207,8 @@ TABLE: Final[tuple[Metric, ...]] = (
     *(ACTIONS, ACTION_SECONDS, CONNECTOR_WAITS, CONNECTOR_BREAKER, VERDICTS, EGRESS_REFUSALS),
     *(REBUILDS, REBUILT_RUNS, REDIS_CHECKED),
     *(RUNS_IN_FLIGHT, KEYS_WAITING, PARKED_KEYS, *PARTITION_GAUGES),
+    *(REPLAY_INFO, REPLAY_RECORDS, REPLAY_RECORDS_DONE, REPLAY_RESULTS),
+    *(REPLAY_YIELDS, REPLAY_USED, REPLAY_BOUND),
     *(BUILD_INFO, READY),
 )
 """Every metric; on the wire each name starts with `pointsman_`."""

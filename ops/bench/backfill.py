@@ -235,7 +235,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--backlog", type=int, default=4000, help="old events (default: %(default)s)")
     parser.add_argument("--backfill-rate", type=float, default=5, help="a second; 0 is none (%(default)s)")
     parser.add_argument("--at-once", type=int, default=2, help="of the backfill (default: %(default)s)")
-    parser.add_argument("--yield-lag", type=int, default=5, help="live events that wait (%(default)s)")
+    parser.add_argument("--yield-lag", type=int, default=100, help="live events that wait (%(default)s)")
     parser.add_argument("--quick", action="store_true", help="one short round; no results")
     return parser.parse_args()
 

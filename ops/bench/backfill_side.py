@@ -11,6 +11,7 @@ import orjson
 
 from consumers.adapters.redis_jobs import RedisJobs
 from consumers.app.config_file import read_config
+from consumers.app.giving_way import give_way
 from consumers.app.redis_login import redis_client
 from consumers.app.replay_live import live
 from consumers.app.replay_worked import run_worked
@@ -55,6 +56,7 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, required=True)
     parser.add_argument("--yield-lag", type=int, required=True)
     logs.configure("WARNING", "text")
+    give_way()  # as the command does
     tally = asyncio.run(_work(parser.parse_args()))
     sys.stdout.write(orjson.dumps(tally).decode() + "\n")
 

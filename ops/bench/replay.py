@@ -2,11 +2,11 @@
 
 Some events are really worked by a worker; the journals of the others are copies of theirs, written by the store's own
 methods, and their outcomes are published by what a worker publishes with: working 100,000 would take half an hour and
-change nothing of what is measured. Each side is a process of its own, and all take turns. `replay_side.py` says what the
-bare loop does. Every outcome that comes out is compared with the first one of its id, byte for byte, and in the order of
-its key; what the model and the sandbox were asked meanwhile is counted there. Fails where an outcome is missing, double,
-different or out of order, or anything was asked; a missed aim is only shown. A whole run writes
-ops/bench/results/replay.json and replay.png.
+change nothing of what is measured. Each side is a process of its own, or several, and all take
+turns. `replay_side.py` says what the bare loop does. Every outcome that comes out is compared with the first one of its
+id, byte for byte, and in the order of its key; what the model and the sandbox were asked meanwhile is counted there.
+Fails where an outcome is missing, double, different or out of order, or anything was asked; a missed aim is only shown.
+A whole run writes ops/bench/results/replay.json and replay.png. With `--profile`, the replay in one process is profiled.
 
 Examples:
     python ops/bench/replay.py
@@ -28,7 +28,7 @@ from pathlib import Path
 from aiokafka.admin import NewTopic
 from load import OUTCOMES
 from processes import ProcessError, started
-from replay_report import Measured, Side, as_json, faults, plot, show
+from replay_report import BARE, REPLAY, Measured, Side, as_json, faults, plot, show
 from replay_stage import Advance, Stage, finished_events, stage
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -40,8 +40,14 @@ from schemas.record import Record
 
 RESULTS = Path(__file__).parent / "results"
 FULL = 100_000
+_PROFILED = "replay, one process"
 _SIDE = Path(__file__).parent / "replay_side.py"
-SIDES = {"replay": ("rebuild",), "bare": ("bare",), "bare, transactions": ("bare", "--transactions")}
+SIDES = {
+    REPLAY: ("rebuild",),
+    "replay, one process": ("rebuild", "--processes", "1"),
+    BARE: ("bare",),
+    "bare, transactions": ("bare", "--transactions"),
+}
 _SIDE_S = 600.0
 _PARTITIONS = 3
 
@@ -111,12 +117,12 @@ async def _rounds(made: Stage, options: argparse.Namespace, advance: Advance) ->
     for number in range(options.rounds):
         for name in order[number % len(order) :] + order[: number % len(order)]:
             advance(f"round {number + 1}: {name}", len(sides), options.rounds * len(SIDES))
-            output = f"again-{number}-{name.replace(', ', '-')}"
-            side = await _side(made, name, output, options.profile if name == "replay" else None)
+            output = f"again-{number}-{name.replace(', ', '-').replace(' ', '-')}"
+            side = await _side(made, name, output, options.profile if name == _PROFILED else None)
             sides.append(side)
-            if name == "replay":
+            if SIDES[name][0] == "rebuild":
                 found = _by_key(await made.everything_in(output))
-                wrong += _differences(originals, found, f"round {number + 1}")
+                wrong += _differences(originals, found, f"round {number + 1}, {name}")
     return Measured(
         events=options.events,
         worked=options.worked,
@@ -141,7 +147,7 @@ async def _side(made: Stage, name: str, output: str, profile: Path | None) -> Si
         if process.process.returncode or not said:
             raise ProcessError(f"{name} ended with {process.process.returncode}: {process.tail()}")
     figures = json.loads(said)
-    return Side(name, figures["events"], figures["wall_s"], figures["cpu_s"])
+    return Side(name, figures["events"], figures["wall_s"], figures.get("cpu_s"))
 
 
 async def _new_topic(made: Stage, name: str) -> None:

@@ -27,24 +27,24 @@ class Side:
     """One side in one round.
 
     Attributes:
-        name: `replay`, `bare` or `bare, transactions`.
+        name: as the side is called, such as `replay` or `bare, transactions`.
         events: that it published.
         wall_s: from connected to the last acknowledgement.
-        cpu_s: of its process meanwhile.
+        cpu_s: of its process meanwhile; None where there are several.
     """
 
     name: str
     events: int
     wall_s: float
-    cpu_s: float
+    cpu_s: float | None
 
     @property
     def events_per_s(self) -> float:
         return self.events / self.wall_s
 
     @property
-    def cpu_us(self) -> float:
-        return self.cpu_s / self.events * 1e6
+    def cpu_us(self) -> float | None:
+        return None if self.cpu_s is None else self.cpu_s / self.events * 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,10 @@ class Measured:
         """Return the median of its events a second."""
         return median([side.events_per_s for side in self.rounds(name)])
 
-    def cpu_us(self, name: str) -> float:
-        return median([side.cpu_us for side in self.rounds(name)])
+    def cpu_us(self, name: str) -> float | None:
+        """Return the median of its CPU an event, in microseconds; None where it was not measured."""
+        found = [side.cpu_us for side in self.rounds(name) if side.cpu_us is not None]
+        return round(median(found), 1) if found else None
 
     def ratios(self, name: str) -> list[float]:
         """Return what the replay does for one event of a side, by round."""
@@ -111,7 +113,8 @@ def show(console: Console, measured: Measured) -> None:
         table.add_column(title, justify="left" if not title else "right")
     for name in measured.names:
         ratios = "" if name == REPLAY else " ".join(f"{ratio:.2f}" for ratio in measured.ratios(name))
-        table.add_row(name, f"{measured.rate(name):,.0f}", ratios, f"{measured.cpu_us(name):.0f}")
+        cpu = measured.cpu_us(name)
+        table.add_row(name, f"{measured.rate(name):,.0f}", ratios, "" if cpu is None else f"{cpu:.0f}")
     console.print(table)
     ratio = median(measured.ratios(BARE))
     verdict = "reached" if ratio >= AIM else "[red]missed[/red]"
@@ -141,7 +144,7 @@ def as_json(measured: Measured) -> bytes:
         "sides": {
             name: {
                 "events_per_s": round(measured.rate(name), 1),
-                "cpu_us_per_event": round(measured.cpu_us(name), 1),
+                "cpu_us_per_event": measured.cpu_us(name),
                 "replay_to_it": [] if name == REPLAY else [round(each, 3) for each in measured.ratios(name)],
                 "rounds": [asdict(side) for side in measured.rounds(name)],
             }
@@ -163,7 +166,7 @@ def plot(file: Path, measured: Measured) -> bool:
     rate.axvline(AIM * measured.rate(BARE), color="black", linestyle="--", label="aim for the replay")
     rate.set_xlabel("events a second")
     rate.legend(loc="lower right", frameon=False)
-    cpu.barh(names, [measured.cpu_us(name) for name in names])
+    cpu.barh(names, [measured.cpu_us(name) or 0 for name in names])
     cpu.set_xlabel("CPU, µs an event")
     for axes in (rate, cpu):
         axes.invert_yaxis()

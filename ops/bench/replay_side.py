@@ -1,5 +1,8 @@
 """One side of `bench-replay`, as a process of its own: a replay in rebuild mode, or a bare loop. Prints figures as JSON.
 
+A replay takes as many processes as the command would, or those it is told. Its clock begins when the first of them is
+connected; what starting the others takes then is in its figures.
+
 The bare loop polls the same records with the same consumer settings, looks up in a dictionary which outcome each led to
 (made before the clock runs), and sends that with the same producer settings, 500 at a time. It sends a batch while the one
 before is being acknowledged, and commits its offsets then. With `--transactions`, a batch and its offsets are one
@@ -8,6 +11,7 @@ transaction, as in a replay, one after the other.
 
 import argparse
 import asyncio
+import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -24,12 +28,15 @@ from consumers.adapters import kafka_clients
 from consumers.adapters.kafka_clients import KafkaConnection
 from consumers.adapters.kafka_reader import topic_reader
 from consumers.app.config_file import read_config
+from consumers.app.rebuild_processes import run_in_processes
 from consumers.app.replay_rebuild import run_rebuild
 from consumers.replay.chosen import Chosen
 from consumers.replay.job import Job
 from consumers.replay.mode import Mode
 from consumers.replay.pace import Pace
+from consumers.replay.reached import Tally
 from consumers.replay.rebuild import BATCH
+from consumers.replay.shares import processes_for
 from schemas.codec.outgoing import outcome_of
 from schemas.codec.records import RecordCodec
 from schemas.registry.folder import FolderRegistry
@@ -53,7 +60,7 @@ class Stopwatch:
 def main() -> None:
     options = _options()
     if options.side == "rebuild":
-        figures = asyncio.run(_rebuild(options.config, options.output, options.profile))
+        figures = asyncio.run(_rebuild(options.config, options.output, options.processes, options.profile))
     else:
         figures = asyncio.run(_bare(options.config, options.output, transactions=options.transactions))
     sys.stdout.buffer.write(orjson.dumps(figures) + b"\n")
@@ -67,30 +74,43 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--output", required=True, help="topic")
     parser.add_argument("--transactions", action="store_true")
+    parser.add_argument("--processes", type=int, help="of a replay; as many as the command takes unless said")
     parser.add_argument("--profile", type=Path, help="write cProfile's figures there")
     return parser.parse_args()
 
 
-async def _rebuild(config: Path, output: str, profile: Path | None) -> dict[str, Any]:
+async def _rebuild(config: Path, output: str, processes: int | None, profile: Path | None) -> dict[str, Any]:
     file = read_config(config)
     async with topic_reader(KafkaConnection(file.config.kafka.bootstrap, {})) as reader:
         spans = {tp.partition: (s.first, s.end) for tp, s in (await reader.spans([ORDERS])).items()}
     job = Job(output, Mode.REBUILD, ORDERS, spans, Chosen(), output, "bench", datetime.now(UTC))
-    watch = Stopwatch()
+    processes = processes or processes_for(job, os.cpu_count() or 1)
+    watch, begun = Stopwatch(), False
 
-    def progress(done: int, _total: int) -> None:
-        if done == 0:
+    def progress(_done: int, _total: int) -> None:
+        nonlocal begun
+        if not begun:
             watch.begin()  # connected; the bare loop's clock begins there as well
+            begun = True
+
+    async def run() -> Tally:
+        stop = asyncio.Event()
+        if processes == 1:
+            return await run_rebuild(file, job, progress=progress, stop=stop, pace=Pace())
+        return await run_in_processes(file, job, processes, progress=progress, stop=stop, pace=Pace())
 
     if profile is not None:
         import cProfile
 
         with cProfile.Profile() as seen:
-            tally = await run_rebuild(file, job, progress=progress, stop=asyncio.Event(), pace=Pace())
+            tally = await run()
         seen.dump_stats(profile)
     else:
-        tally = await run_rebuild(file, job, progress=progress, stop=asyncio.Event(), pace=Pace())
-    return {**watch.read(), "events": tally["republished"], "tally": tally}
+        tally = await run()
+    figures = watch.read()
+    if processes > 1:
+        del figures["cpu_s"]  # of this process only, which waits
+    return {**figures, "events": tally["republished"], "tally": tally}
 
 
 async def _bare(config: Path, output: str, *, transactions: bool) -> dict[str, Any]:

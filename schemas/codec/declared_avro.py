@@ -49,11 +49,12 @@ class AvroForJson:
         self._schema = schema
         self._named = named_types(schema.parsed)
 
-    def read(self, body: bytes) -> Mapping[str, Any]:
+    def read(self, body: bytes, *, member: str | None = None) -> Mapping[str, Any]:
         """Return the object of a JSON body as an Avro record of the same event gives it; see `Declared`."""
         read_object(body)
         try:
-            said: object = json.loads(body, parse_float=exact)
+            whole: Any = json.loads(body, parse_float=exact)
+            said: object = whole if member is None else whole[member]
             return cast("Mapping[str, Any]", _Reader(self._named).value(said, self._schema.parsed))
         except _FieldError as error:
             place = error.path.lstrip(".") or "payload"

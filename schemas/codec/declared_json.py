@@ -16,7 +16,7 @@ import orjson
 from schemas.codec.exact import exact
 from schemas.codec.json import read_object
 from schemas.errors import SchemaError, UnreadableError
-from schemas.personal import only_tagged
+from schemas.personal import TAG, only_tagged
 
 SCHEMA_BYTES: Final = 256 * 1024
 """The longest schema text that is read."""
@@ -27,6 +27,13 @@ _LEVELS: Final = 64
 _OBJECTS: Final = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
 _SCHEMAS: Final = frozenset({"items", "additionalProperties", "contains", "not", "if", "then", "else"})
 _LISTS: Final = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
+_UNTAGGED: Final = frozenset(
+    {
+        *("patternProperties", "dependentSchemas", "dependencies", "not", "if", "then", "else", "contains"),
+        *("prefixItems", "additionalItems", "unevaluatedItems", "unevaluatedProperties", "propertyNames"),
+    }
+)
+"""Where nobody looks for what is tagged as personal; nor in `items` that are a list."""
 _DEFINED: Final = re.compile(r"#/(\$defs|definitions)/[^/]+")
 """The references that are read: whatever else reads the schema, rules and labels, finds the same behind them."""
 
@@ -55,7 +62,7 @@ class JsonSchema:
             raise SchemaError(f"{name}: the schema is no JSON: {error}") from error
         if not isinstance(source, dict):
             raise SchemaError(f"{name}: the schema is no JSON object")
-        for problem in _refused(source, 0):
+        for problem in (*_refused(source, 0), *_unread_tags(source, source)):
             raise SchemaError(f"{name}: {problem}")
         try:
             self._validator = jsonschema_rs.validator_for(
@@ -74,10 +81,11 @@ class JsonSchema:
         self.types: Mapping[str, Any] = _with_one_place(name, _without_booleans(types))
         self.personal = only_tagged(self.types)
 
-    def read(self, body: bytes) -> Mapping[str, Any]:
+    def read(self, body: bytes, *, member: str | None = None) -> Mapping[str, Any]:
         """Return the object of a JSON body; see `Declared`."""
-        payload = read_object(body)
-        value: object = json.loads(body, parse_float=exact)
+        payload, value = read_object(body), json.loads(body, parse_float=exact)
+        if member is not None:
+            payload, value = payload[member], value[member]
         problems: list[str] = []
         for error in self._validator.iter_errors(value):
             if len(problems) == PROBLEMS:
@@ -104,6 +112,32 @@ def _refused(node: Mapping[Any, Any], depth: int) -> Iterator[str]:
         yield f"the reference {str(reference)[:100]!r} is not read; put what it means under $defs and refer to #/$defs/…"
     for inner in _inside(node):
         yield from _refused(inner, depth + 1)
+
+
+def _unread_tags(node: Mapping[Any, Any], root: Mapping[Any, Any]) -> Iterator[str]:
+    """Yield tags of personal data that would have no effect, for then what they are to keep would be seen by everybody."""
+    for word, value in node.items():
+        unread = word in _UNTAGGED or (word == "items" and isinstance(value, list))
+        if unread and _is_tagged(value, root, set()):
+            yield f"`{TAG}` below `{word}` is not read; tag a member of `properties`, `items` or `additionalProperties`"
+    for inner in _inside(node):
+        yield from _unread_tags(inner, root)
+
+
+def _is_tagged(value: Any, root: Mapping[Any, Any], seen: set[str]) -> bool:
+    if isinstance(value, list):
+        return any(_is_tagged(each, root, seen) for each in cast("list[Any]", value))
+    if not isinstance(value, Mapping):
+        return False
+    node = cast("Mapping[Any, Any]", value)
+    reference = node.get("$ref")
+    if isinstance(reference, str) and reference not in seen:
+        seen.add(reference)
+        _, _, place = reference.partition("#/")
+        word, _, name = place.partition("/")
+        if _is_tagged(root.get(word, {}).get(name), root, seen):
+            return True
+    return node.get(TAG) is True or any(_is_tagged(each, root, seen) for each in node.values())
 
 
 def _inside(node: Mapping[Any, Any]) -> Iterator[Mapping[Any, Any]]:

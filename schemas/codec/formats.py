@@ -42,8 +42,8 @@ class Declared(Protocol):
         """Return of these types what is tagged as personal, as `only_tagged` does."""
         ...
 
-    def read(self, body: bytes) -> Mapping[str, Any]:
-        """Return the value of a JSON body that fits it.
+    def read(self, body: bytes, *, member: str | None = None) -> Mapping[str, Any]:
+        """Return the value of a JSON body that fits it, or of a member of that, which has to be an object.
 
         Raises:
             UnreadableError: it is no JSON object, or does not fit; names the field, and not what is in it.

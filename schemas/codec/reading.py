@@ -28,6 +28,7 @@ from schemas.registry.port import Registry
 
 _NO_HEADERS: Final[Mapping[str, str]] = {}
 _CAPTURED: Final = frozenset({Format.DEBEZIUM, Format.DEBEZIUM_OUTBOX})
+_STRUCTURED: Final = frozenset({Form.STRUCTURED_JSON, Form.STRUCTURED_AVRO})
 _TOMBSTONE: Final = "a tombstone (no value), as Debezium sends one after a deletion"
 
 
@@ -78,10 +79,8 @@ class RecordReader:
         also = how.type_header.lower() if how.format is Format.DEBEZIUM_OUTBOX else None
         headers = read_headers(record.headers, self._limits, also=also) if record.headers else _NO_HEADERS
         wire = wire_of(value, headers, how.format)
-        if wire.form is Form.STRUCTURED_JSON:
-            return self._json(*structured_event(value, traceparent=headers.get(TRACEPARENT)), how)
-        if wire.form is Form.STRUCTURED_AVRO:
-            return self._json(*structured_avro_event(value, traceparent=headers.get(TRACEPARENT)), how)
+        if wire.form in _STRUCTURED:
+            return self._structured(value, wire.form, headers.get(TRACEPARENT), how)
         if how.format is Format.DEBEZIUM_OUTBOX:
             return await self._outbox(record, value, wire, headers, how)
         attributes = binary_attributes(headers)
@@ -96,19 +95,27 @@ class RecordReader:
                 return await self._change(record, connect_values(said, schema), schema, headers, how)
             return Parts(about, plain(said, self._limits), schema)
         if how.schema is not None:
-            payload = plain(how.schema.read(value), self._limits)
-            return Parts(attributes or loose_attributes(headers), payload, personal=how.schema.personal)
+            return self._json(attributes or loose_attributes(headers), how.schema.read(value), how)
         said = read_object(value)
         inside = said["payload"] if is_wrapped(said) else said
         if _is_captured(inside, attributes, how):
             return await self._change(record, unwrapped(said), None, headers, how)
         return self._json(attributes or loose_attributes(headers), said, how)
 
+    def _structured(self, value: bytes, form: Form, traceparent: str | None, how: TopicFormat) -> Parts:
+        if form is Form.STRUCTURED_JSON:
+            attributes, said = structured_event(value, traceparent=traceparent)
+            if how.schema is not None:  # from the text, which has numbers that no double holds
+                return self._json(attributes, how.schema.read(value, member="data"), how)
+        else:
+            attributes, said = structured_avro_event(value, traceparent=traceparent)
+            if how.schema is not None:
+                said = how.schema.read(orjson.dumps(plain(said, self._limits)))
+        return self._json(attributes, said, how)
+
     def _json(self, attributes: Attributes, payload: Mapping[str, Any], how: TopicFormat) -> Parts:
-        if how.schema is None:
-            return Parts(attributes, plain(payload, self._limits))
-        checked = how.schema.read(orjson.dumps(payload))
-        return Parts(attributes, plain(checked, self._limits), personal=how.schema.personal)
+        personal = None if how.schema is None else how.schema.personal
+        return Parts(attributes, plain(payload, self._limits), personal=personal)
 
     async def _change(
         self,

@@ -219,7 +219,10 @@ def _referring(answer: Mapping[str, Any]) -> Referring:
     kind = answer.get("schemaType", "AVRO")
     if kind != "AVRO":
         raise SchemaError(f"is a {_cut(kind)} schema; only Avro is read")
-    return Referring(str(answer.get("schema")), references_of(answer))
+    text = answer.get("schema")
+    if not isinstance(text, str):
+        raise RegistryError("the registry answered without a schema")
+    return Referring(text, references_of(answer))
 
 
 def _body(schema: AvroSchema) -> dict[str, str]:

@@ -83,4 +83,13 @@ def _read(folder: _Folder) -> tuple[SchemaFile, ...]:
     files = sorted(
         (file for file in folder.iterdir() if file.name.endswith(".avsc")), key=lambda file: file.name
     )
-    return tuple(schema_file(file.name, file.read_text(encoding="utf-8")) for file in files)
+    return tuple(schema_file(file.name, _text(file)) for file in files)
+
+
+def _text(file: "_File") -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise SchemaError(f"{file.name}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SchemaError(f"{file.name}: is no text in UTF-8") from error

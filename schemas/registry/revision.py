@@ -28,7 +28,11 @@ def schemas_at(folder: Path, revision: str) -> tuple[SchemaFile, ...]:
         raise SchemaError(f"{folder}: git knows no revision {revision}")
     where = commit.decode().strip()
     listed = _git(folder, "ls-tree", "-z", "--long", where, "./")
-    lines = [line for line in (listed or b"").decode(errors="replace").split("\0") if line.endswith(".avsc")]
+    if listed is None:  # else nothing would seem to have been there, and so nothing to break
+        raise SchemaError(
+            f"{folder}: git cannot list its files at {revision}: a part of the repository is missing"
+        )
+    lines = [line for line in listed.decode(errors="replace").split("\0") if line.endswith(".avsc")]
     if len(lines) > _FILES:
         raise SchemaError(f"{folder}: {len(lines)} schema files at {revision}, the limit is {_FILES}")
     return tuple(

@@ -1,5 +1,6 @@
-"""An HTTP proxy that shoots a process at a chosen moment: when a request arrives, or once it is done."""
+"""An HTTP proxy that shoots a process at a chosen moment: when a request arrives, or once it is done. It can hold requests, too."""
 
+import asyncio
 import os
 import signal
 from collections.abc import Mapping
@@ -50,6 +51,8 @@ class DeadlyProxy:
         self.address = ""
         self.bodies: list[bytes] = []
         """Of every request that arrived, in order."""
+        self.gate: asyncio.Semaphore | None = None
+        """Lets so many requests through, and holds the others, where there is one."""
 
     async def __aenter__(self) -> Self:
         self._session = await self._exits.enter_async_context(
@@ -76,6 +79,8 @@ class DeadlyProxy:
         self.bodies.append(body)
         if self._moments.strike(number, "before"):
             raise web.HTTPBadGateway
+        if self.gate:
+            await self.gate.acquire()
         async with self._session.request(
             request.method, self._origin + request.raw_path, data=body, headers=_end_to_end(request.headers)
         ) as answer:

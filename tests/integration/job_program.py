@@ -60,6 +60,5 @@ async def _work(config: Path, job: Job) -> bytes:
             stop=asyncio.Event(),
             pace=Pace(),
             jobs=RedisJobs(client),
-            nice=0,
         )
     return orjson.dumps(tally)

@@ -63,7 +63,7 @@ async def work(
 ) -> Tally:
     """Run a job to its end, or until it ends by itself."""
     file = read_config(config or played.config)
-    asked: dict[str, Any] = {"stop": asyncio.Event(), "pace": Pace(), "progress": Told(), "nice": 0, **more}
+    asked: dict[str, Any] = {"stop": asyncio.Event(), "pace": Pace(), "progress": Told(), **more}
     async with asyncio.timeout(60):
         return await run_worked(file, job, jobs=jobs or MemoryJobs(), **asked)
 

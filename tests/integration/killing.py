@@ -1,6 +1,7 @@
 """The kill scenario, for any broker."""
 
 import asyncio
+from collections.abc import Sequence
 
 from schemas.outcome import Status
 from tests.integration.deadly_proxy import Phase
@@ -21,10 +22,10 @@ MOMENTS: tuple[tuple[int, Phase], ...] = (
 """Requests of one run in their order: model, customer and stock, model, order, model, shipment, model."""
 
 
-async def kill_at_every_moment(played: Stage) -> None:
+async def kill_at_every_moment(played: Stage, moments: Sequence[tuple[int, Phase]] = MOMENTS) -> None:
     """Kill the worker once at each moment, and check that nobody can tell afterwards."""
     worker = await played.start_worker()
-    for number, (request, phase) in enumerate(MOMENTS):
+    for number, (request, phase) in enumerate(moments):
         event_id = f"e-{number}"
         played.moments.arm(request, phase, worker.pid)
         await played.publish(order(event_id))
@@ -41,7 +42,7 @@ async def kill_at_every_moment(played: Stage) -> None:
     await played.outcome_records("last")
     assert await played.stop_worker() == 0, played.log()
 
-    events = [f"e-{number}" for number in range(len(MOMENTS))]
+    events = [f"e-{number}" for number in range(len(moments))]
     for event_id in events:
         records = await played.outcome_records(event_id)
         assert len({record.value for record in records}) == 1, "published again, and with other bytes"

@@ -11,7 +11,10 @@ from typing import Any
 
 import pytest_asyncio
 
+from consumers.adapters.kafka_reader import topic_reader
 from consumers.local.broker import local_broker
+from schemas.codec.outgoing import own_message_of
+from schemas.difference import Difference
 from schemas.record import Outgoing
 from tests.integration.jobs import pass_over, redis_of
 from tests.integration.running import Running
@@ -48,27 +51,30 @@ async def _work(played: Stage) -> None:
             await played.outcome_records(f"e{number}")
 
 
-async def started(played: Stage, *words: str) -> asyncio.subprocess.Process:
+async def started(played: Stage, *words: str, **settings: str) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", START, "replay", "-c", str(played.config), *words),
         cwd=ROOT,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env=os.environ,
+        # On a machine where tests take all the time there is, none would be left for a job that gives way.
+        env=os.environ
+        | {"POINTSMAN_REPLAY_EAGER": "1"}
+        | {f"POINTSMAN_{name.upper()}": value for name, value in settings.items()},
     )
 
 
-async def run(played: Stage, *words: str, exit_code: int = 0) -> tuple[str, str]:
-    process = await started(played, *words)
+async def run(played: Stage, *words: str, exit_code: int = 0, **settings: str) -> tuple[str, str]:
+    process = await started(played, *words, **settings)
     async with asyncio.timeout(90):
         out, err = await process.communicate()
     assert process.returncode == exit_code, (out.decode(), err.decode())
     return out.decode(), err.decode()
 
 
-async def document(played: Stage, *words: str, exit_code: int = 0) -> Any:
-    out, _ = await run(played, *words, "--json", exit_code=exit_code)
+async def document(played: Stage, *words: str, exit_code: int = 0, **settings: str) -> Any:
+    out, _ = await run(played, *words, "--json", exit_code=exit_code, **settings)
     return json.loads(out)
 
 
@@ -97,7 +103,30 @@ async def test_a_rebuild_is_reported_in_both_forms_and_listed(played: Stage, tmp
 async def test_a_shadow_finds_no_difference_where_nothing_was_changed(played: Stage) -> None:
     done = await document(played, "erp.orders", "--mode", "shadow")
     assert done["found"]["verdicts"] == {"same": 3}
+    assert done["tally"] == {"read": 3, "same": 3}
     assert "What would have been done" in done["page"]
+
+
+async def test_a_shadow_that_goes_on_asks_the_systems_as_it_was_ordered_to(played: Stage) -> None:
+    order = ("--mode", "shadow", "--live-reads", "--ignore", "erp.create_order.quantity")
+    gone = {"model__base_url": "http://127.0.0.1:1/v1", "limits__retry_total_s": "25"}
+    _, err = await run(played, "erp.orders", *order, exit_code=1, **gone)
+    assert "WARNING consumers.replay.shadow: a shadow replay waits reason=" in err, (
+        "it is logged as a worker logs"
+    )
+    (ordered,) = await document(played, "--jobs")
+    assert ordered["state"] == "stopped"
+    assert ordered["why"].startswith("model pointsman-offline: no answer from"), "the list says what ended it"
+    done = await document(played, "--job", ordered["job"]["id"])
+    assert (done["state"], done["reads"], done["ignored"]) == ("over", "live", ["erp.create_order.quantity"])
+    assert {each.reads for each in await _differences(played)} == {"live"}
+
+
+async def _differences(played: Stage) -> list[Difference]:
+    async with topic_reader(played.connection) as reader:
+        records = [each async for each in reader.to_end(["pointsman.differences"])]
+    found = [own_message_of(await played.codec.decode(each, tenant="t")) for each in records]
+    return [each for each in found if isinstance(each, Difference)]
 
 
 async def test_what_works_for_real_is_not_begun_without_a_yes_and_a_signature(played: Stage) -> None:
@@ -133,6 +162,18 @@ async def test_a_backfill_works_what_nobody_did_up_to_its_bound_and_signs_for_it
     assert skipped.rows("SELECT count(*), max(attempts) FROM effects") == [(12, 1)]
 
 
+async def test_a_job_whose_model_is_away_ends_before_its_events_says_so_and_goes_on_later(
+    skipped: Stage,
+) -> None:
+    gone = {"model__base_url": "http://127.0.0.1:1/v1", "limits__retry_total_s": "1"}
+    stopped = await document(skipped, "erp.orders", "--mode", "resume", "--yes", exit_code=1, **gone)
+    assert stopped["state"] == "stopped"
+    assert "could not be worked for 1 s" in stopped["why"]
+    done = await document(skipped, "--job", stopped["job"]["id"])
+    assert (done["state"], done["tally"]["success"]) == ("over", 3)
+    assert skipped.rows("SELECT count(*), max(attempts) FROM effects") == [(12, 1)]
+
+
 async def test_an_order_whose_bound_was_raised_in_redis_is_refused(skipped: Stage) -> None:
     bounds = ("--most-effects", "1", "--most-usd", "5")
     bound = await document(skipped, "erp.orders", "--mode", "backfill", "--yes", *bounds, exit_code=1)
@@ -158,6 +199,7 @@ async def test_a_signal_stops_a_job_and_it_goes_on_where_it_was(played: Stage) -
         out, err = await process.communicate()
     assert process.returncode == 0, err.decode()
     stopped = json.loads(out)
+    assert f"whatever stops it, `pointsman replay --job {stopped['job']['id']}` goes on" in err.decode()
     assert stopped["state"] == "stopped"
     assert stopped["tally"].get("read", 0) < 203
     done = await document(played, "--job", stopped["job"]["id"], "--yield-lag", "1000")

@@ -15,27 +15,29 @@ from consumers.policy.expressions import compiled
 from consumers.replay.chosen import VARIABLES, Chosen
 from consumers.replay.job import Job
 from consumers.replay.mode import Mode
-from consumers.replay.plan import Plan
+from consumers.replay.plan import Plan, Standing
 from consumers.replay.report import JobRecord, State
 from consumers.replay.selection import Selection
 from schemas.record import Outgoing
+from tests.integration.jobs import pass_over
 from tests.integration.running import Running
 from tests.integration.stage import Stage, order, stage
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def worked(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    """Four orders that ended, two that nobody worked, and a record that nobody can read."""
+    """Two orders that nobody worked, since the group began behind them, a record that nobody can read, and four that ended."""
     folder = tmp_path_factory.mktemp("plan")
     async with local_broker(folder / "kafka") as bootstrap, stage(folder, bootstrap) as played:
+        for number in (4, 5):
+            await played.publish(order(f"e{number}", quantity=number))
+        await played.sender.send([Outgoing("erp.orders", b"bad", b"\x00", ())])
+        await pass_over(played)
         async with Running(played):
             for number in range(4):
                 await played.publish(order(f"e{number}"))
             for number in range(4):
                 await played.outcome_records(f"e{number}")
-        for number in (4, 5):
-            await played.publish(order(f"e{number}", quantity=number))
-        await played.sender.send([Outgoing("erp.orders", b"bad", b"\x00", ())])
         yield played
 
 
@@ -134,3 +136,32 @@ async def test_a_job_is_found_as_it_was_kept(worked: Stage) -> None:
     assert record in await listed(file)
     with pytest.raises(HaltError, match="there is no replay nothing"):
         await found(file, "nothing")
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_partition_that_is_not_there_is_refused_instead_of_holding_nothing(worked: Stage) -> None:
+    selection = Selection("erp.orders", offsets={0: (0, 3), 77: (0, 3)})
+    with pytest.raises(HaltError, match=r"erp.orders has .* partitions, from 0 on, and no 77"):
+        await frozen(read_config(worked.config), Wish(Mode.REBUILD, selection))
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_live_workers_have_yet_to_come_to_is_not_expected_of_a_job(worked: Stage) -> None:
+    await worked.publish(order("newest"))
+    newest = wish(Mode.BACKFILL, events=frozenset({"newest"}))
+    _, made = await plan(worked, newest)
+    assert (made.events, made.standings[Standing.LIVE] > 0) == (0, True)
+    _, made = await plan(worked, replace(newest, mode=Mode.REBUILD))
+    assert Standing.LIVE not in made.standings
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_is_kept_of_a_job_and_is_none_is_named(worked: Stage) -> None:
+    file = read_config(worked.config)
+    async with open_jobs(file) as jobs:
+        await jobs.keep("odd", {"job": {"id": "odd", "mode": "rebuild", "spans": []}, "state": "over"})
+    for reading in (found(file, "odd"), listed(file)):
+        with pytest.raises(
+            HaltError, match=r"cannot be read, it was written by another version or by hand.*'odd'"
+        ):
+            await reading

@@ -1,14 +1,14 @@
 """A replay on a real Apache Kafka: by time, killed again and again, and of a topic that was copied elsewhere."""
 
 import asyncio
-import json
 import random
 import re
 import secrets
-import sys
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,14 +23,16 @@ from consumers.replay.pace import Pace
 from consumers.replay.selection import Selection
 from schemas.record import Record
 from tests.integration.finished_events import ORDERS, by_key, finish, job, publish
+from tests.integration.killed_replay import start
 from tests.integration.replays import replay
-from tests.integration.stage import OUTCOMES, ROOT, Stage, order
+from tests.integration.stage import OUTCOMES, Stage, order
 from tests.kafka.conftest import NewTopicNamed, another_kafka
 from tests.kafka.shared_cluster import shared_stage
 
 KILLS = 20
 BATCH = 10
 EVENTS = 2_500
+WITHIN_S = 60
 
 
 async def records_of(connection: KafkaConnection, topic: str) -> list[Record]:
@@ -102,26 +104,31 @@ async def test_a_replay_killed_twenty_times_gives_what_one_gives_that_was_not(
 
 async def killed_again_and_again(played: Stage, ordered: Job, chance: random.Random) -> dict[str, int]:
     """Run a job in processes that are killed at random moments, then in one that is not; return what that one says."""
-    file = played.folder / "job.json"
-    file.write_text(json.dumps(ordered.document()), encoding="utf-8")
-    program = ("-m", "tests.integration.killed_replay", str(played.config), str(file), str(BATCH))
-    for number in range(KILLS + 1):
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, *program, cwd=ROOT, stdout=asyncio.subprocess.PIPE
-        )
-        assert process.stdout is not None
-        lines = [json.loads(await process.stdout.readline())]
-        if number == KILLS:
-            lines += [json.loads(line) async for line in process.stdout]
-            assert await process.wait() == 0
-            return lines[-1]
-        lines += [json.loads(await process.stdout.readline()) for _ in range(chance.randint(1, 4))]
-        # In the middle of whatever it does: reading, looking, sending, committing.
-        await asyncio.sleep(chance.uniform(0, 0.03))
-        process.kill()
-        assert await process.wait() == -9
-        assert lines[-1][0] < ordered.records, "it was over before it was killed: there are too few events"
-    raise AssertionError("the last process is not killed")
+    for _ in range(KILLS):
+        process, heard = await asyncio.to_thread(start, played.config, ordered, BATCH)
+        done = 0
+        with heard:
+            for _ in range(chance.randint(2, 5)):
+                done, _ = await said(heard)
+            # In the middle of whatever it does: reading, looking, sending, committing.
+            await asyncio.sleep(chance.uniform(0, 0.03))
+            process.kill()
+        await asyncio.to_thread(process.join, WITHIN_S)
+        assert process.exitcode == -9
+        assert done < ordered.records, "it was over before it was killed: there are too few events"
+    process, heard = await asyncio.to_thread(start, played.config, ordered, BATCH)
+    with heard:
+        while not isinstance(told := await said(heard), dict):
+            pass
+    await asyncio.to_thread(process.join, WITHIN_S)
+    assert process.exitcode == 0
+    return told
+
+
+async def said(heard: Connection) -> Any:
+    """Return the next thing that a process says."""
+    assert await asyncio.to_thread(heard.poll, WITHIN_S), "it says nothing"
+    return heard.recv()
 
 
 @pytest.mark.timeout(540)

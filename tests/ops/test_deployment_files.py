@@ -11,7 +11,7 @@ import yaml
 
 from consumers.app.config_file import read_config
 from consumers.demo.story import STORY, Business
-from consumers.telemetry.metrics import TABLE, Histogram
+from consumers.telemetry.metrics import PARTITION_GAUGES, READY, REDIS_CHECKED, TABLE, Histogram
 
 ROOT = Path(__file__).parents[2]
 OPS = ROOT / "ops"
@@ -92,6 +92,22 @@ def test_every_metric_that_is_shown_or_alerted_on_exists() -> None:
 def test_every_metric_is_shown_on_the_dashboard() -> None:
     shown = " ".join(_expressions())
     assert [row.name for row in TABLE if f"pointsman_{row.name}" not in shown] == ["build_info"]
+
+
+def test_what_says_how_a_worker_stands_is_asked_of_no_replay() -> None:
+    of_workers = "|".join(row.name for row in (*PARTITION_GAUGES, READY, REDIS_CHECKED))
+    asked = re.findall(rf"pointsman_(?:{of_workers})\b(.*?)[\[) ]", " ".join(_expressions()))
+    assert set(asked) == {'{job="pointsman"}'}
+    scraped = yaml.safe_load((OPS / "prometheus/prometheus.yml").read_text())["scrape_configs"]
+    assert [each["job_name"] for each in scraped] == ["pointsman"]
+
+
+def test_every_metric_and_alert_that_the_page_on_replays_names_exists() -> None:
+    page = (OPS / "replaying.md").read_text()
+    named = set(re.findall(r"\bpointsman_\w+", page))
+    assert named
+    assert named - {f"pointsman_{row.name}" for row in TABLE} == set()
+    assert "alert: PointsmanReplayStuck\n" in (OPS / "prometheus/alerts.yml").read_text()
 
 
 def test_the_stand_ins_carry_the_names_that_compose_and_the_dockerfile_use() -> None:

@@ -142,7 +142,7 @@ async def test_a_dangerous_schema_is_refused(registry: ConfluentRegistry, stand_
         await registry.schema_of(7)
 
 
-@pytest.mark.parametrize("raw", [b"<html>", b"[]", b""])
+@pytest.mark.parametrize("raw", [b"<html>", b"[]", b"", b"{}"])
 async def test_an_answer_that_is_no_registrys_is_trouble(
     registry: ConfluentRegistry, stand_in: Any, raw: bytes
 ) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -76,9 +77,12 @@ def test_the_error_is_cut_at_a_character(error: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("offset", b"x"), ("at", b"noon"), ("at", b"2026-03-02T00:00:00"), ("reason", b"\xff")],
+    [
+        *(("offset", b"x"), ("at", b"noon"), ("at", b"2026-03-02T00:00:00"), ("reason", b"\xff")),
+        *(("partition", b"-1"), ("offset", b"-5"), ("timestamp", b"9" * 30), ("at", None)),
+    ],
 )
-def test_a_malformed_header_is_named_with_the_place(name: str, value: bytes) -> None:
+def test_a_malformed_header_is_named_with_the_place(name: str, value: Any) -> None:
     headers = tuple(pair for pair in dead_letter_headers(LETTER) if pair[0] != f"pointsman-{name}")
     record = replace(published(LETTER), headers=(*headers, (f"pointsman-{name}", value)))
     with pytest.raises(UnreadableError, match=r"pointsman\.dead-letters\[0\]@7"):

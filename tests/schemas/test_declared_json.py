@@ -99,6 +99,14 @@ async def test_the_data_of_a_structured_cloud_event_is_held_to_it() -> None:
         await decode(orjson.dumps(event | {"data": {"id": 5}}), structured=True)
 
 
+async def test_numbers_of_a_structured_cloud_event_are_compared_as_they_are_written() -> None:
+    text = '{"specversion": "1.0", "id": "e-1", "source": "/crm", "data": {"id": "L-1", "value": %s}}'
+    event = await decode((text % "90071992547409.93").encode(), structured=True)
+    assert event.payload["value"] == 90071992547409.93
+    with pytest.raises(UnreadableError, match="field value"):  # which is the same double
+        await decode((text % "90071992547409.9300000000000001").encode(), structured=True)
+
+
 async def test_what_the_schema_tags_as_personal_is_known_to_be() -> None:
     event = await decode(orjson.dumps(GOOD | {"email": "anne@example.org"}))
     assert event.personal == {"email": ("anne@example.org",)}
@@ -160,6 +168,12 @@ def test_a_pattern_takes_linear_time_however_it_is_written() -> None:
         ),
         ('{"$ref": "#/$defs/none"}', "no JSON Schema that can be used"),
         ('{"$dynamicRef": "#x"}', r"\$dynamicRef is not read"),
+        ('{"patternProperties": {"^x": {"pii": true}}}', "`pii` below `patternProperties` is not read"),
+        ('{"properties": {"a": {"prefixItems": [{"pii": true}]}}}', "`pii` below `prefixItems` is not read"),
+        (
+            '{"then": {"properties": {"a": {"$ref": "#/$defs/b"}}}, "$defs": {"b": {"pii": true}}}',
+            "`pii` below `then` is not read",
+        ),
         ('{"not":' * 80 + "{}" + "}" * 80, "nested deeper than 64 levels"),
         (" " * (SCHEMA_BYTES + 1), "the limit is 262144"),
     ],

@@ -82,3 +82,13 @@ def test_a_bad_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "invoice.paid.v1.avsc").write_text("{")
     with pytest.raises(SchemaError, match=r"invoice\.paid\.v1\.avsc: the schema is no JSON"):
         schemas_in(tmp_path)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "invoice.paid.v1.avsc").write_bytes(b"\xff\xfe")
+    with pytest.raises(SchemaError, match=r"invoice\.paid\.v1\.avsc: is no text in UTF-8"):
+        schemas_in(tmp_path)
+    (tmp_path / "invoice.paid.v1.avsc").unlink()
+    (tmp_path / "invoice.paid.v1.avsc").mkdir()
+    with pytest.raises(SchemaError, match=r"invoice\.paid\.v1\.avsc: cannot be read: Is a directory"):
+        schemas_in(tmp_path)

@@ -96,6 +96,9 @@ def test_letters_of_a_topic_that_was_made_anew_are_other_letters() -> None:
         ("round", b"9" * 30),
         ("topic", b"\xff"),
         ("partition", None),
+        ("partition", b"-1"),
+        ("offset", b"9" * 30),
+        ("timestamp", b"9" * 30),
     ],
 )
 def test_a_malformed_header_is_refused_with_the_place(name: str, value: bytes | None) -> None:

@@ -1,5 +1,6 @@
 """Schema files as they were at a revision of git."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -88,4 +89,13 @@ def test_a_file_that_was_very_long_is_not_read(folder: GitFolder) -> None:
 def test_a_machine_without_git_is_told_so(folder: GitFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(SchemaError, match="no command `git`"):
+        schemas_at(folder.path, "HEAD")
+
+
+def test_a_repository_that_lacks_a_part_does_not_pass_for_one_without_files(folder: GitFolder) -> None:
+    objects = folder.path.parents[1] / ".git" / "objects"
+    git = ("git", "-C", str(folder.path), "rev-parse", "HEAD^{tree}")
+    tree = subprocess.run(git, check=True, capture_output=True, text=True, timeout=30).stdout.strip()
+    (objects / tree[:2] / tree[2:]).unlink()
+    with pytest.raises(SchemaError, match="git cannot list its files at HEAD"):
         schemas_at(folder.path, "HEAD")

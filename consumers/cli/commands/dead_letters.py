@@ -168,7 +168,7 @@ def _choice(
     from consumers.policy.expressions import ExpressionError
 
     try:
-        expression = parse_where(where) if where else None
+        expression = None if where is None else parse_where(where)
     except ExpressionError as error:
         raise typer.BadParameter(f"--where {error}") from None
     return Choice(

@@ -1,7 +1,9 @@
 """`pointsman replay`."""
 
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -11,7 +13,29 @@ from consumers.replay.mode import Mode
 _CHOOSE, _WORK, _ORDER, _JOBS = "Which events", "How it is worked", "Who orders it", "Jobs"
 
 
+_OF_MODE: Final[Mapping[str, frozenset[Mode]]] = {
+    "output": frozenset({Mode.REBUILD, Mode.SHADOW}),
+    "processes": frozenset({Mode.REBUILD}),
+    "live_reads": frozenset({Mode.SHADOW}),
+    "ignore": frozenset({Mode.SHADOW}),
+    "most_effects": frozenset({Mode.RESUME, Mode.BACKFILL}),
+    "most_usd": frozenset({Mode.SHADOW, Mode.RESUME, Mode.BACKFILL}),
+    "allow_older": frozenset({Mode.RESUME, Mode.BACKFILL}),
+    "eager": frozenset({Mode.RESUME, Mode.BACKFILL}),
+}
+"""Options that mean nothing to other modes."""
+_GOING_ON: Final = frozenset(
+    {
+        *("config", "rate", "at_once", "processes", "yield_lag", "allow_older", "metrics_port"),
+        *("eager", "job", "report", "as_json"),
+    }
+)
+"""What may be said of a job that was ordered."""
+_LISTING: Final = frozenset({"config", "jobs", "as_json"})
+
+
 def replay(
+    context: typer.Context,
     topic: Annotated[
         str | None, typer.Argument(help="An input topic of a route; none with --job and --jobs.")
     ] = None,
@@ -64,6 +88,15 @@ def replay(
             min=1, max=256, help="Events beside each other, where models are asked.", rich_help_panel=_WORK
         ),
     ] = 8,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=64,
+            help="That share a rebuild, by partitions. Up to four where they are worth it and there is no rate, unless said.",
+            rich_help_panel=_WORK,
+        ),
+    ] = None,
     yield_lag: Annotated[
         int,
         typer.Option(
@@ -99,6 +132,24 @@ def replay(
         typer.Option(
             "--allow-older",
             help="Work events that are older than the steps topic: you know that nobody ever worked them.",
+            rich_help_panel=_WORK,
+        ),
+    ] = False,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            help="Serve /metrics, /healthz and /readyz at this port of `telemetry.host` while it works; 0 takes a free one.",
+            rich_help_panel=_WORK,
+        ),
+    ] = None,
+    eager: Annotated[
+        bool,
+        typer.Option(
+            "--eager",
+            envvar="POINTSMAN_REPLAY_EAGER",
+            help="Work events even if the machine is busy; without it, only in what time others leave.",
             rich_help_panel=_WORK,
         ),
     ] = False,
@@ -149,21 +200,22 @@ def replay(
     from consumers.cli import replay as replaying
     from consumers.cli.signing import Person
 
+    given = _given(context)
+    if jobs or job is not None:
+        _refuse_beside("--jobs" if jobs else "--job", given.keys() - (_LISTING if jobs else _GOING_ON), given)
     parts = parse_parts(offsets or [])
-    how = How(
-        rate, at_once, yield_lag, "live" if live_reads else "record", frozenset(ignore or ()), allow_older
-    )
+    how = How(rate, at_once, yield_lag, allow_older, metrics_port, processes, eager)
     reports = tuple(report or ())
     if jobs:
         replaying.list_jobs(config, as_json=as_json)
         return
     if job is not None:
-        if topic is not None:
-            raise typer.BadParameter("--job goes on with what was ordered: leave out the topic")
         replaying.go_on(config, job, how, reports, as_json=as_json)
         return
     if topic is None:
         raise typer.BadParameter("name a topic, or a job with --job")
+    if others := sorted(name for name in given if mode not in _OF_MODE.get(name, {mode})):
+        raise typer.BadParameter(f"{given[others[0]]} means nothing to a {mode}: leave it out")
     asked = replaying.Asked(
         topic=topic,
         mode=mode,
@@ -177,9 +229,27 @@ def replay(
         where=where,
         statuses=tuple(status or ()),
         output=output,
+        live_reads=live_reads,
+        ignored=tuple(sorted(ignore or ())),
         most_effects=most_effects,
         most_usd=most_usd,
         look_at=look_at,
     )
     person = Person(operator, reason, key_file, key_id)
     replaying.replay(config, asked, person, how, reports, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+def _given(context: typer.Context) -> dict[str, str]:
+    """Return what stands on the command line, by parameter: how it is written."""
+    given: dict[str, str] = {}
+    for each in context.command.params:
+        source = each.name and context.get_parameter_source(each.name)
+        if each.name and source and source.name == "COMMANDLINE":
+            given[each.name] = each.opts[0] if each.opts[0].startswith("-") else "the topic"
+    return given
+
+
+def _refuse_beside(option: str, others: AbstractSet[str], given: Mapping[str, str]) -> None:
+    if others:
+        listed = ", ".join(given[name] for name in given if name in others)
+        raise typer.BadParameter(f"{option} takes what was ordered as it is: leave out {listed}")

@@ -41,6 +41,9 @@ RIGHT: dict[str, dict[str, Any]] = {
     },
 }
 WRONG: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
+    "a port that is none": ({"url": "https://registry:99999"}, {"url": "must be https://host[:port][/path]"}),
+    "a host with a space": ({"url": "https://a b"}, {"url": "must be https://host[:port][/path]"}),
+    "an address that is none": ({"url": "https://[::1"}, {"url": "must be https://host[:port][/path]"}),
     "pins of a folder": ({"pins": {1: "a" * 64}}, {"pins": "the ids of a folder are digests already"}),
     "credentials of a folder": (
         {"token": SECRET, "headers": {"a": "b"}},

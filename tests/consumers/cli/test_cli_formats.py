@@ -3,7 +3,11 @@
 from pathlib import Path
 
 import orjson
+import pytest
 
+from consumers.cli.lines import document, line
+from consumers.cli.seen import Seen
+from schemas.record import Record
 from tests.consumers.cli.cli_stage import Stage
 from tests.consumers.cli.test_cli_kafka import ORDER, produce
 from tests.schemas.debezium.records import MYSQL, change
@@ -19,6 +23,32 @@ def test_tail_filters_by_id_and_key_and_tells_the_key(topics: Stage) -> None:
     assert [(e["id"], e["key"]) for e in topics.lines(*tail, "--key", "k")] == [("e-2", "k")]
     assert [e["key"] for e in topics.lines(*tail, "--id", "e-1")] == ["a"]
     assert topics.lines(*tail, "--id", "e-1", "--key", "k") == []
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        ({"source": ""}, "header ce_source is missing"),
+        ({"session": "s" * 600}, "the session id has 600 characters"),
+        ({"payload": {"a": "x" * 2**20}}, "the limit `record_bytes` is 1048576"),
+    ],
+    ids=["no-source", "long-session", "too-large"],
+)
+def test_what_no_worker_would_read_is_not_published(
+    topics: Stage, about: dict[str, object], said: str
+) -> None:
+    topic = f"{topics.name}.orders"
+    text = orjson.dumps({"type": "order.praised", "id": "e-1", **about}).decode()
+    refused = topics.run("publish", topic, stdin=text, exit_code=1)
+    assert f"event e-1: {topic} would not take it: " in refused.stderr
+    assert said in refused.stderr
+    assert topics.lines("tail", topic, "--to-end") == []
+
+
+def test_a_timestamp_that_no_calendar_has_is_shown_as_none() -> None:
+    seen = Seen(Record("orders", 0, 1, 2**62, None, b"{}"), problem="it is no event")
+    assert line(seen).plain.startswith("--:--:--.---")
+    assert "timestamp" not in document(seen)
 
 
 def declare(topics: Stage, topic: str, **declared: str) -> None:

@@ -378,6 +378,16 @@ def test_redrive_with_an_expression_that_makes_no_sense_is_refused(topics: Stage
     assert "known are event, letter" in done.stderr
 
 
+def test_redrive_of_an_empty_expression_or_of_a_place_that_holds_no_letter_redrives_nothing(
+    topics: Stage,
+) -> None:
+    produce(topics, f"{topics.name}.dead-letters", letters(topics)[:1])
+    topics.run("dead-letters", "redrive", "--reason", "unreadable", "--where", "", exit_code=2)
+    done = topics.run("dead-letters", "redrive", "0:0", "0:42", exit_code=1)
+    assert "no dead letter that is meant at 0:42" in done.stderr
+    assert read(topics, f"{topics.name}.redrive") == []
+
+
 def test_redrive_without_the_topic_says_how_to_make_it(
     topics: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,13 +42,28 @@ def away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
     ("words", "why"),
     [
         ((), "name a topic, or a job with --job"),
-        (("shop.orders", "--job", "j-1"), "leave out the topic"),
+        (("shop.orders", "--job", "j-1"), "--job takes what was ordered as it is: leave out the topic"),
+        (("--job", "j-1", "--dry-run"), "leave out --dry-run"),
+        (("--job", "j-1", "--mode", "shadow", "--most-usd", "9"), "leave out --mode, --most-usd"),
+        (("--jobs", "--job", "j-1"), "leave out --job"),
+        (("shop.orders", "--live-reads"), "--live-reads means nothing to a rebuild"),
+        (("shop.orders", "--mode", "resume", "--output", "o"), "--output means nothing to a resume"),
+        (("shop.orders", "--mode", "shadow", "--most-effects", "0"), "--most-effects means nothing to a"),
         (("shop.orders", "--status", "done"), "runs end as budget_spent, cancelled"),
         (("shop.orders", "--mode", "resume", "--status", "failed"), "leaves alone what has ended"),
         (("shop.orders", "--mode", "backfill"), "say --most-effects and --most-usd"),
         (("shop.orders", "--where", "session.count > 1"), "uses session; known are event"),
         (("shop.orders", "--where", "event.payload >"), "does not parse"),
         (("shop.orders", "--report", "report.pdf"), "ends in .md or .json"),
+        (("shop.orders", "--report", "no-such-folder/report.md"), "name a file in a folder that is there"),
+        (("--job", "j-1", "--report", "no-such-folder/report.md"), "name a file in a folder that is there"),
+        (("shop.orders", "--offsets", "0:1-9", "--offsets", "0:20-29"), "partition 0 has a range already"),
+        (("shop.orders", "--offsets", "0:5-2"), "partition 0: the range 5-2 is upside down"),
+        (
+            ("shop.orders", "--mode", "resume", "--key-file", "no-such.key", "--key-id", "ada-1"),
+            "--key-file: the secret file no-such.key cannot be read",
+        ),
+        (("shop.orders", "--since", "2026-11-02", "--until", "2026-11-01"), "there is no time"),
         (("shop.orders", "--mode", "again"), "'again' is not one of"),
         (("shop.orders", "--rate", "0"), "greater than or equal to 0.01"),
         (("shop.orders", "--mode", "resume", "--key-id", "ada-1"), "--key-file and --key-id go together"),
@@ -59,6 +74,23 @@ def test_what_makes_no_sense_is_refused_with_the_way_out(
 ) -> None:
     said_of_it = away.run("replay", *words, exit_code=2).stderr
     assert why in " ".join(said_of_it.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("mode", "output"),
+    [
+        *(
+            ("rebuild", f"shop.{name}")
+            for name in ("orders", "approvals", "dead-letters", "redrive", "differences")
+        ),
+        *(("shadow", f"shop.{name}") for name in ("orders", "outcomes", "steps", "parked", "redrive")),
+    ],
+)
+def test_what_a_replay_publishes_goes_to_no_topic_of_something_else(
+    away: Stage, mode: str, output: str
+) -> None:
+    words = ("shop.orders", "--mode", mode, "--output", output)
+    assert "is a topic of something else" in away.run("replay", *words, exit_code=1).stderr
 
 
 def printed(*things: object) -> str:

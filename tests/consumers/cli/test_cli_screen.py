@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from consumers.cli.lines import line
+from consumers.cli.lines import document, line
 from consumers.cli.screen import plain
 from consumers.cli.seen import Seen
 from schemas.envelope import Envelope
@@ -34,3 +34,9 @@ def test_undecodable_record_is_a_line_too() -> None:
     shown = line(Seen(Record("t", 0, 1, 0, None, b""), problem="no JSON")).plain
     assert "t[0]@1" in shown
     assert "unreadable  no JSON" in shown
+
+
+def test_a_record_whose_time_is_no_date_is_shown_without_one() -> None:
+    in_microseconds = Seen(Record("t", 0, 1, 1_772_442_900_123_000, None, b""), problem="no JSON")
+    assert line(in_microseconds).plain.startswith("--:--:--.---  t[0]@1")
+    assert "timestamp" not in document(in_microseconds)

@@ -49,3 +49,8 @@ def test_line_numbers_count_empty_lines() -> None:
     assert next(events).type == "t"
     with pytest.raises(EventLineError, match=r"^file:3: "):
         next(events)
+
+
+def test_a_line_that_is_no_text_is_named() -> None:
+    with pytest.raises(EventLineError, match=r"^file:1: is no text in UTF-8"):
+        next(parse_events([b"\xff\n".decode(errors="surrogateescape")], name="file"))

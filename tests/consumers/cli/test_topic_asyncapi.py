@@ -113,3 +113,10 @@ def test_an_event_without_a_schema_file_has_no_payload_described(config: Path) -
     config.write_text(text, encoding="utf-8")
     messages = orjson.loads(printed(config, "--json"))["components"]["messages"]
     assert "payload" not in messages["refund-asked"]
+
+
+def test_every_topic_of_ours_is_said_to_be_sent_to(document: dict[str, Any]) -> None:
+    sent = {name.removeprefix("send-") for name in document["operations"] if name.startswith("send-")}
+    ours = {name for name in document["channels"] if name.startswith("pointsman-")}
+    assert ours
+    assert ours <= sent

@@ -135,6 +135,44 @@ def test_a_member_that_differs_between_actions_may_be_anything() -> None:
     assert mistakes("arguments.y == '' || arguments.y == true", *both, known=known) == ()
 
 
+def test_a_definition_that_differs_between_actions_may_be_anything() -> None:
+    def arguments(kind: str) -> dict[str, Any]:
+        line = {"type": "object", "properties": {"product": {"type": kind}, "note": {"type": "string"}}}
+        return {"properties": {"line": {"$ref": "#/$defs/Line"}}, "$defs": {"Line": line}}
+
+    both = ("erp.create_order", "erp.schedule_shipment")
+    when = "action.name == 'erp.create_order' ? arguments.line.product == 'P-1' : arguments.line.product == 1"
+    differ = Known(None, dict(zip(both, map(arguments, ("string", "integer")), strict=True)), {}, {})
+    assert mistakes(when, *both, known=differ) == ()
+    same = Known(None, dict.fromkeys(both, arguments("string")), {}, {})
+    assert mistakes("arguments.line.nota == ''", *both, known=same)
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        {"anyOf": [{"type": ["string", "integer"]}, {"type": "null"}]},
+        {"type": "array", "items": [{"type": "string"}]},
+        {"type": "array", "items": True},
+    ],
+)
+def test_a_member_of_a_schema_that_is_too_wide_for_one_type_may_be_anything(member: dict[str, Any]) -> None:
+    known = Known({"type": "object", "properties": {"a": member, "b": {"type": "string"}}}, {}, {}, {})
+    assert mistakes("event.payload.a == 'x' || event.payload.a == 1", known=known) == ()
+    assert mistakes("event.payload.b == 1", known=known)
+
+
+def test_members_whose_names_differ_in_their_spelling_alone_are_told_apart() -> None:
+    known = Known(
+        {"type": "object", "properties": {"order_id": {"type": "string"}, "orderId": {"type": "integer"}}},
+        {},
+        {},
+        {},
+    )
+    assert mistakes("event.payload.order_id == 'x' && event.payload.orderId == 1", known=known) == ()
+    assert mistakes("event.payload.orderId == 'x'", known=known)
+
+
 def test_what_no_schema_describes_may_be_anything() -> None:
     known = Known(None, {}, {"erp.check_stock": None}, {})
     assert mistakes("event.payload.a.b[0].c == 1 && arguments.d == 2", known=known) == ()

@@ -76,6 +76,15 @@ async def test_where_steps_were_deleted_the_earlier_of_two_times_says_whether_an
         assert evidence.covers(event(begins + happened), place) is covered
 
 
+async def test_a_record_whose_time_is_no_date_is_judged_by_its_event() -> None:
+    with Evidence(SystemClock()) as evidence:
+        await evidence.gather(Steps((AT, step("a")), first=10), lambda _done, _total: None)
+        begins = AT + CLOCKS
+        in_microseconds = replace(record(begins), timestamp_ms=int(begins.timestamp() * 1_000_000))
+        assert evidence.covers(event(begins), in_microseconds)
+        assert not evidence.covers(event(begins - timedelta(seconds=1)), in_microseconds)
+
+
 async def test_a_step_that_cannot_be_read_may_be_of_any_event_before_it() -> None:
     later = AT + timedelta(days=3)
     with Evidence(SystemClock()) as evidence:

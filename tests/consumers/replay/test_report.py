@@ -10,7 +10,7 @@ from consumers.replay.history import Expected
 from consumers.replay.job import Bounds, Job
 from consumers.replay.mode import Mode
 from consumers.replay.plan import Plan, RoutePlan
-from consumers.replay.report import JobRecord, State, markdown, plan_document
+from consumers.replay.report import LOST, JobRecord, State, markdown, plan_document, worked_tally
 
 JOB = Job(
     id="20261128-153000-5f0c1a2b",
@@ -44,8 +44,9 @@ RECORD = JobRecord(
 
 
 def test_a_record_is_read_as_it_was_kept() -> None:
-    read = JobRecord.of_document(orjson.loads(orjson.dumps(RECORD.document())))
-    assert read == RECORD
+    shadow = replace(RECORD, reads="live", ignored=("crm.note.text",))
+    for record in (RECORD, shadow):
+        assert JobRecord.of_document(orjson.loads(orjson.dumps(record.document()))) == record
 
 
 def test_a_plan_says_what_is_expected_in_whole_numbers() -> None:
@@ -85,3 +86,27 @@ def test_a_mode_without_effects_says_nothing_of_bounds() -> None:
     page = markdown(replace(RECORD, job=replace(JOB, mode=Mode.REBUILD), plan={}))
     assert "at most" not in page
     assert "What was expected" not in page
+
+
+def test_a_shadow_says_how_it_was_ordered_to_compare_and_what_it_cost_of_its_bound() -> None:
+    page = markdown(
+        replace(RECORD, job=replace(JOB, mode=Mode.SHADOW), reads="live", ignored=("crm.note.text",))
+    )
+    assert "| look-ups | asked of the systems |" in page
+    assert "| does not count | crm.note.text |" in page
+    assert "| cost of models | $1.2500 of $2.0 at most |" in page
+    assert "| effects |" not in page
+
+
+def test_what_was_left_alone_is_added_up_over_runs_and_what_a_killed_one_counted_is_named() -> None:
+    before, now = {"read": 5, "success": 2, "skipped: no route": 2}, {"read": 4, "skipped: no route": 1}
+    assert worked_tally(10, {"success": 4}, before, now) == {
+        "read": 10,
+        "success": 4,
+        "skipped: no route": 3,
+        LOST: 3,
+    }
+
+
+def test_what_ended_after_the_job_was_told_to_stop_was_read_as_well() -> None:
+    assert worked_tally(3, {"success": 4}, {}, {"read": 4, "success": 4}) == {"read": 4, "success": 4}

@@ -35,6 +35,7 @@ class Log:
     """A topic and what a group has committed of it; it outlives whoever reads."""
 
     def __init__(self, codec: RecordCodec) -> None:
+        self.away = False
         self.records: dict[PartitionId, list[Record]] = {}
         self.committed: dict[PartitionId, Committed] = {}
         for number in range(PARTITIONS):
@@ -69,7 +70,7 @@ class HandedGroup:
 
     async def poll(self, *, timeout_s: float, max_records: int) -> Mapping[PartitionId, Sequence[Record]]:
         await asyncio.sleep(self._trouble.random() * timeout_s)
-        if self._trouble.random() < 0.1:
+        if self._log.away or self._trouble.random() < 0.1:
             raise UnavailableError("no broker")
         fetched: dict[PartitionId, list[Record]] = {}
         for pid in sorted(self._open):
@@ -287,6 +288,19 @@ def test_a_stop_lets_end_what_is_asked_already_and_cuts_what_takes_too_long() ->
 
     virtually(3, patiently)
     virtually(3, hastily)
+
+
+def test_a_stop_does_not_wait_for_a_broker_that_is_away() -> None:
+    async def play(stage: Stage) -> None:
+        stage.log.away = True
+        stop = asyncio.Event()
+        task = asyncio.create_task(stage.shadow(patience_s=600.0).run(told, stop))
+        await asyncio.wait([task], timeout=10.0)
+        stop.set()
+        async with asyncio.timeout(5.0):
+            assert await task == {}
+
+    virtually(5, play)
 
 
 def test_a_topic_of_no_route_is_refused_and_an_empty_job_is_over() -> None:

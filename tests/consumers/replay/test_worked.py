@@ -118,6 +118,15 @@ async def test_a_missing_run_is_worked_by_either_mode(nothing_told: Evidence) ->
         assert await stand.jobs.ends("j") == {"success": 1}
 
 
+async def test_an_event_that_was_published_twice_is_worked_and_counted_once(nothing_told: Evidence) -> None:
+    stand = Stand(world(), nothing_told)
+    handler = stand.handler()
+    first = await handler(record(offset=3), CountingClaim())
+    assert await handler(record(offset=4), CountingClaim()) == ()
+    assert handler.tally == {"read": 2, "success": 1, "skipped: published more than once": 1}
+    assert await handler(record(offset=3), CountingClaim()) == first, "it may not have been published"
+
+
 async def test_what_ended_before_the_order_is_left_alone(nothing_told: Evidence) -> None:
     stand = Stand(world(), nothing_told)
     await stand.world.work()
@@ -208,6 +217,17 @@ async def test_steps_without_a_journal_are_of_a_worker_that_died_unless_the_stor
     handler = stand.handler()
     await handler(record(), CountingClaim())
     assert handler.tally["success"] == 1
+
+
+async def test_a_run_that_redis_lost_is_left_alone_although_its_publisher_dated_it_ahead(
+    nothing_told: Evidence,
+) -> None:
+    stand = Stand(world(), nothing_told)
+    await told(nothing_told, "t1/decision", world=stand.world)
+    stand.lost_before = NOW + timedelta(minutes=5)
+    stand.world.event = replace(stand.world.event, time=NOW + timedelta(days=1))
+    assert await skipped(stand.handler()) == "begun, and lost by Redis: see `pointsman sessions rebuild`"
+    assert stand.world.effects == []
 
 
 async def test_an_event_that_is_older_than_the_steps_ends_the_job_unless_somebody_answers_for_it(
