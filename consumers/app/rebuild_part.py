@@ -6,6 +6,7 @@ JSON document a line. See `consumers.app.rebuild_processes` for who starts it.
 """
 
 import asyncio
+import contextlib
 import signal
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -72,17 +73,13 @@ async def _work(path: Path, heard: socket) -> None:
         _say(answers, over=True)
     except (PointsmanError, SchemaError, KafkaError, TimeoutError) as error:
         _say(answers, error=str(error) or repr(error), away=isinstance(error, UnavailableError | KafkaError))
-    async with asyncio.timeout(_SIGN_S):
-        await answers.drain()
+    with contextlib.suppress(ConnectionError):  # whoever listened is gone
+        async with asyncio.timeout(_SIGN_S):
+            await answers.drain()
 
 
 async def _rebuilt(path: Path, part: Part, told: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
     file, stop, figures = read_config(path), asyncio.Event(), JobFigures(part.job)
-
-    async def signs() -> None:
-        while True:
-            _say(answers, waits=True)
-            await asyncio.sleep(_SIGN_S)
 
     async def stop_when_told() -> None:
         await told.read()
@@ -91,6 +88,11 @@ async def _rebuilt(path: Path, part: Part, told: asyncio.StreamReader, answers: 
     async with AsyncExitStack() as stack:
         asked = await live(file.config, stack)
         pace = Pace(part.rate, telling(asked.lag, part.most_lag), most_lag=part.most_lag)
+
+        async def signs() -> None:
+            while True:
+                _say(answers, yields=pace.yields)
+                await asyncio.sleep(_SIGN_S)
 
         def progress(done: int, _total: int) -> None:
             _say(answers, done=done, tally=figures.counted, yields=pace.yields)

@@ -65,14 +65,17 @@ async def run_in_processes(
         BaseExceptionGroup: of both.
     """
     figures = figures or JobFigures(job)
-    rate = None if pace.rate is None else pace.rate / processes
-    parts = [(Part(share, rate, pace.most_lag), _Told()) for share in shares(job, processes)]
+    dealt = shares(job, processes)
+    rate = None if pace.rate is None else pace.rate / len(dealt)
+    parts = [(Part(share, rate, pace.most_lag), _Told()) for share in dealt]
 
     def tell() -> None:
         said = [told for _, told in parts]
         pace.yields = sum(told.yields for told in said)
-        done = sum(told.done for told in said)
         tallies = [told.tally for told in said if told.tally is not None]
+        if not tallies:
+            return
+        done = sum(told.done for told in said)
         if len(tallies) == len(parts):
             figures.tell(done, sum(tallies, Tally()))
         progress(done, job.records)
@@ -92,9 +95,13 @@ async def _run_part(
         process = _FORKED.Process(target=main, args=(path, theirs), name=f"replay {part.job.id}", daemon=True)
         try:
             await asyncio.to_thread(process.start)  # the first one waits for the server that forks
-        except OSError as error:
+        except BaseException as error:
             heard.close()
-            raise UnavailableError(f"no process can be started for replay {part.job.id}: {error}") from error
+            if isinstance(error, OSError):
+                raise UnavailableError(
+                    f"no process can be started for replay {part.job.id}: {error}"
+                ) from error
+            raise
     said, order = await asyncio.open_connection(sock=heard)
     stopper = asyncio.create_task(_stop_on(stop, order), name="stop a process of the replay")
     try:
@@ -104,10 +111,10 @@ async def _run_part(
                 return
             if "error" in answer:
                 raise (UnavailableError if answer["away"] else HaltError)(answer["error"])
+            told.yields = answer["yields"]
             if "tally" in answer:
-                told.done, told.yields = answer["done"], answer["yields"]
-                told.tally = Tally(answer["tally"])
-                tell()
+                told.done, told.tally = answer["done"], Tally(answer["tally"])
+            tell()
         await asyncio.to_thread(process.join, _END_S)
         raise UnavailableError(
             f"a process of replay {part.job.id} ended by itself (exit code {process.exitcode}); what it says is in the "
@@ -115,8 +122,11 @@ async def _run_part(
         )
     finally:
         stopper.cancel()
-        order.close()
-        await asyncio.shield(asyncio.to_thread(_end, process))
+        order.write_eof()
+        try:
+            await asyncio.shield(asyncio.to_thread(_end, process))
+        finally:
+            order.close()
 
 
 async def _answer(said: asyncio.StreamReader, job: Job) -> dict[str, Any]:
