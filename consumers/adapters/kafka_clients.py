@@ -7,16 +7,19 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import (
     AuthenticationFailedError,
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
+    GroupCoordinatorNotAvailableError,
     KafkaError,
+    NotCoordinatorForGroupError,
     TopicAuthorizationFailedError,
     TransactionalIdAuthorizationFailed,
 )
+from aiokafka.structs import OffsetAndMetadata
 
 from consumers.adapters import kafka_internals
 from schemas.record import Record
@@ -24,6 +27,7 @@ from schemas.record import Record
 _log = logging.getLogger(__name__)
 
 _STOP_S: Final = 5.0
+_AGAIN_S: Final = 0.2
 _LARGEST_REQUEST: Final = 8 * 1024 * 1024
 """Of a producer: the largest record that a topic may take, and the reason why it is a dead letter."""
 
@@ -152,6 +156,21 @@ async def partitions_of(consumer: AIOKafkaConsumer, topics: Collection[str]) -> 
     cluster = await kafka_internals.topics_there(consumer)
     found = {topic: cluster.partitions_for_topic(topic) for topic in topics}
     return {topic: frozenset(numbers) for topic, numbers in found.items() if numbers}
+
+
+async def committed_by(admin: AIOKafkaAdminClient, group: str) -> Mapping[TopicPartition, OffsetAndMetadata]:
+    """Return what a group has committed. It asks again while nobody coordinates the group, so it is to be bounded.
+
+    A new cluster makes its topic of offsets when it is asked for the first time.
+
+    Raises:
+        KafkaError: the broker refuses, or is away.
+    """
+    while True:
+        try:
+            return await admin.list_consumer_group_offsets(group)
+        except (GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError):
+            await asyncio.sleep(_AGAIN_S)
 
 
 async def stop(client: AIOKafkaConsumer | AIOKafkaProducer | AIOKafkaAdminClient) -> None:

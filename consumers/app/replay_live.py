@@ -8,7 +8,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError, NotCoordinatorForGroupError
+from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from consumers.adapters import kafka_clients
@@ -21,10 +21,8 @@ from consumers.runtime.finished import decode
 _log = logging.getLogger(__name__)
 
 _ANSWER_S: Final = 10.0
-_AGAIN_S: Final = 0.2
 _WITHOUT_MEMBERS: Final = frozenset({"Empty", "Dead"})
 """States of a group, as DescribeGroups (KIP-88 and later) names them."""
-_NOT_YET: Final = (GroupCoordinatorNotAvailableError, NotCoordinatorForGroupError)
 
 
 class Live:
@@ -79,19 +77,12 @@ class Live:
     async def _committed(self) -> Mapping[TopicPartition, OffsetAndMetadata]:
         try:
             async with asyncio.timeout(_ANSWER_S):
-                found = await self._asked()
+                found = await kafka_clients.committed_by(self._admin, self._group)
         except (KafkaError, TimeoutError) as error:
             raise UnavailableError(
                 f"the broker does not say what {self._group} has committed: {error!r}"
             ) from error
         return {tp: at for tp, at in found.items() if at.offset >= 0}
-
-    async def _asked(self) -> Mapping[TopicPartition, OffsetAndMetadata]:
-        while True:
-            try:
-                return await self._admin.list_consumer_group_offsets(self._group)
-            except _NOT_YET:  # a new cluster makes its topic of offsets when it is asked first
-                await asyncio.sleep(_AGAIN_S)
 
 
 def _finished_above(at: OffsetAndMetadata) -> int:

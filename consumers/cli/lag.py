@@ -118,7 +118,7 @@ async def _read(settings: Config, workers: Sequence[str]) -> tuple[list[Partitio
         stack.push_async_callback(kafka_clients.stop, admin)
         async with asyncio.timeout(_ANSWER_S):
             await admin.start()
-            committed = await admin.list_consumer_group_offsets(settings.kafka.group)
+            committed = await kafka_clients.committed_by(admin, settings.kafka.group)
         session = await stack.enter_async_context(aiohttp.ClientSession(trust_env=False))
         told = await asyncio.gather(*(_ask(session, worker) for worker in workers))
     blocking = {key: value for answer in told if answer for key, value in answer.items()}
