@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 import orjson
 from aiokafka import AIOKafkaProducer
@@ -175,9 +175,14 @@ async def _readable(event: Envelope, codec: RecordCodec, how: Publishing) -> Enc
     return message
 
 
-def _stdin() -> io.TextIOWrapper:
-    """Return standard input as UTF-8 whatever the locale says; a line that is none is refused, with its number."""
-    return io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="surrogateescape")
+def _stdin() -> TextIO:
+    """Return standard input as UTF-8 whatever the locale says; a line that is none is refused, with its number.
+
+    It is no wrapper of its own: one that is closed at the end, while a thread still reads, aborts the interpreter.
+    """
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")
+    return sys.stdin
 
 
 async def _acknowledged(waiting: list["asyncio.Future[object]"]) -> None:
