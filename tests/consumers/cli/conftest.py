@@ -1,6 +1,7 @@
 """The embedded broker and Redis behind the commands."""
 
 import asyncio
+import logging
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -10,6 +11,16 @@ import pytest
 from consumers.local.broker import local_broker
 from consumers.local.redis_server import local_redis
 from tests.consumers.cli.cli_stage import CONFIG, Stage
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """Take away what a command has set up: its stream is closed with the test, and others would still log to it."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")
