@@ -4,6 +4,7 @@ import asyncio
 import multiprocessing
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -90,18 +91,7 @@ async def run_in_processes(
 async def _run_part(
     path: Path, part: Part, told: _Told, tell: Callable[[], None], stop: asyncio.Event
 ) -> None:
-    heard, theirs = socket.socketpair()
-    with theirs:
-        process = _FORKED.Process(target=main, args=(path, theirs), name=f"replay {part.job.id}", daemon=True)
-        try:
-            await asyncio.to_thread(process.start)  # the first one waits for the server that forks
-        except BaseException as error:
-            heard.close()
-            if isinstance(error, OSError):
-                raise UnavailableError(
-                    f"no process can be started for replay {part.job.id}: {error}"
-                ) from error
-            raise
+    process, heard = await _started(path, part.job)
     said, order = await asyncio.open_connection(sock=heard)
     stopper = asyncio.create_task(_stop_on(stop, order), name="stop a process of the replay")
     try:
@@ -127,6 +117,20 @@ async def _run_part(
             await asyncio.shield(asyncio.to_thread(_end, process))
         finally:
             order.close()
+
+
+async def _started(path: Path, job: Job) -> tuple[BaseProcess, socket.socket]:
+    """Start a process, and return it with the socket that it is told and heard by."""
+    heard, theirs = socket.socketpair()
+    with ExitStack() as unless_started, theirs:
+        unless_started.callback(heard.close)
+        process = _FORKED.Process(target=main, args=(path, theirs), name=f"replay {job.id}", daemon=True)
+        try:
+            await asyncio.to_thread(process.start)  # the first one waits for the server that forks
+        except OSError as error:
+            raise UnavailableError(f"no process can be started for replay {job.id}: {error}") from error
+        unless_started.pop_all()
+    return process, heard
 
 
 async def _answer(said: asyncio.StreamReader, job: Job) -> dict[str, Any]:
