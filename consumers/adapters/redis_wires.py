@@ -1,5 +1,6 @@
 """Connections to a Redis server, whichever way it was found: in the clear, by TLS, by a socket of this machine."""
 
+import asyncio
 import ssl
 from typing import Any
 
@@ -33,12 +34,19 @@ class PlainConnection(Connection):
                 raise UncheckedServerError
 
     async def send_packed_command(self, command: Any, check_health: bool = True) -> None:  # noqa: FBT001, FBT002 - redis-py's
-        """Write commands, as redis-py does."""
+        """Write commands, as redis-py does, and heed a cancellation that comes when they are just written."""
+        task = asyncio.current_task()
+        asked = task.cancelling() if task else 0
         try:
             await super().send_packed_command(command, check_health)
         except AttributeError as error:
             # redis-py closes connections that it holds to be idle; one that was taken meanwhile has lost its writer.
             raise RedisConnectionError("this connection was closed while it was written to") from error
+        if task and task.cancelling() > asked:
+            # Before Python 3.12, asyncio.wait_for forgets a cancellation that meets its result (gh-86296); redis-py
+            # writes by it, and whoever waits for the end of the task would wait for ever.
+            await self.disconnect(nowait=True)
+            raise asyncio.CancelledError
 
     async def read_response(self, *args: Any, **kwargs: Any) -> Any:
         """Read one answer, as redis-py does."""

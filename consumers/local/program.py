@@ -112,7 +112,8 @@ async def _await_ready(
     deadline = time.monotonic() + START_S
     while process.poll() is None and (left := deadline - time.monotonic()) > 0:
         try:
-            await asyncio.wait_for(ready(), left)
+            async with asyncio.timeout(left):
+                await ready()
         except OSError:  # TimeoutError is one
             await asyncio.sleep(_POLL_S)
         else:
