@@ -31,6 +31,7 @@ from consumers.replay.mode import Mode
 from consumers.replay.order import Order, signed
 from consumers.replay.plan import Plan
 from consumers.replay.report import JobRecord, markdown, plan_document
+from consumers.replay.rounds import WITHOUT_SUCCESS
 from consumers.replay.selection import Selection
 from consumers.telemetry.logs import configure
 from schemas.outcome import Status
@@ -128,9 +129,12 @@ def _zoned(at: datetime) -> datetime:
 def _refuse_nonsense(asked: Asked, *, dry_run: bool) -> None:
     if unknown := sorted(set(asked.statuses) - set(_TERMINAL)):
         refuse(f"--status {', '.join(unknown)}: runs end as {', '.join(_TERMINAL)}")
-    if asked.statuses and asked.mode.works:
+    if asked.statuses and asked.mode is Mode.BACKFILL:
+        refuse("--status is for what has ended: a backfill works what was never worked")
+    if asked.mode is Mode.RESUME and (ended := sorted(set(asked.statuses) - WITHOUT_SUCCESS)):
         refuse(
-            f"--status is for rebuild and shadow: a {asked.mode} leaves alone what has ended, however it did"
+            f"--status {', '.join(ended)}: a resume leaves alone what ended so; of {' and '.join(sorted(WITHOUT_SUCCESS))} "
+            "it works what had no effect"
         )
     unbounded = asked.most_effects is None or asked.most_usd is None
     if asked.mode is Mode.BACKFILL and unbounded and not dry_run:

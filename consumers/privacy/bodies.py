@@ -31,6 +31,7 @@ OWN: Final = frozenset(
             "output_tokens",
             "cost_usd",
             "turns",
+            "round",
             "ms",
         ),
         *("at", "time", "began_at", "started_at", "finished_at", "requested_at", "expires_at"),

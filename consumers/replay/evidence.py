@@ -112,9 +112,9 @@ class Evidence:
             return None
         return Trace.ENDED if found[0] else Trace.BEGUN
 
-    def covers(self, event: Envelope, record: Record) -> bool:
-        """Whether the topic would show that an event was worked, whenever that was."""
-        return self._since is None or there_since(event, record) >= self._since + CLOCKS
+    def covers(self, since: datetime) -> bool:
+        """Whether the topic would show what was worked since a time, whenever that was."""
+        return self._since is None or since >= self._since + CLOCKS
 
     @property
     def since(self) -> datetime | None:

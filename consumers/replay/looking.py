@@ -11,6 +11,7 @@ from consumers.ports.sessions import Body
 from consumers.replay.chosen import Chosen
 from consumers.replay.finding import Missing, event_of
 from consumers.replay.plan import Standing
+from consumers.replay.rounds import looked_at
 from consumers.router.route import RouteTable
 from consumers.session.key import SessionKey
 from schemas.codec.identity import identity_in_headers
@@ -24,8 +25,8 @@ _log = logging.getLogger(__name__)
 _MISSING: Final = {Missing.UNREADABLE: Standing.UNREADABLE, Missing.UNROUTED: Standing.UNROUTED}
 _NO_VALUE: Final = "`where` has no value"
 
-End = tuple[Body, str] | str
-"""The terminal entry of a record's run, with the topic of its outcome; or why nothing is to be published for it."""
+End = tuple[Sequence[Body], str] | str
+"""The terminal entries of a record's runs, round by round, with the topic of their outcomes; or why nothing is to be published."""
 
 
 class Looking:
@@ -65,10 +66,9 @@ class Looking:
             if who := identity_in_headers(record, of_topic.tenant):
                 runs.append((SessionKey(who.tenant, who.session_id), who.run_id))
                 numbers.append(number)
-        glances = await self._glances.look(runs) if runs else ()
-        for number, glance in zip(numbers, glances, strict=True):
-            if glance.outcome is not None:
-                ends[number] = self._end(records[number].topic, glance, chosen)
+        for number, rounds in zip(numbers, await looked_at(self._glances, runs), strict=True):
+            if rounds[0].outcome is not None:
+                ends[number] = self._end(records[number].topic, rounds, chosen)
 
     async def _look_decoded(self, records: Sequence[Record], chosen: Chosen, ends: dict[int, End]) -> None:
         runs: list[tuple[SessionKey, str]] = []
@@ -82,11 +82,11 @@ class Looking:
             else:
                 runs.append((SessionKey(event.tenant, event.session_id), event.run_id))
                 numbers.append(number)
-        glances = await self._glances.look(runs) if runs else ()
-        for number, glance in zip(numbers, glances, strict=True):
-            if glance.problem is not None:
-                _log.warning("a run cannot be read", extra={"error": glance.problem})
-            ends[number] = self._end(records[number].topic, glance, chosen)
+        for number, rounds in zip(numbers, await looked_at(self._glances, runs), strict=True):
+            for glance in rounds:
+                if glance.problem is not None:
+                    _log.warning("a run cannot be read", extra={"error": glance.problem})
+            ends[number] = self._end(records[number].topic, rounds, chosen)
 
     async def _event(self, record: Record, chosen: Chosen) -> Envelope | str:
         if not chosen.takes_record(record):
@@ -103,16 +103,19 @@ class Looking:
         except ExpressionError:
             return _NO_VALUE
 
-    def _end(self, topic: str, glance: Glance, chosen: Chosen) -> End:
-        if glance.problem is not None:
+    def _end(self, topic: str, rounds: Sequence[Glance], chosen: Chosen) -> End:
+        first = rounds[0]
+        if first.problem is not None:
             return Standing.DAMAGED
-        if glance.erased:
+        if first.erased:
             return Standing.ERASED
-        if glance.outcome is None:
-            if glance.waits:
+        if first.outcome is None:
+            if first.waits:
                 return Standing.WAITS
-            return Standing.BEGUN if glance.begun else Standing.NEW
-        if not chosen.takes_status(glance.outcome["status"]):
+            return Standing.BEGUN if first.begun else Standing.NEW
+        outcomes = [glance.outcome for glance in rounds if glance.outcome is not None]
+        wanted = [outcome for outcome in outcomes if chosen.takes_status(outcome["status"])]
+        if not wanted:
             return Standing.NOT_CHOSEN
-        route = self._routes.find(topic, glance.outcome["event_type"])
-        return Standing.UNROUTED if route is None else (glance.outcome, route.output)
+        route = self._routes.find(topic, first.outcome["event_type"])
+        return Standing.UNROUTED if route is None else (wanted, route.output)

@@ -19,6 +19,8 @@ class Standing(StrEnum):
     """How an event of a selection stands."""
 
     ENDED = "ended"
+    FAILED = "ended without success or effect"
+    SPENT = "worked as often as an event may be, without success"
     WAITS = "waits for a person"
     BEGUN = "begun, not ended"
     NEW = "never worked, or not remembered"
@@ -34,7 +36,7 @@ class Standing(StrEnum):
 _MEANT: Final[Mapping[Mode, frozenset[Standing]]] = {
     Mode.REBUILD: frozenset({Standing.ENDED}),
     Mode.SHADOW: frozenset({Standing.ENDED}),
-    Mode.RESUME: frozenset({Standing.NEW, Standing.BEGUN}),
+    Mode.RESUME: frozenset({Standing.NEW, Standing.BEGUN, Standing.FAILED}),
     Mode.BACKFILL: frozenset({Standing.NEW}),
 }
 

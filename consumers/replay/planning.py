@@ -14,6 +14,7 @@ from consumers.replay.history import Expected, History
 from consumers.replay.job import Job
 from consumers.replay.mode import Mode
 from consumers.replay.plan import Plan, RoutePlan, Spans, Standing, is_meant, windows
+from consumers.replay.rounds import MOST_ROUNDS, looked_at, may_follow
 from consumers.router.route import Route, RouteTable
 from consumers.run import ending
 from consumers.session.key import SessionKey
@@ -137,17 +138,28 @@ class Planner:
                 counts.seen.add(event[0].run_id)
                 found.append(event)
         runs = [(SessionKey(event.tenant, event.session_id), event.run_id) for event, _ in found]
-        glances = await self._glances.look(runs) if runs else ()
-        for (_, route), glance in zip(found, glances, strict=True):
-            self._judge(job, route, glance, counts)
+        for (_, route), rounds in zip(found, await looked_at(self._glances, runs), strict=True):
+            self._judge(job, route, rounds, counts)
 
-    def _judge(self, job: Job, route: Route, glance: Glance, counts: _Counts) -> None:
-        standing, outcome = _standing(glance)
-        if outcome is not None:
+    def _judge(self, job: Job, route: Route, rounds: Sequence[Glance], counts: _Counts) -> None:
+        ended = [ending.of_body(glance.outcome) for glance in rounds if glance.outcome is not None]
+        for outcome in ended:
             counts.histories[route.name].take(outcome)
-        status = None if outcome is None else str(outcome.status)
-        named = str(standing) if status is None else f"{standing}: {status}"
-        if not job.chosen.takes_status(status) and job.mode in {Mode.REBUILD, Mode.SHADOW}:
+        statuses = [str(outcome.status) for outcome in ended]
+        match job.mode:
+            case Mode.REBUILD:
+                asked, last = statuses, rounds[max(0, len(ended) - 1)]
+            case Mode.SHADOW:
+                asked, last = statuses[:1], rounds[0]
+            case (
+                Mode.RESUME | Mode.BACKFILL
+            ):  # a round that has not ended is chosen by how the one before it did
+                asked, last = statuses[-1:], rounds[-1]
+        standing = _standing(last)
+        if job.mode is Mode.RESUME and last.outcome is not None and may_follow(last.outcome):
+            standing = Standing.FAILED if len(rounds) < MOST_ROUNDS else Standing.SPENT
+        named = str(standing) if last.outcome is None else f"{standing}: {last.outcome['status']}"
+        if not any(job.chosen.takes_status(status) for status in asked or [None]):
             named = Standing.NOT_CHOSEN
         elif is_meant(job.mode, standing):
             counts.meant[route.name] += 1
@@ -169,16 +181,16 @@ class Planner:
                 history.take(said)
 
 
-def _standing(glance: Glance) -> tuple[Standing, Outcome | None]:
+def _standing(glance: Glance) -> Standing:
     if glance.problem is not None:
-        return Standing.DAMAGED, None
+        return Standing.DAMAGED
     if glance.erased:
-        return Standing.ERASED, None
+        return Standing.ERASED
     if glance.outcome is not None:
-        return Standing.ENDED, ending.of_body(glance.outcome)
+        return Standing.ENDED
     if glance.waits:
-        return Standing.WAITS, None
-    return (Standing.BEGUN if glance.begun else Standing.NEW), None
+        return Standing.WAITS
+    return Standing.BEGUN if glance.begun else Standing.NEW
 
 
 def _plan(job: Job, counts: _Counts) -> Plan:

@@ -169,16 +169,17 @@ class Rebuild:
 
     async def _looked_up(self, job: Job, parts: AsyncIterator[Part]) -> AsyncGenerator[_Done]:
         async for part in parts:
-            found: list[_Again | str] = []
+            found: list[Sequence[_Again] | str] = []
             for first in range(0, len(part.records), _LOOKED_UP):
                 ends = await self.looking.ends(part.records[first : first + _LOOKED_UP], job.chosen)
                 found += [end if isinstance(end, str) else self._again(*end, job.output) for end in ends]
             yield _done(part, found)
 
-    def _again(self, outcome: Body, topic: str, output: str | None) -> _Again:
-        return _Again(
-            outcome["id"], outcome["status"], self.messages.stored_outcome(outcome, output or topic)
-        )
+    def _again(self, outcomes: Sequence[Body], topic: str, output: str | None) -> Sequence[_Again]:
+        return [
+            _Again(each["id"], each["status"], self.messages.stored_outcome(each, output or topic))
+            for each in outcomes
+        ]
 
     async def _publish(
         self, sender: TransactionalSender, job: Job, number: int, done: _Done, reached: Reached
@@ -191,8 +192,8 @@ class Rebuild:
         await sender.commit(messages, {PartitionId(job.topic, number): reached.committed()})
 
 
-def _done(part: Part, found: Sequence[_Again | str]) -> _Done:
-    outcomes = [each for each in found if not isinstance(each, str)]
+def _done(part: Part, found: Sequence[Sequence[_Again] | str]) -> _Done:
+    outcomes = [each for rounds in found if not isinstance(rounds, str) for each in rounds]
     tally = Tally(skipped(each) for each in found if isinstance(each, str))
     tally.update(each.status for each in outcomes)
     tally.update(read=len(found), republished=len(outcomes))

@@ -28,7 +28,8 @@ def shares(job: Job, most: int) -> list[Job]:
     dealt: list[dict[int, tuple[int, int]]] = [{} for _ in range(max(1, min(most, len(job.spans))))]
     sizes = [0] * len(dealt)
     for number, (first, end) in sorted(job.spans.items(), key=lambda item: item[1][0] - item[1][1]):
-        least = sizes.index(min(sizes))
+        # By partitions as well: where the rest is empty, each still goes to one that has none.
+        least = min(range(len(dealt)), key=lambda share: (sizes[share], len(dealt[share])))
         dealt[least][number] = (first, end)
         sizes[least] += end - first
     return [replace(job, spans=spans) for spans in dealt if spans or not job.spans]

@@ -161,15 +161,17 @@ class Worked:
                 f"the job was ordered on {self._job.ordered_at:%Y-%m-%d}, and what ended since then may be forgotten "
                 "(redis.ttl_days): order a new one, which leaves alone what is finished"
             )
-        ours = await self._jobs.take(self._job.id, EVENTS, event.run_id, 1, 0)
-        why = await self._judging.left_alone(event, route, record, ours=ours)
-        if why is not None:
-            return f"skipped: {why}", ()
-        await self._jobs.take(self._job.id, EVENTS, event.run_id, 1, None)
-        said, published = await self._handles.work(event, route, claim)
+        judged = await self._judging.judged(event, route, record, self._has_begun)
+        if isinstance(judged, str):
+            return f"skipped: {judged}", ()
+        await self._jobs.take(self._job.id, EVENTS, judged.run_id, 1, None)
+        said, published = await self._handles.work(judged, route, claim)
         how = _how(said)
-        await self._jobs.note(self._job.id, event.run_id, how)
+        await self._jobs.note(self._job.id, judged.run_id, how)
         return how, published
+
+    async def _has_begun(self, run_id: str) -> bool:
+        return await self._jobs.take(self._job.id, EVENTS, run_id, 1, 0)
 
     async def _found(self, record: Record) -> tuple[Envelope, Route] | str:
         try:

@@ -186,7 +186,7 @@ class Calls:
         return Attempt(
             action=action,
             arguments=call.arguments,
-            key=record.idempotency_key(work.event.run_id, action.name, ordinal),
+            key=record.idempotency_key(work.event.first_run_id, action.name, ordinal),
             tenant=work.event.tenant,
             run_id=work.event.run_id,
             intended_at=datetime.fromisoformat(call.sent["at"]) if call.sent else since,

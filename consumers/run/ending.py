@@ -6,7 +6,7 @@ from typing import Any
 
 from consumers.router.route import Route
 from consumers.run.journal import CallState, RunJournal
-from consumers.run.next_step import End
+from consumers.run.next_step import End, effect_of
 from schemas.canonical import digest
 from schemas.envelope import Envelope
 from schemas.outcome import ActionRecord, Outcome, Status
@@ -42,10 +42,9 @@ def outcome_of(journal: RunJournal, event: Envelope, route: Route, end: End, now
 
 def _record(call: CallState, route: Route) -> ActionRecord:
     result = call.result or {}
-    action = route.actions.get(call.chosen.action)
     return ActionRecord(
         action=call.chosen.action,
-        effect=action.effect if action else "read",
+        effect=effect_of(route, call),
         status=str(call.status),
         arguments=call.arguments,
         result=result.get("result"),

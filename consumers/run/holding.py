@@ -65,7 +65,8 @@ def binding_digest(event: Envelope, at: str, hold: Mapping[str, Any]) -> str:
 
 def event_entry(event: Envelope, route: Route) -> Entry:
     """Return the entry that lets the run go on when its record is long committed."""
-    return Entry(place.EVENT, {**envelope_body(event), "route": route.name})
+    later = {"round": event.round} if event.round > 1 else {}
+    return Entry(place.EVENT, {**envelope_body(event), **later, "route": route.name})
 
 
 def request_of(work: Work, call: CallState) -> ApprovalRequest:

@@ -115,7 +115,7 @@ def _going_in_circles(
     step: NextStep, journal: RunJournal, writes: Sequence[CallState], route: Route
 ) -> Undo | End | None:
     """Return the end of a run that is about to ask what it has asked so often."""
-    if not isinstance(step, Perform) or _effect(route, step.calls[0]) == "write":
+    if not isinstance(step, Perform) or effect_of(route, step.calls[0]) == "write":
         return None
     for call in step.calls:
         # The same search again finds the next actions.
@@ -163,7 +163,7 @@ def over(spent: Spent, budget: Budget) -> str | None:
     return None
 
 
-def _effect(route: Route, call: CallState) -> str:
+def effect_of(route: Route, call: CallState) -> str:
     """Return read or write; an action that has left the route since it was chosen counts as a write."""
     if call.chosen.action == FIND:
         return "read"
@@ -174,14 +174,14 @@ def _effect(route: Route, call: CallState) -> str:
 def _writes(journal: RunJournal, route: Route) -> list[CallState]:
     """Return the chosen writes in order, without those of answers that were sent back for repair."""
     sound = (turn for turn, d in enumerate(journal.decisions, start=1) if not d.needs_repair)
-    return [c for turn in sound for c in journal.calls_of(turn) if _effect(route, c) == "write"]
+    return [c for turn in sound for c in journal.calls_of(turn) if effect_of(route, c) == "write"]
 
 
 def _open_call(calls: Sequence[CallState], route: Route) -> NextStep | None:
     """Return the next open call or group of reads of a turn, in the model's order."""
     broken = False
     for index, call in enumerate(calls):
-        write = _effect(route, call) == "write"
+        write = effect_of(route, call) == "write"
         if call.status not in OPEN:
             broken = broken or (write and call.status in _BROKEN)
             continue
@@ -197,7 +197,7 @@ def _reads_from(calls: Sequence[CallState], route: Route) -> tuple[CallState, ..
     """Return the open reads up to the next write: what a later read sees may depend on that write."""
     reads: list[CallState] = []
     for call in calls:
-        if _effect(route, call) == "write":
+        if effect_of(route, call) == "write":
             break
         if call.status in OPEN:
             reads.append(call)

@@ -140,7 +140,7 @@ def denied(verdict: Verdict, at: datetime) -> dict[str, Any]:
 
 
 def idempotency_key(run_id: str, action: str, ordinal: int) -> str:
-    """Return the key of the n-th use of an action in a run.
+    """Return the key of the n-th use of an action in a run, or in any further round of the same event.
 
     Neither arguments nor attempts go into it: a second decision for the same place collides with the first
     one instead of doing the thing twice.

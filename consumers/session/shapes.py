@@ -202,6 +202,7 @@ class _Event(_Whole):
     subject: str | None
     schema_: str | None = Field(alias="schema")
     traceparent: str | None
+    round: int = 1
     route: str
 
 

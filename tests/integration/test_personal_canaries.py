@@ -3,26 +3,20 @@
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import pytest
 
-from consumers.adapters import kafka_clients
 from consumers.adapters.redis_connection import connect
-from consumers.app.approver_keys import signer
 from consumers.app.config_file import read_config
 from consumers.local.broker import local_broker
 from consumers.local.program import free_port
-from schemas.approval import ApprovalRequest
-from schemas.codec.outgoing import own_message_of
 from schemas.codec.records import RecordCodec
 from schemas.envelope import Envelope
-from schemas.errors import UnreadableError
 from schemas.outcome import Status
-from schemas.record import Outgoing
 from schemas.registry.files import latest, schemas_in
 from schemas.registry.folder import FolderRegistry
+from tests.integration.people import approve, asked
 from tests.integration.stage import Stage, stage
 from tests.integration.test_canaries import everything_in, page, topics
 
@@ -175,29 +169,3 @@ def complaint(event_id: str) -> Envelope:
 
 def notes(played: Stage) -> list[str]:
     return [text for (text,) in played.rows("SELECT text FROM case_notes ORDER BY note")]
-
-
-async def asked(played: Stage) -> ApprovalRequest:
-    """Wait for the request that a person sees."""
-    reader = kafka_clients.reader(played.connection)
-    reader.subscribe(["pointsman.approvals"])
-    await reader.start()
-    try:
-        async for fetched in reader:
-            record = kafka_clients.record_of(fetched)
-            said: Any = own_message_of(await played.codec.decode(record, tenant="test"))
-            if isinstance(said, ApprovalRequest):
-                return said
-    except UnreadableError as error:
-        raise AssertionError("the approvals topic holds something else") from error
-    finally:
-        await kafka_clients.stop(reader)
-    raise AssertionError("the reader ended")
-
-
-async def approve(played: Stage, request: ApprovalRequest) -> None:
-    settings = read_config(played.config).config.approvals.sign_with
-    assert settings is not None
-    yes = request.answered("approve", approver="the demo", comment="Fine.", at=datetime.now(UTC))
-    message = played.codec.encode(signer(settings).signed(yes))
-    await played.sender.send([Outgoing("pointsman.approvals", message.key, message.value, message.headers)])

@@ -45,7 +45,8 @@ def replay(
         Mode,
         typer.Option(
             help="rebuild: the same outcomes again, no model, no effect. shadow: decided afresh, nothing is done. "
-            "resume: what has not ended is worked. backfill: what was never worked is worked, within bounds."
+            "resume: what has not ended, or failed without any effect, is worked. "
+            "backfill: what was never worked is worked, within bounds."
         ),
     ] = Mode.REBUILD,
     since: Since = None,

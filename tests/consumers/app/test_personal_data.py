@@ -103,7 +103,8 @@ class Workers:
         """Return what a replay publishes of a record; it has no key."""
         looking = Looking(self.codec, RouteTable([self.world.route]), MemoryGlances(self.world.sessions))
         ends = await looking.ends([self.record(event)], Chosen())
-        return [self._messages.stored_outcome(*end) for end in ends if not isinstance(end, str)]
+        found = [end for end in ends if not isinstance(end, str)]
+        return [self._messages.stored_outcome(each, topic) for outcomes, topic in found for each in outcomes]
 
     @property
     def _messages(self) -> OwnMessages:

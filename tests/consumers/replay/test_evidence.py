@@ -8,7 +8,7 @@ import pytest
 from consumers.errors import HaltError
 from consumers.ports.clock import SystemClock
 from consumers.ports.sessions import CLOCKS
-from consumers.replay.evidence import Evidence, Trace
+from consumers.replay.evidence import Evidence, Trace, there_since
 from schemas.envelope import Envelope
 from schemas.record import Record
 from schemas.step import StepKind
@@ -52,7 +52,7 @@ async def test_a_topic_of_which_nothing_was_deleted_covers_every_event() -> None
     with Evidence(SystemClock()) as evidence:
         await evidence.gather(Steps((AT, step("a"))), lambda _done, _total: None)
         assert evidence.since is None
-        assert evidence.covers(event(AT - timedelta(days=9999)), record(None))
+        assert evidence.covers(there_since(event(AT - timedelta(days=9999)), record(None)))
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ async def test_where_steps_were_deleted_the_earlier_of_two_times_says_whether_an
         begins = AT + CLOCKS
         assert evidence.since == begins
         place = record(None if published is None else begins + published)
-        assert evidence.covers(event(begins + happened), place) is covered
+        assert evidence.covers(there_since(event(begins + happened), place)) is covered
 
 
 async def test_a_record_whose_time_is_no_date_is_judged_by_its_event() -> None:
@@ -81,8 +81,8 @@ async def test_a_record_whose_time_is_no_date_is_judged_by_its_event() -> None:
         await evidence.gather(Steps((AT, step("a")), first=10), lambda _done, _total: None)
         begins = AT + CLOCKS
         in_microseconds = replace(record(begins), timestamp_ms=int(begins.timestamp() * 1_000_000))
-        assert evidence.covers(event(begins), in_microseconds)
-        assert not evidence.covers(event(begins - timedelta(seconds=1)), in_microseconds)
+        assert evidence.covers(there_since(event(begins), in_microseconds))
+        assert not evidence.covers(there_since(event(begins - timedelta(seconds=1)), in_microseconds))
 
 
 async def test_a_step_that_cannot_be_read_may_be_of_any_event_before_it() -> None:
@@ -95,7 +95,7 @@ async def test_a_step_that_cannot_be_read_may_be_of_any_event_before_it() -> Non
 async def test_a_topic_whose_steps_are_all_deleted_covers_nothing_before_now() -> None:
     with Evidence(SystemClock()) as evidence:
         await evidence.gather(Steps(first=10), lambda _done, _total: None)
-        assert not evidence.covers(event(datetime.now(UTC)), record(None))
+        assert not evidence.covers(there_since(event(datetime.now(UTC)), record(None)))
 
 
 async def test_without_a_steps_topic_nobody_can_say_what_was_worked() -> None:

@@ -89,7 +89,7 @@ def test_a_plan_rests_on_the_route_of_which_least_is_known() -> None:
     [
         (Mode.REBUILD, {Standing.ENDED}),
         (Mode.SHADOW, {Standing.ENDED}),
-        (Mode.RESUME, {Standing.NEW, Standing.BEGUN}),
+        (Mode.RESUME, {Standing.NEW, Standing.BEGUN, Standing.FAILED}),
         (Mode.BACKFILL, {Standing.NEW}),
     ],
 )

@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from consumers.replay.chosen import Chosen
@@ -21,6 +21,7 @@ def job(*lengths: int) -> Job:
 
 
 @given(st.lists(st.integers(0, 1_000), max_size=20), st.integers(1, 8))
+@example([0, 0], 2)
 def test_each_partition_is_dealt_to_one_process_and_none_is_left_without(
     lengths: list[int], most: int
 ) -> None:

@@ -1,98 +1,22 @@
 """What a job does with each record: worked, left alone with a reason, or the end of the job."""
 
-from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from connectors.errors import BusyError
-from consumers.adapters.memory_jobs import MemoryJobs
-from consumers.errors import DeadLetterError, UnavailableError
+from consumers.errors import UnavailableError
 from consumers.policy.expressions import compiled
-from consumers.ports.claim import Claim
-from consumers.ports.clock import SystemClock
 from consumers.replay.chosen import VARIABLES, Chosen
 from consumers.replay.evidence import Evidence
-from consumers.replay.job import Bounds, Job, Mode
-from consumers.replay.judging import Judging
-from consumers.replay.pace import Pace
-from consumers.replay.worked import Said, Worked
-from consumers.router.route import Route, RouteTable
+from consumers.replay.job import Mode
 from consumers.session.key import SessionKey
-from schemas.envelope import Envelope
-from schemas.outcome import Outcome
-from schemas.record import Outgoing, Record
+from schemas.record import Outgoing
 from schemas.step import StepKind
 from tests.consumers.replay.steps_told import Steps, step
-from tests.consumers.run.shop_world import NOW, CountingClaim, Crash, World, finish, hold, reply, turns
-
-ORDER = reply(("shop__order", {"quantity": 2}))
-PATIENCE_S = 900.0
-
-
-class Handles:
-    """Works the world's event, whatever the record says; one whose value is `bad` is no event."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    async def decode(self, record: Record) -> Envelope:
-        if record.value == b"bad":
-            raise DeadLetterError("no event", reason="unreadable")
-        if record.value == b"other":
-            return replace(self._world.event, type="other.thing")
-        return self._world.event
-
-    async def work(
-        self, event: Envelope, route: Route, claim: Claim
-    ) -> tuple[Said | None, Sequence[Outgoing]]:
-        said = await self._world.engine().work(event, route, claim)
-        return said, [Outgoing("out", None, said.id.encode() if isinstance(said, Outcome) else b"asked")]
-
-
-class Stand:
-    """A job over one event of a world."""
-
-    def __init__(self, world: World, evidence: Evidence) -> None:
-        self.world = world
-        self.evidence = evidence
-        self.jobs = MemoryJobs()
-        self.lost_before: datetime | None = None
-        self.live: dict[int, int] = {}
-
-    def handler(self, mode: Mode = Mode.RESUME, *, allow_older: bool = False, **of_job: Any) -> Worked:
-        """Return the handler of a fresh process."""
-        chosen, bounds = of_job.get("chosen", Chosen()), of_job.get("bounds", Bounds())
-        at = of_job.get("ordered_at", NOW + timedelta(minutes=1))
-        job = Job("j", mode, "orders", {0: (0, 9)}, chosen, None, "o", at, bounds=bounds)
-        return Worked(
-            job,
-            handles=Handles(self.world),
-            routes=RouteTable([self.world.route]),
-            judging=Judging(job, self.world.sessions, self.evidence, lambda: self.lost_before, allow_older),
-            jobs=self.jobs,
-            pace=Pace(),
-            live=self.live,
-            clock=self.world.clock,
-            until=at + timedelta(days=6),
-            patience_s=PATIENCE_S,
-        )
-
-
-def record(value: bytes = b"event", offset: int = 3) -> Record:
-    return Record("orders", 0, offset, int(NOW.timestamp() * 1000), b"key", value, ())
-
-
-def world(*answers: Any, **more: Any) -> World:
-    return World(turns(*(answers or (ORDER, reply(finish())))), **more)
-
-
-@pytest.fixture
-async def nothing_told() -> AsyncGenerator[Evidence]:
-    with Evidence(SystemClock()) as evidence:
-        yield evidence
+from tests.consumers.replay.worked_stand import PATIENCE_S, Stand, record, skipped, world
+from tests.consumers.run.shop_world import NOW, CountingClaim, Crash, World, hold
 
 
 async def told(evidence: Evidence, *places: str, world: World, first: int = 0, at: datetime = NOW) -> None:
@@ -100,13 +24,6 @@ async def told(evidence: Evidence, *places: str, world: World, first: int = 0, a
     kinds = {"outcome": StepKind.OUTCOME}
     steps = [step(world.event.run_id, place, kinds.get(place, StepKind.DECISION)) for place in places]
     await evidence.gather(Steps(*((at, each) for each in steps), first=first), lambda _done, _total: None)
-
-
-async def skipped(handler: Worked, place: Record | None = None) -> str:
-    """Have a record handled that is left alone, and return why."""
-    assert await handler(place or record(), CountingClaim()) == ()
-    (why,) = (how.removeprefix("skipped: ") for how in handler.tally if how != "read")
-    return why
 
 
 async def test_a_missing_run_is_worked_by_either_mode(nothing_told: Evidence) -> None:
@@ -132,13 +49,6 @@ async def test_what_ended_before_the_order_is_left_alone(nothing_told: Evidence)
     await stand.world.work()
     for mode in (Mode.RESUME, Mode.BACKFILL):
         assert await skipped(stand.handler(mode)) == "ended: success"
-
-
-async def test_a_run_that_failed_is_not_opened_again(nothing_told: Evidence) -> None:
-    stand = Stand(world(reply(finish("failed", "No."))), nothing_told)
-    await stand.world.work()
-    chosen = Chosen(statuses=frozenset({"failed"}))
-    assert await skipped(stand.handler(Mode.RESUME, chosen=chosen)) == "ended: failed"
 
 
 async def test_what_the_job_ended_but_may_not_have_published_is_said_again(nothing_told: Evidence) -> None:
