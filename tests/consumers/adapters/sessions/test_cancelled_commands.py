@@ -11,9 +11,13 @@ async def test_a_cancellation_is_heeded_at_every_moment_of_a_command(redis_url: 
     del redis
     ended = []
     async with connect(redis_url) as client:
+
+        async def ask() -> object:
+            return await client.get("asked")
+
         await client.set("asked", "answer")
         for moment in range(40):
-            task = asyncio.create_task(client.get("asked"), name=f"cancelled at {moment}")
+            task = asyncio.create_task(ask(), name=f"cancelled at {moment}")
             for _ in range(moment):
                 await asyncio.sleep(0)
             asked = task.cancel()
