@@ -131,7 +131,8 @@ class ConfluentRegistry:
 
     async def _fetch_guid(self, guid: UUID) -> AvroSchema:
         what = f"schema GUID {guid}"
-        answer = answered_object(await self._rest.ask("GET", f"/schemas/guids/{guid}", what=what), what)
+        path = f"/schemas/guids/{guid}"  # of newer registries only
+        answer = answered_object(await self._rest.ask("GET", path, what=what, may_lack=True), what)
         return await self._schema(answer, str(guid), what)
 
     async def _find(self, subject: str, schema: AvroSchema) -> int:

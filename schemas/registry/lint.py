@@ -94,7 +94,10 @@ class _Lint:
         if isinstance(node, list):
             return self._union(cast("list[object]", node))
         schema = cast("dict[str, Any]", node)
-        if schema.get("logicalType") == "decimal":
+        logical = schema.get("logicalType", "")
+        if not isinstance(logical, str):
+            raise SchemaError(f"the logical type {str(logical)[:50]} is no name")
+        if logical == "decimal":
             _check_decimal(schema)
         size = self._complex(schema)
         if size.depth > DEPTH:
@@ -142,7 +145,9 @@ class _Lint:
 
     def _record(self, schema: dict[str, Any]) -> _Size:
         name = str(schema["name"])
-        members = [str(member["name"]) for member in schema["fields"]]
+        members = [member["name"] for member in schema["fields"]]
+        if not all(isinstance(member, str) for member in members):
+            raise SchemaError(f"the schema has a record {name} with a field whose name is no text")
         if len(set(members)) < len(members):
             raise SchemaError(f"the schema has a record {name} with two fields of one name")
         self.open.add(name)

@@ -86,7 +86,9 @@ class RegistryRest:
         self._answering = 0
         self._session: aiohttp.ClientSession | None = None
 
-    async def ask(self, method: str, path: str, *, what: str, body: object = None) -> object:
+    async def ask(
+        self, method: str, path: str, *, what: str, body: object = None, may_lack: bool = False
+    ) -> object:
         """Return what the registry answers, as JSON.
 
         Args:
@@ -94,9 +96,10 @@ class RegistryRest:
             path: below the address, quoted already.
             what: is asked for, for messages.
             body: sent as JSON; None sends none.
+            may_lack: there are registries without this path, so that any 404 says that it is not known.
 
         Raises:
-            NotThereError: it does not know it.
+            NotThereError: it says that it does not know it.
             SchemaError: it refuses; a person must change something.
             UnknownSchemaError: its answer is longer than ANSWER_BYTES.
             RegistryError: it did not answer, said that it cannot now, or does not let us in; trying again later may help.
@@ -114,7 +117,7 @@ class RegistryRest:
                 problem, asked_s = f"did not answer: {type(error).__name__}", None
             else:
                 if status not in _PASSING:
-                    _raise_for(status, what)
+                    _raise_for(status, text, what, may_lack=may_lack)
                     return _json(text, what)
                 problem, asked_s = f"answered {status}", retry_after
             if self._answering % len(self._urls) == at:  # nobody else has moved on meanwhile
@@ -183,16 +186,29 @@ async def _capped(response: aiohttp.ClientResponse, what: str) -> bytes:
     return bytes(text)
 
 
-def _raise_for(status: int, what: str) -> None:
+def _raise_for(status: int, text: bytes, what: str, *, may_lack: bool) -> None:
     """Sort statuses by who must act; the registry's own words stay out, they may echo what we sent."""
     if status == HTTPStatus.OK:
         return
     if status == HTTPStatus.NOT_FOUND:
-        raise NotThereError(f"{what}: the registry does not know it")
+        if may_lack or _has_error_code(text):
+            raise NotThereError(f"{what}: the registry does not know it")
+        # A proxy's, or of another path: records are not to become dead letters by it.
+        raise RegistryError(
+            f"{what}: 404, and not as a registry answers, with an error code: check `registry.url`, and what stands before it"
+        )
     if status in _REFUSALS:
         raise SchemaError(f"{what}: the registry answered {status}: {_REFUSALS[status]}")
     hint = f": {_NOT_LET_IN[status]}" if status in _NOT_LET_IN else ""
     raise RegistryError(f"{what}: the registry answered {status}{hint}")
+
+
+def _has_error_code(text: bytes) -> bool:
+    try:
+        said: object = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(said, dict) and isinstance(cast("dict[str, Any]", said).get("error_code"), int)
 
 
 def _json(text: bytes, what: str) -> object:

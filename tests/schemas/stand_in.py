@@ -37,6 +37,8 @@ class StandIn:
     retry_after: str | None = None
     slow: set[str] | None = None
     """The paths that wait at a closed gate; all where None."""
+    error: bytes | None = None
+    """The body of answers that are none of success, instead of what a registry says."""
     raw: bytes | None = None
     raw_of: dict[int, bytes] = field(default_factory=dict[int, bytes])
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
@@ -53,6 +55,8 @@ class StandIn:
         if self.slow is None or request.path in self.slow:
             await self.gate.wait()
         status = self.statuses.pop(0) if self.statuses else self.status
+        if status != 200 and self.error is not None:
+            return web.Response(body=self.error, status=status)
         if status != 200:
             said = {"error_code": status * 100, "message": "no"}
             headers = {"Retry-After": self.retry_after} if self.retry_after else None

@@ -49,6 +49,13 @@ async def test_what_stays_the_same_is_not_tried_again(stand_in: StandIn, status:
     assert len(stand_in.requests) == 1
 
 
+@pytest.mark.parametrize("said", [b"", b"<html>Not Found</html>", b"[]", b'{"error_code": null}'])
+async def test_a_404_that_is_no_answer_of_a_registry_may_pass(stand_in: StandIn, said: bytes) -> None:
+    stand_in.status, stand_in.error = 404, said
+    with pytest.raises(RegistryError, match=r"check `registry\.url`"):
+        await ask(stand_in.url)
+
+
 async def test_a_registry_that_asks_for_a_long_pause_gets_a_short_one(stand_in: StandIn) -> None:
     stand_in.statuses, stand_in.retry_after = [429], "3600"
     async with asyncio.timeout(30):

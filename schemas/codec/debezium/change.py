@@ -121,7 +121,8 @@ def _kind(payload: Mapping[str, Any]) -> str:
         if not isinstance(op, str) or op not in CHANGES:
             raise UnreadableError(f"`op` is {str(op)[:20]!r}; changes of rows are {', '.join(CHANGES)}")
         return CHANGES[op]
-    if payload.get("status") in {"BEGIN", "END"} and "id" in payload:
+    status = payload.get("status")
+    if isinstance(status, str) and status in {"BEGIN", "END"} and "id" in payload:
         return TRANSACTION
     if "ddl" in payload or "tableChanges" in payload:
         return SCHEMA_CHANGE

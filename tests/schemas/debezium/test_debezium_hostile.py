@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.codec.formats import Format, TopicFormat
@@ -112,6 +112,7 @@ MEMBERS = st.sampled_from(
     key=st.none() | st.binary(max_size=20) | JSON.map(lambda said: repr(said).encode()),
     format=st.sampled_from([None, Format.DEBEZIUM, Format.DEBEZIUM_OUTBOX]),
 )
+@example(base=connect_json(), changes={"status": []}, inside={}, key=None, format=Format.DEBEZIUM)
 async def test_any_change_gives_an_event_or_an_error_of_ours(
     base: dict[str, Any],
     changes: dict[str, Any],
