@@ -162,11 +162,14 @@ async def test_a_second_process_of_a_job_takes_it_over_and_nothing_is_published_
             begun.set()
 
     class Held(Pace):
-        """Lets some records through, and no more before somebody else has begun."""
+        """Lets one batch through, and no more before somebody else has done all: its partition holds more."""
+
+        let = False
 
         async def ready(self, records: int) -> None:
-            if begun.is_set():
+            if self.let:
                 await second.wait()
+            self.let = True
             await super().ready(records)
 
     async with asyncio.timeout(60):
