@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 PIP := .venv/bin/python -m pip --disable-pip-version-check --quiet
-WORKERS ?= 2
+# Tests wait a good part of their time, for servers and processes: one more than there are cores on small machines.
+WORKERS ?= 3
 SEEDS ?= 1000
 
 .PHONY: help demo test test-fast check lock simulate attack answers crash mutants containers counterparts chaos bfcl openapi bench bench-main bench-run bench-turn bench-runtime bench-journal bench-replay bench-backfill bench-retrieval audit clean
