@@ -39,11 +39,13 @@ class Publishing:
         topic: must exist.
         key: record key instead of the session id, or None.
         rate: events a second at most, or None for as fast as it goes.
+        plain_json: whether the topic is declared to hold JSON, and nothing else.
     """
 
     topic: str
     key: str | None
     rate: float | None
+    plain_json: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ def publish(config: Path, how: Publishing, file: Path | None, one: OneEvent, *, 
     if one.type is not None and file is not None:
         refuse("give either a file or --type, not both")
     settings = load(config).config
+    declared = settings.topics.get(how.topic)
+    how = replace(how, plain_json=declared is not None and declared.format == "json")
     if one.type is not None:
         published = _published(settings, how, [one.envelope()], total=1)
     elif file is None or str(file) == "-":
@@ -87,13 +91,13 @@ def publish(config: Path, how: Publishing, file: Path | None, one: OneEvent, *, 
         )
 
 
-def encode(event: Envelope, codec: RecordCodec, *, key: str | None) -> Encoded:
-    """Encode as Avro where the event's type has a schema, else as JSON; both are CloudEvents."""
+def encode(event: Envelope, codec: RecordCodec, how: Publishing) -> Encoded:
+    """Encode as Avro where the event's type has a schema and the topic takes it, else as JSON; both are CloudEvents."""
     try:
-        encoded = codec.encode(event)
+        encoded = json_record(event) if how.plain_json else codec.encode(event)
     except UnknownSchemaError:
         encoded = json_record(event)
-    return replace(encoded, key=key.encode()) if key is not None else encoded
+    return encoded if how.key is None else replace(encoded, key=how.key.encode())
 
 
 def _from_file(settings: Config, how: Publishing, file: Path) -> int:
@@ -164,7 +168,7 @@ async def _readable(event: Envelope, codec: RecordCodec, how: Publishing) -> Enc
         RegistryError: as `RecordCodec.decode` raises it.
     """
     try:
-        message = encode(event, codec, key=how.key)
+        message = encode(event, codec, how)
         read = Record(how.topic, 0, 0, 0, message.key, message.value, message.headers)
         await codec.decode(read, tenant="")
     except RegistryError:

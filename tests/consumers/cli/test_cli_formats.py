@@ -1,10 +1,13 @@
 """`publish` and `tail` with what is declared of a topic, and the filters of `tail`."""
 
+import asyncio
 from pathlib import Path
 
 import orjson
 import pytest
 
+from consumers.adapters.kafka_clients import KafkaConnection
+from consumers.adapters.kafka_reader import topic_reader
 from consumers.cli.lines import document, line
 from consumers.cli.seen import Seen
 from schemas.record import Record
@@ -66,11 +69,30 @@ def test_what_a_topic_is_not_declared_to_hold_is_not_published(topics: Stage, tm
     assert f"event e-6: {topic} would not take it: the value does not fit praise.json: field stars" in (
         refused.stderr
     )
-    avro = topics.run(
-        "publish", topic, "--type", "order.requested", "--data", orjson.dumps(ORDER).decode(), exit_code=1
-    )
-    assert "the topic is declared `format: json`, and this record is Avro" in avro.stderr
     assert [e["payload"] for e in topics.lines("tail", topic, "--to-end")] == [{"stars": 5}]
+
+
+@pytest.mark.parametrize(
+    ("declared", "content_type"),
+    [("json", b"application/json"), ("cloudevents", b"application/avro")],
+    ids=["json", "either"],
+)
+def test_a_type_with_a_schema_is_published_as_its_topic_holds_it(
+    topics: Stage, declared: str, content_type: bytes
+) -> None:
+    topic = f"{topics.name}.orders"
+    declare(topics, topic, format=declared)
+    topics.run("publish", topic, "--type", "order.requested", "--data", orjson.dumps(ORDER).decode())
+    (seen,) = topics.lines("tail", topic, "--to-end")
+    assert seen["type"] == "order.requested"
+    assert seen["payload"].items() >= ORDER.items()
+
+    async def records() -> list[Record]:
+        async with topic_reader(KafkaConnection(topics.bootstrap, {})) as reader:
+            return [record async for record in reader.to_end([topic])]
+
+    (record,) = asyncio.run(records())
+    assert dict(record.headers)["content-type"] == content_type
 
 
 def test_tail_tells_a_record_without_an_event_from_one_that_is_wrong(topics: Stage) -> None:
