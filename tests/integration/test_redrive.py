@@ -76,7 +76,8 @@ async def test_a_redrive_that_is_killed_and_started_again_sends_each_letter_once
 ) -> None:
     sent = [letter_of(number, f"C-{number % 3}") for number in range(30)]
     await played.sender.send(sent)
-    process = await start_command(played, "redrive", "--all", "--rate", "20")
+    # Slow enough that a busy machine sees some of it before all of it.
+    process = await start_command(played, "redrive", "--all", "--rate", "2")
     async with asyncio.timeout(45):
         while len(await redriven(played)) < 4:
             assert process.returncode is None
