@@ -10,7 +10,7 @@ from consumers.ports.glances import Glance, Glances
 from consumers.ports.sessions import Body
 from consumers.replay.chosen import Chosen
 from consumers.replay.finding import Missing, event_of
-from consumers.replay.plan import Standing
+from consumers.replay.plan import Standing, standing_of
 from consumers.replay.rounds import looked_at
 from consumers.router.route import RouteTable
 from consumers.session.key import SessionKey
@@ -104,18 +104,12 @@ class Looking:
             return _NO_VALUE
 
     def _end(self, topic: str, rounds: Sequence[Glance], chosen: Chosen) -> End:
-        first = rounds[0]
-        if first.problem is not None:
-            return Standing.DAMAGED
-        if first.erased:
-            return Standing.ERASED
-        if first.outcome is None:
-            if first.waits:
-                return Standing.WAITS
-            return Standing.BEGUN if first.begun else Standing.NEW
+        standing = standing_of(rounds[0])
+        if standing is not Standing.ENDED:
+            return standing
         outcomes = [glance.outcome for glance in rounds if glance.outcome is not None]
         wanted = [outcome for outcome in outcomes if chosen.takes_status(outcome["status"])]
         if not wanted:
             return Standing.NOT_CHOSEN
-        route = self._routes.find(topic, first.outcome["event_type"])
+        route = self._routes.find(topic, wanted[0]["event_type"])
         return Standing.UNROUTED if route is None else (wanted, route.output)

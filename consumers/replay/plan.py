@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from consumers.ports.glances import Glance
 from consumers.replay.history import Expected
 from consumers.replay.mode import Mode
 
@@ -39,6 +40,19 @@ _MEANT: Final[Mapping[Mode, frozenset[Standing]]] = {
     Mode.RESUME: frozenset({Standing.NEW, Standing.BEGUN, Standing.FAILED}),
     Mode.BACKFILL: frozenset({Standing.NEW}),
 }
+
+
+def standing_of(glance: Glance) -> Standing:
+    """Return how a run stands, by what the store has of it."""
+    if glance.problem is not None:
+        return Standing.DAMAGED
+    if glance.erased:
+        return Standing.ERASED
+    if glance.outcome is not None:
+        return Standing.ENDED
+    if glance.waits:
+        return Standing.WAITS
+    return Standing.BEGUN if glance.begun else Standing.NEW
 
 
 def is_meant(mode: Mode, standing: Standing) -> bool:

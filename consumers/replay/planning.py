@@ -13,7 +13,7 @@ from consumers.replay.finding import Missing, event_of
 from consumers.replay.history import Expected, History
 from consumers.replay.job import Job
 from consumers.replay.mode import Mode
-from consumers.replay.plan import Plan, RoutePlan, Spans, Standing, is_meant, windows
+from consumers.replay.plan import Plan, RoutePlan, Spans, Standing, is_meant, standing_of, windows
 from consumers.replay.rounds import MOST_ROUNDS, looked_at, may_follow
 from consumers.router.route import Route, RouteTable
 from consumers.run import ending
@@ -155,7 +155,7 @@ class Planner:
                 Mode.RESUME | Mode.BACKFILL
             ):  # a round that has not ended is chosen by how the one before it did
                 asked, last = statuses[-1:], rounds[-1]
-        standing = _standing(last)
+        standing = standing_of(last)
         if job.mode is Mode.RESUME and last.outcome is not None and may_follow(last.outcome):
             standing = Standing.FAILED if len(rounds) < MOST_ROUNDS else Standing.SPENT
         named = str(standing) if last.outcome is None else f"{standing}: {last.outcome['status']}"
@@ -179,18 +179,6 @@ class Planner:
                 continue  # the topic may carry what others publish
             if isinstance(said, Outcome) and said.route == route.name:
                 history.take(said)
-
-
-def _standing(glance: Glance) -> Standing:
-    if glance.problem is not None:
-        return Standing.DAMAGED
-    if glance.erased:
-        return Standing.ERASED
-    if glance.outcome is not None:
-        return Standing.ENDED
-    if glance.waits:
-        return Standing.WAITS
-    return Standing.BEGUN if glance.begun else Standing.NEW
 
 
 def _plan(job: Job, counts: _Counts) -> Plan:

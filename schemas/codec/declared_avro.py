@@ -76,7 +76,8 @@ class _Reader:
             return self.value(value, self._named[node]) if node in self._named else _primitive(value, node)
         schema = cast("Mapping[str, Any]", node)
         kind = schema["type"]
-        if schema.get("logicalType") in _LOGICAL:
+        logical = schema.get("logicalType")
+        if isinstance(logical, str) and logical in _LOGICAL:
             return _logical(value, schema)
         if not isinstance(kind, str):
             return self.value(value, kind)

@@ -153,8 +153,8 @@ def _native_members(
     }
 
 
-def _from_text(text: str, logical: str | None) -> Any:
-    convert = _CONVERSIONS.get(logical or "")
+def _from_text(text: str, logical: object) -> Any:
+    convert = _CONVERSIONS.get(logical) if isinstance(logical, str) else None
     if convert is None:
         return text
     try:

@@ -43,8 +43,9 @@ def _types(node: Any, named: dict[str, dict[str, Any]]) -> dict[str, Any]:
     if isinstance(node, str):
         return named[node] if node in named else dict(_PLAIN.get(node, {}))
     schema = cast("dict[str, Any]", node)
-    if schema.get("logicalType") in _FORMATS:
-        return {"type": "string", "format": _FORMATS[schema["logicalType"]]}
+    logical = schema.get("logicalType")
+    if isinstance(logical, str) and logical in _FORMATS:  # any other is ignored, as Avro asks, whatever it is
+        return {"type": "string", "format": _FORMATS[logical]}
     kind = schema["type"]
     if kind == "array":
         return {"type": "array", "items": _types(schema["items"], named)}

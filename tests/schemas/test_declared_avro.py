@@ -94,6 +94,13 @@ def test_what_may_be_missing_is_filled_in_and_what_may_be_written_in_several_way
     }
 
 
+@pytest.mark.parametrize("logical", [["uuid"], {"uuid": 1}, None, "unknown"])
+def test_a_logical_type_that_there_is_not_is_ignored(logical: object) -> None:
+    fields = [{"name": "id", "type": {"type": "string", "logicalType": logical}}]
+    schema = avro_schema(orjson.dumps({"type": "record", "name": "R", "fields": fields}).decode())
+    assert AvroForJson("r.avsc", schema).read(b'{"id": "no uuid"}') == {"id": "no uuid"}
+
+
 def in_json(value: Any) -> str:
     """Write a value as a publisher would."""
     return json.dumps(

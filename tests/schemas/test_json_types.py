@@ -36,6 +36,7 @@ NUMBER = {"type": "string", "format": "number"}
         (["null", "int"], {"anyOf": [{"type": "null"}, {"type": "integer"}]}),
         ({"type": "long", "logicalType": "timestamp-millis"}, {"type": "string", "format": "date-time"}),
         ({"type": "bytes", "logicalType": "decimal", "precision": 9, "scale": 2}, NUMBER),
+        ({"type": "string", "logicalType": ["uuid"]}, {"type": "string"}),
         ({"type": "enum", "name": "E", "symbols": ["A", "B"]}, {"type": "string", "enum": ["A", "B"]}),
         ({"type": "array", "items": "string"}, {"type": "array", "items": {"type": "string"}}),
         ({"type": "map", "values": "int"}, {"type": "object", "additionalProperties": {"type": "integer"}}),

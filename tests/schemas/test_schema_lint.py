@@ -93,11 +93,6 @@ def test_a_fixed_whose_size_is_no_number_of_bytes_is_refused(size: object) -> No
     assert "no number of bytes" in refused(record({"type": "fixed", "name": "F", "size": size}))
 
 
-@pytest.mark.parametrize("logical", [["uuid"], {"uuid": 1}, None, 5])
-def test_a_logical_type_that_is_no_name_is_refused(logical: object) -> None:
-    assert "is no name" in refused(record({"type": "string", "logicalType": logical}))
-
-
 @pytest.mark.parametrize("name", [[], {}, 5, None])
 def test_a_field_whose_name_is_no_text_is_refused(name: object) -> None:
     said = record("string") | {"fields": [{"name": name, "type": "string"}]}

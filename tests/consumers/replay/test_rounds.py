@@ -1,6 +1,6 @@
 """Rounds: what ended without success and without any effect is worked once more by a resume, and nothing else is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -15,10 +15,10 @@ from consumers.ports.glances import Glance
 from consumers.replay.chosen import Chosen
 from consumers.replay.evidence import Evidence
 from consumers.replay.job import Mode
-from consumers.replay.rounds import MOST_ROUNDS, left_nothing, looked_at, may_follow
+from consumers.replay.rounds import MOST_ROUNDS, looked_at, may_follow
 from consumers.replay.worked import Worked
+from consumers.router.exchange import Reply
 from consumers.router.route import Budget
-from consumers.run.journal import RunJournal
 from consumers.session.key import SessionKey
 from schemas.envelope import in_round
 from schemas.outcome import Outcome, Status
@@ -142,6 +142,30 @@ async def test_a_write_that_the_route_has_lost_since_counts(nothing_told: Eviden
     assert await skipped(order_anew(stand)) == "ended: failed"
 
 
+async def test_a_write_that_was_a_read_to_the_route_by_the_end_counts_by_its_intent(
+    nothing_told: Evidence,
+) -> None:
+    stand = Stand(world(atomic=False), nothing_told)
+
+    def dies_after_the_order(messages: Sequence[Mapping[str, Any]]) -> Reply:
+        if any(message["role"] == "assistant" for message in messages):
+            raise Crash
+        return ORDER
+
+    stand.world.model.plan = dies_after_the_order
+    with pytest.raises(Crash):
+        await stand.world.work()
+    order = replace(stand.world.route.actions["shop.order"], effect="read")
+    stand.world.route = replace(stand.world.route, actions={**stand.world.route.actions, "shop.order": order})
+    stand.world.model.plan = turns(ORDER, NO)
+    said = await stand.world.work()
+    assert isinstance(said, Outcome)
+    assert (said.status, said.actions[0].effect) == (Status.FAILED, "read")
+
+    assert await skipped(order_anew(stand)) == "ended: failed"
+    assert stand.world.effects == ["order"]
+
+
 async def test_a_run_with_a_write_in_doubt_waits(nothing_told: Evidence) -> None:
     stand = Stand(world(LETTER, NO), nothing_told)
     stand.world.ledger.trouble = [InDoubtError("lost")]
@@ -233,7 +257,6 @@ def test_what_may_be_followed() -> None:
     assert not may_follow(outcome("failed", ("write", "failed"), ("write", "done")))
     for status in Status:
         assert may_follow(outcome(str(status))) is (status in {Status.FAILED, Status.BUDGET_SPENT})
-    assert left_nothing(RunJournal({}))
 
 
 class Looks:

@@ -6,6 +6,9 @@ from redis.asyncio import Redis
 
 from consumers.adapters.redis_connection import connect
 
+BUSY = "for _ = 1, 1000000 do end return 'late'"
+"""A script whose answer is under way for some milliseconds: whoever uses its connection meanwhile would be given it."""
+
 
 async def test_a_cancellation_is_heeded_at_every_moment_of_a_command(redis_url: str, redis: Redis) -> None:
     del redis
@@ -13,9 +16,9 @@ async def test_a_cancellation_is_heeded_at_every_moment_of_a_command(redis_url: 
     async with connect(redis_url) as client:
 
         async def ask() -> object:
-            return await client.get("asked")
+            return await client.eval(BUSY, 0)
 
-        await client.set("asked", "answer")
+        await client.set("other", "another")
         for moment in range(40):
             task = asyncio.create_task(ask(), name=f"cancelled at {moment}")
             for _ in range(moment):
@@ -25,7 +28,7 @@ async def test_a_cancellation_is_heeded_at_every_moment_of_a_command(redis_url: 
                 await asyncio.wait([task])
             assert task.cancelled() is asked, moment
             ended.append(asked)
-            assert await client.get("asked") == b"answer"
+            assert await client.get("other") == b"another"
 
     assert ended[0]
     assert ended.count(True) > 3
